@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace fastscnn {
+
+/// What published implementations of Fast-SCNN do differently. The defaults
+/// are the paper's (Poudel, Liwicki, Cipolla, arXiv 1902.04502) except for
+/// ffm_dw, where all implementations agree on an undilated convolution.
+struct Variant {
+  enum class FfmDw { kDw3, kDw3Dilation4, kPw1 };
+  enum class Activation { kRelu, kRelu6 };
+
+  bool align_corners = false;   ///< of every bilinear interpolation
+  int first_conv_padding = 1;   ///< 0 or 1
+  bool dw_relu = false;         ///< activation between depthwise and pointwise
+  int ppm_out_kernel = 1;       ///< 1 or 3
+  FfmDw ffm_dw = FfmDw::kDw3;   ///< convolution before ffm.low
+  Activation activation = Activation::kRelu;
+
+  static Variant tramac();
+  static Variant mmseg();
+  static Variant paper();
+};
+
+enum class Op {
+  kConv,      ///< convolution + bias (+ residual) (+ activation)
+  kPool,      ///< adaptive average pooling to bins x bins
+  kUpsample,  ///< bilinear, to the height and width of layer `like`
+  kConcat,    ///< of channels, in the order of inputs
+};
+
+enum class Activation { kNone, kRelu, kRelu6 };
+
+constexpr int kImage = -1;    ///< as an input: the normalised RGB image
+constexpr int kNoLayer = -2;  ///< as residual or like: none
+
+/// One step of the network. Layers refer to one another by index.
+struct Layer {
+  std::string name;  ///< as in the model file, before ".weight" and ".bias"
+  Op op = Op::kConv;
+  std::vector<int> inputs;
+  int channels = 0;  ///< of the output
+  int kernel = 1;
+  int stride = 1;
+  int padding = 0;
+  int dilation = 1;
+  int groups = 1;    ///< 1, or the number of channels (depthwise)
+  Activation activation = Activation::kNone;
+  int residual = kNoLayer;  ///< added before the activation
+  int bins = 0;             ///< kPool
+  int like = kNoLayer;      ///< kUpsample
+
+  bool depthwise() const { return groups > 1; }
+};
+
+struct Shape {
+  int channels = 0;
+  int height = 0;
+  int width = 0;
+};
+
+constexpr int kMaxClasses = 254;  // 255 is "unknown" in a mask
+constexpr int kSizeMultiple = 32;
+constexpr int kMaxInputSize = 8192;
+
+/// The network from the normalised image (3, H, W) to the logits
+/// (classes, ~H/8, ~W/8), the output of the last layer, in an order in which
+/// it can be computed. This is the one place where the layers are listed.
+std::vector<Layer> make_layers(const Variant &variant, int classes);
+
+/// Output shape of every layer. Throws Error unless height and width are
+/// multiples of kSizeMultiple from 32 to kMaxInputSize.
+std::vector<Shape> infer_shapes(const std::vector<Layer> &layers, int height,
+                                int width);
+
+/// Channels that a layer reads.
+int input_channels(const std::vector<Layer> &layers, int index);
+
+/// Network input for a frame when neither or only one side is asked for
+/// (0 = not asked for): the frame's aspect ratio at the number of pixels the
+/// model prefers, rounded to multiples of kSizeMultiple.
+Shape choose_input_size(int asked_width, int asked_height, int model_width,
+                        int model_height, int frame_width, int frame_height);
+
+}  // namespace fastscnn
