@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gst/gst.h>
+#include <gst/classmask/classmask-prelude.h>
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_CLASS_MASK_CLASSES (gst_class_mask_classes_get_type ())
+
+/**
+ * GstClassMaskClasses:
+ *
+ * The classes that the values of a mask stand for: the name of the model, and
+ * a label and a colour for each class. Immutable and reference-counted; one
+ * object is shared by all frames of a stream.
+ */
+typedef struct _GstClassMaskClasses GstClassMaskClasses;
+
+GST_CLASS_MASK_API
+GType gst_class_mask_classes_get_type (void);
+
+GST_CLASS_MASK_API
+GstClassMaskClasses *gst_class_mask_classes_new (const gchar *model,
+    guint n_classes, const gchar *const *labels, const guint32 *colors);
+
+GST_CLASS_MASK_API
+GstClassMaskClasses *gst_class_mask_classes_ref (GstClassMaskClasses *classes);
+
+GST_CLASS_MASK_API
+void gst_class_mask_classes_unref (GstClassMaskClasses *classes);
+
+GST_CLASS_MASK_API
+const gchar *gst_class_mask_classes_get_model (const GstClassMaskClasses *classes);
+
+GST_CLASS_MASK_API
+guint gst_class_mask_classes_get_size (const GstClassMaskClasses *classes);
+
+GST_CLASS_MASK_API
+const gchar *gst_class_mask_classes_get_label (const GstClassMaskClasses *classes,
+    guint id);
+
+GST_CLASS_MASK_API
+guint32 gst_class_mask_classes_get_color (const GstClassMaskClasses *classes,
+    guint id);
+
+GST_CLASS_MASK_API
+gint gst_class_mask_classes_find (const GstClassMaskClasses *classes,
+    const gchar *label);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstClassMaskClasses, gst_class_mask_classes_unref)
+
+G_END_DECLS
