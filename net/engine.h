@@ -23,9 +23,9 @@ struct Queue {
 
 /// What does not change from frame to frame.
 struct Config {
-  int input_width = 0;   ///< of the network; multiples of 32
+  int input_width = 0;  ///< of the network; multiples of 32
   int input_height = 0;
-  int mask_width = 0;    ///< of the mask; any size, or 0: the logits' own grid
+  int mask_width = 0;  ///< of the mask; any size, or 0: the logits' own grid
   int mask_height = 0;
 };
 
@@ -81,9 +81,9 @@ class Engine {
 
 /// The device that engines of a Backend run on.
 struct Device {
-  int id = -1;        ///< CUDA ordinal; -1: the first
-  int threads = 0;    ///< CPU workers; 0: one a core
-  Queue queue;        ///< CUDA: the context to live in; null: the Backend's own
+  int id = -1;      ///< CUDA ordinal; -1: the first
+  int threads = 0;  ///< CPU workers; 0: one a core
+  Queue queue;      ///< CUDA: the context to live in; null: the Backend's own
 };
 
 /// What a module offers. Thread-safe. Weights are shared by all engines of

@@ -55,8 +55,7 @@ class Builder {
   }
 
   /// Inverted residual: expand by 6, filter, project (MobileNetV2).
-  int bottleneck(const std::string &name, int input, int channels,
-                 int stride) {
+  int bottleneck(const std::string &name, int input, int channels, int stride) {
     int in_channels = layers_[input].channels;
     bool same = stride == 1 && in_channels == channels;
     int x = pointwise(name + ".exp", input, in_channels * 6, act_);

@@ -13,11 +13,11 @@ struct Variant {
   enum class FfmDw { kDw3, kDw3Dilation4, kPw1 };
   enum class Activation { kRelu, kRelu6 };
 
-  bool align_corners = false;   ///< of every bilinear interpolation
-  int first_conv_padding = 1;   ///< 0 or 1
-  bool dw_relu = false;         ///< activation between depthwise and pointwise
-  int ppm_out_kernel = 1;       ///< 1 or 3
-  FfmDw ffm_dw = FfmDw::kDw3;   ///< convolution before ffm.low
+  bool align_corners = false;  ///< of every bilinear interpolation
+  int first_conv_padding = 1;  ///< 0 or 1
+  bool dw_relu = false;        ///< activation between depthwise and pointwise
+  int ppm_out_kernel = 1;      ///< 1 or 3
+  FfmDw ffm_dw = FfmDw::kDw3;  ///< convolution before ffm.low
   Activation activation = Activation::kRelu;
 
   static Variant tramac();
@@ -47,7 +47,7 @@ struct Layer {
   int stride = 1;
   int padding = 0;
   int dilation = 1;
-  int groups = 1;    ///< 1, or the number of channels (depthwise)
+  int groups = 1;  ///< 1, or the number of channels (depthwise)
   Activation activation = Activation::kNone;
   int residual = kNoLayer;  ///< added before the activation
   int bins = 0;             ///< kPool

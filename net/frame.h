@@ -10,12 +10,12 @@ namespace fastscnn {
 /// knows no pixel formats.
 struct Component {
   int plane = 0;
-  int offset = 0;             ///< bytes from the start of a row of the plane
-  int pixel_stride = 1;       ///< bytes from a sample to the next in its row
-  int shift_x = 0;            ///< log2 of the horizontal subsampling
-  int shift_y = 0;            ///< log2 of the vertical subsampling
-  float origin_x = 0.f;       ///< centre of the first sample, in pixels right
-  float origin_y = 0.f;       ///< of and below the centre of the first pixel
+  int offset = 0;        ///< bytes from the start of a row of the plane
+  int pixel_stride = 1;  ///< bytes from a sample to the next in its row
+  int shift_x = 0;       ///< log2 of the horizontal subsampling
+  int shift_y = 0;       ///< log2 of the vertical subsampling
+  float origin_x = 0.f;  ///< centre of the first sample, in pixels right
+  float origin_y = 0.f;  ///< of and below the centre of the first pixel
 };
 
 /// rgb = matrix * (component / 255) + offset; RGB in 0..1 after clamping.
@@ -31,13 +31,13 @@ constexpr int kMaxPlanes = 3;
 
 /// What all frames of a stream have in common.
 struct FrameInfo {
-  int width = 0;              ///< pixels that are looked at (after cropping)
+  int width = 0;  ///< pixels that are looked at (after cropping)
   int height = 0;
   int planes = 1;
   int row_bytes[kMaxPlanes] = {};  ///< bytes of a row that hold samples
   int rows[kMaxPlanes] = {};
-  int components = 3;         ///< 3, or 1 for grey
-  Component component[3];     ///< (R, G, B), (Y, U, V) or (Y)
+  int components = 3;      ///< 3, or 1 for grey
+  Component component[3];  ///< (R, G, B), (Y, U, V) or (Y)
   ColorTransform to_rgb;
   Memory memory = Memory::kHost;
 };

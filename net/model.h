@@ -16,11 +16,11 @@ struct ModelInfo {
   std::string name;
   std::string license;
   std::string source;
-  std::vector<std::string> labels;             // one a class
-  std::vector<uint32_t> colors;                // 0xRRGGBB, one a class
-  float mean[3] = {0, 0, 0};                   // RGB, of values in 0..1
+  std::vector<std::string> labels;  // one a class
+  std::vector<uint32_t> colors;     // 0xRRGGBB, one a class
+  float mean[3] = {0, 0, 0};        // RGB, of values in 0..1
   float std[3] = {1, 1, 1};
-  int input_width = 0;                         // preferred network input
+  int input_width = 0;  // preferred network input
   int input_height = 0;
   Variant variant;
 

@@ -19,13 +19,13 @@ struct PaintStyle {
   /// Colour of each value of the mask. a: how strongly; 0 is not drawn, and
   /// not part of the region that contour, blur, pixelate and cutout act on.
   Rgba color[256];
-  Rgba background;            ///< of mask and cutout
-  bool contours = false;      ///< also outline the regions, in blend
-  int contour_width = 2;      ///< pixels
-  float feather = 0.f;        ///< pixels over which blend and cutout fade
-  float margin = 0.f;         ///< blur and pixelate reach this far beyond the
-                              ///< region; share of the frame height
-  bool cover_all = false;     ///< blur and pixelate the whole frame; no mask
+  Rgba background;         ///< of mask and cutout
+  bool contours = false;   ///< also outline the regions, in blend
+  int contour_width = 2;   ///< pixels
+  float feather = 0.f;     ///< pixels over which blend and cutout fade
+  float margin = 0.f;      ///< blur and pixelate reach this far beyond the
+                           ///< region; share of the frame height
+  bool cover_all = false;  ///< blur and pixelate the whole frame; no mask
 };
 
 /// A mask that is drawn, and the part of the frame that it covers, in pixels;

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "net/model.h"
+
+namespace fastscnn {
+
+/// Reads the __metadata__ of a model file: architecture, format, name, license,
+/// source, labels, colors, mean, std, input_width, input_height, and the
+/// variant. Throws Error with a sentence that names the key and its value.
+ModelInfo read_model_info(const std::map<std::string, std::string> &metadata);
+
+}  // namespace fastscnn
