@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Folders of images and label PNGs: checked, kept in memory, augmented."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from fastscnn import Variant
+from modelfile import ModelInfo
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+IGNORE = 255
+# Losses look at the centre of every second pixel: a quarter of the cost, and
+# random crops see to it that no pixel is always left out.
+LABEL_STRIDE = 2
+
+
+class DataError(Exception):
+    """Something about the data that its owner has to put right."""
+
+
+@dataclass
+class Task:
+    """What is to be learnt: the classes, the network, the model's metadata."""
+
+    info: ModelInfo
+    variant: Variant
+    ignore: tuple
+
+    @property
+    def classes(self):
+        return len(self.info.labels)
+
+
+def read_task(path):
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    try:
+        info = ModelInfo(raw["name"], [c["label"] for c in raw["class"]],
+                         [c["color"] for c in raw["class"]], *raw["input"],
+                         license=raw.get("license", ""),
+                         source=raw.get("source", ""))
+        variant = Variant(**raw.get("variant", {}))
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: {error} is missing or wrong") from error
+    if not 2 <= len(info.labels) <= 254:
+        raise DataError(f"{path}: {len(info.labels)} classes, must be 2 to 254")
+    return Task(info, variant, tuple(raw.get("ignore", ())))
+
+
+class Frames:
+    """Every image and label of a folder, decoded, as PIL images."""
+
+    def __init__(self, folder, task):
+        folder = Path(folder)
+        self.names, self.images, self.labels = [], [], []
+        self.pixels = np.zeros(256, np.int64)
+        for path in _images(folder / "images"):
+            label = folder / "labels" / (path.stem + ".png")
+            self._append(path, label, task)
+
+    def __len__(self):
+        return len(self.names)
+
+    def _append(self, path, label_path, task):
+        if not label_path.exists():
+            raise DataError(f"{path}: no label {label_path}")
+        image = Image.open(path).convert("RGB")
+        label = Image.open(label_path)
+        if label.mode not in ("L", "P"):
+            raise DataError(f"{label_path}: mode {label.mode}, must be 8-bit "
+                            "class ids (mode L or P)")
+        if image.size != label.size:
+            raise DataError(f"{label_path}: {_size(label)}, but its image is "
+                            f"{_size(image)}")
+        ids = np.array(label)
+        ids = _check_ids(ids, label_path, task)
+        self.pixels += np.bincount(ids.ravel(), minlength=256)
+        self.names.append(path.stem)
+        self.images.append(image)
+        self.labels.append(Image.fromarray(ids))
+
+
+def _images(folder):
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    paths = sorted(p for p in folder.iterdir()
+                   if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise DataError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)})")
+    return paths
+
+
+def _size(image):
+    return f"{image.width}x{image.height}"
+
+
+def _check_ids(ids, path, task):
+    """The ids with every ignored value replaced by IGNORE."""
+    ignored = np.isin(ids, (*task.ignore, IGNORE))
+    wrong = ids[(ids >= task.classes) & ~ignored]
+    if wrong.size:
+        raise DataError(f"{path}: label value {wrong[0]}, but there are "
+                        f"{task.classes} classes (0 to {task.classes - 1}) and "
+                        f"the ignored values are {list(task.ignore) + [IGNORE]}")
+    return np.where(ignored, IGNORE, ids).astype(np.uint8)
+
+
+def class_weights(pixels):
+    """Rare classes weigh more, by the root of how rare they are."""
+    share = np.maximum(pixels / max(pixels.sum(), 1), 1e-6)
+    seen = share[pixels > 0]
+    return np.clip(np.sqrt(np.median(seen) / share), 0.4, 3.0)
+
+
+@dataclass
+class Augmentation:
+    crop: tuple  # (height, width) of what the network sees
+    scale: tuple  # range of the factor by which images are enlarged
+    mean: tuple
+    std: tuple
+
+    def __call__(self, image, label, rng):
+        """(float32 3xHxW, uint8 labels at 1/LABEL_STRIDE of the size)."""
+        image, label = self._crop(image, label, rng)
+        if rng.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            label = label.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        pixels = np.asarray(_vary_colour(image, rng), np.float32)
+        pixels = (pixels / 255 - np.float32(self.mean)) / np.float32(self.std)
+        return pixels.transpose(2, 0, 1), np.asarray(label)
+
+    def _crop(self, image, label, rng):
+        height, width = self.crop
+        low, high = np.log(self.scale)
+        scale = np.exp(rng.uniform(low, high))
+        # Where the scaled image is smaller than the crop, borders are ignored.
+        view = (min(image.width, width / scale), min(image.height, height / scale))
+        left = rng.uniform(0, image.width - view[0])
+        top = rng.uniform(0, image.height - view[1])
+        box = (left, top, left + view[0], top + view[1])
+        unit = LABEL_STRIDE
+        size = [max(1, round(n * scale / unit)) for n in view]
+        spot = [int(rng.integers(0, n // unit - m + 1))
+                for n, m in zip((width, height), size)]
+        part = image.resize([n * unit for n in size], Image.Resampling.BILINEAR, box)
+        ids = label.resize(size, Image.Resampling.NEAREST, box)
+        grey = tuple(round(255 * m) for m in self.mean)
+        canvas = Image.new("RGB", (width, height), grey)
+        canvas.paste(part, [n * unit for n in spot])
+        truth = Image.new("L", (width // unit, height // unit), IGNORE)
+        truth.paste(ids, spot)
+        return canvas, truth
+
+
+def _vary_colour(image, rng):
+    """Saturation, then brightness, contrast, gamma and tint in one table."""
+    image = ImageEnhance.Color(image).enhance(rng.uniform(0.6, 1.4))
+    ramp = np.linspace(0, 1, 256)[None] ** np.exp(rng.uniform(-0.3, 0.3))
+    contrast = rng.uniform(0.7, 1.3)
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, (3, 1))
+    table = ((ramp - 0.5) * contrast + 0.5) * gain
+    return image.point(np.clip(table * 255, 0, 255).astype(np.uint8).ravel().tolist())

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Model files: safetensors with batch norm folded, read and written by hand.
+
+The format: the length of a JSON header as 8 little-endian bytes, the header,
+the tensors. See README.md for the metadata a model carries.
+"""
+
+import json
+import os
+import struct
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+import torch
+
+from fastscnn import Variant
+from network import FastSCNN
+
+DTYPES = {"F16": np.float16, "F32": np.float32}
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass
+class ModelInfo:
+    """What a model file says about itself besides weights and variant."""
+
+    name: str
+    labels: list
+    colors: list  # [r, g, b] per label
+    width: int
+    height: int
+    license: str = ""
+    source: str = ""
+    mean: tuple = field(default=IMAGENET_MEAN)
+    std: tuple = field(default=IMAGENET_STD)
+
+    def metadata(self, variant):
+        """The file's `__metadata__`: strings only."""
+        return {
+            "architecture": "fast-scnn",
+            "format": "1",
+            "name": self.name,
+            "license": self.license,
+            "source": self.source,
+            "labels": json.dumps(list(self.labels)),
+            "colors": json.dumps([list(c) for c in self.colors]),
+            "mean": json.dumps(list(self.mean)),
+            "std": json.dumps(list(self.std)),
+            "input_width": str(self.width),
+            "input_height": str(self.height),
+            **{f.name: _to_text(getattr(variant, f.name)) for f in fields(variant)},
+        }
+
+    @staticmethod
+    def parse(meta):
+        return ModelInfo(
+            meta["name"], json.loads(meta["labels"]), json.loads(meta["colors"]),
+            int(meta["input_width"]), int(meta["input_height"]), meta["license"],
+            meta["source"], json.loads(meta["mean"]), json.loads(meta["std"]))
+
+
+def _to_text(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _parse_variant(meta):
+    return Variant(meta["align_corners"] == "true",
+                   int(meta["first_conv_padding"]), meta["dw_relu"] == "true",
+                   int(meta["ppm_out_kernel"]), meta["ffm_dw"], meta["activation"])
+
+
+def write_safetensors(path, tensors, metadata):
+    """Writes {name: numpy array}, or leaves what was at `path` as it was."""
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    header, offset = {"__metadata__": dict(sorted(metadata.items()))}, 0
+    for name, array in tensors.items():
+        header[name] = {"dtype": names[array.dtype.type],
+                        "shape": list(array.shape),
+                        "data_offsets": [offset, offset + array.nbytes]}
+        offset += array.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    partial = f"{path}.part"
+    with open(partial, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        for array in tensors.values():
+            out.write(np.ascontiguousarray(array).tobytes())
+    os.replace(partial, path)
+
+
+def read_safetensors(path):
+    """({name: numpy array}, metadata)."""
+    with open(path, "rb") as file:
+        data = file.read()
+    start = 8 + struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:start])
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (start + offset for offset in entry["data_offsets"])
+        flat = np.frombuffer(data[begin:end], DTYPES[entry["dtype"]])
+        tensors[name] = flat.reshape(entry["shape"])
+    return tensors, metadata
+
+
+def save(path, net, info, half=True):
+    """Writes a network with its batch norm folded into the convolutions."""
+    dtype = np.float16 if half else np.float32
+    tensors = {}
+    for layer in net.convs:
+        weight, bias = net.layer(layer.name).folded()
+        for kind, value in (("weight", weight), ("bias", bias)):
+            array = value.float().cpu().numpy().astype(dtype)
+            if not np.isfinite(array).all():
+                raise ValueError(f"{layer.name}.{kind}: a value is not finite "
+                                 f"as {dtype.__name__}")
+            tensors[f"{layer.name}.{kind}"] = array
+    write_safetensors(path, tensors, info.metadata(net.variant))
+
+
+def load(path):
+    """(folded network in evaluation mode, ModelInfo)."""
+    tensors, metadata = read_safetensors(path)
+    info = ModelInfo.parse(metadata)
+    net = FastSCNN(_parse_variant(metadata), len(info.labels), batch_norm=False)
+    state = {}
+    for layer in net.convs:
+        for kind in ("weight", "bias"):
+            state[f"{layer.name}.conv.{kind}"] = torch.from_numpy(
+                tensors[f"{layer.name}.{kind}"].astype(np.float32))
+    net.load_state_dict(state)
+    return net.eval(), info
