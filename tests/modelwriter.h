@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "net/model.h"
+
+namespace fastscnn::testing {
+
+/// Writes model files by hand, right ones and wrong ones: a test takes the
+/// parts of a good file, spoils one, and joins them.
+struct ModelFile {
+  struct Tensor {
+    std::string name;
+    std::string type = "F32";
+    std::vector<uint64_t> shape;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+
+  std::map<std::string, std::string> metadata;
+  std::vector<Tensor> tensors;
+  std::vector<uint8_t> data;
+
+  /// A valid file of the variant with small weights that differ.
+  static ModelFile valid(const Variant &variant = {}, int classes = 3);
+
+  Tensor &tensor(const std::string &name);
+  std::string header() const;
+  std::vector<uint8_t> bytes() const;
+};
+
+/// 8 bytes of length, the header as it is, the data.
+std::vector<uint8_t> join(const std::string &header,
+                          const std::vector<uint8_t> &data);
+
+}  // namespace fastscnn::testing

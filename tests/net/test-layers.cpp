@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The layer list against the one of models/fastscnn.py, which training uses.
+#include <glib.h>
+
+#include <sstream>
+#include <string>
+
+#include "net/error.h"
+#include "net/fastscnn.h"
+
+using namespace fastscnn;
+
+namespace {
+
+std::string text(const Shape &s) {
+  return std::to_string(s.channels) + "x" + std::to_string(s.height) + "x" +
+         std::to_string(s.width);
+}
+
+/// One line as `models/fastscnn.py --list` prints it.
+std::string describe(const std::vector<Layer> &layers,
+                     const std::vector<Shape> &shapes, size_t i, Shape image) {
+  const char *ops[] = {"conv", "pool", "upsample", "concat"};
+  const char *activations[] = {"-", "relu", "relu6"};
+  const Layer &l = layers[i];
+  const bool conv = l.op == Op::kConv;
+  Shape in = l.inputs[0] == kImage ? image : shapes[l.inputs[0]];
+  in.channels = 0;
+  for (int j : l.inputs)
+    in.channels += j == kImage ? image.channels : shapes[j].channels;
+  std::ostringstream line;
+  line << l.name << ' ' << ops[static_cast<int>(l.op)] << ' '
+       << (conv ? l.kernel : 0) << ' ' << l.stride << ' ' << l.padding << ' '
+       << l.dilation << ' ' << l.groups << ' '
+       << activations[static_cast<int>(l.activation)] << ' ' << text(in) << ' '
+       << text(shapes[i]) << ' '
+       << (l.residual == kNoLayer ? "-"
+                                  : "residual=" + layers[l.residual].name);
+  return line.str();
+}
+
+void compare(const char *name, const Variant &variant, int height, int width) {
+  char *script = g_test_build_filename(G_TEST_DIST, "..", "models",
+                                       "fastscnn.py", nullptr);
+  std::string h = std::to_string(height), w = std::to_string(width);
+  const char *argv[] = {
+      "/usr/bin/python3", script,    "--list",  "--variant", name, "--height",
+      h.c_str(),          "--width", w.c_str(), "--classes", "11", nullptr};
+  char *output = nullptr;
+  GError *error = nullptr;
+  gint status = -1;
+  g_spawn_sync(nullptr, const_cast<char **>(argv), nullptr, G_SPAWN_DEFAULT,
+               nullptr, nullptr, &output, nullptr, &status, &error);
+  g_assert_no_error(error);
+  g_assert_cmpint(status, ==, 0);
+
+  auto layers = make_layers(variant, 11);
+  auto shapes = infer_shapes(layers, height, width);
+  std::istringstream lines(output);
+  std::string line;
+  std::getline(lines, line);  // the header
+  for (size_t i = 0; i < layers.size(); i++) {
+    g_assert_true(static_cast<bool>(std::getline(lines, line)));
+    const std::string ours = describe(layers, shapes, i, {3, height, width});
+    g_assert_cmpstr(ours.c_str(), ==, line.c_str());
+  }
+  g_assert_false(static_cast<bool>(std::getline(lines, line)));
+  g_free(output);
+  g_free(script);
+}
+
+void test_list() {
+  compare("tramac", Variant::tramac(), 1024, 2048);
+  compare("mmseg", Variant::mmseg(), 96, 160);
+  compare("paper", Variant::paper(), 32, 64);
+}
+
+void test_logits_shape() {
+  // Camera sizes whose halves are odd broke every fork at feature fusion.
+  for (auto v : {Variant::tramac(), Variant::mmseg(), Variant::paper()})
+    for (auto size : {std::pair<int, int>{736, 1280}, {1088, 1920}, {32, 32}}) {
+      auto shapes = infer_shapes(make_layers(v, 19), size.first, size.second);
+      g_assert_cmpint(shapes.back().channels, ==, 19);
+      g_assert_cmpint(shapes.back().height, ==, size.first / 8);
+      g_assert_cmpint(shapes.back().width, ==, size.second / 8);
+    }
+}
+
+void test_refused_sizes() {
+  auto layers = make_layers({}, 2);
+  for (int size : {0, -32, 16, 33, 8192 + 32}) {
+    bool refused = false;
+    try {
+      infer_shapes(layers, 64, size);
+    } catch (const Error &) {
+      refused = true;
+    }
+    g_assert_true(refused);
+  }
+}
+
+void expect_size(Shape s, int width, int height) {
+  g_assert_cmpint(s.width, ==, width);
+  g_assert_cmpint(s.height, ==, height);
+}
+
+void test_input_size() {
+  // the model's own size, and the same area at other aspects
+  expect_size(choose_input_size(0, 0, 960, 704, 960, 704), 960, 704);
+  expect_size(choose_input_size(0, 0, 1024, 512, 1920, 1080), 960, 544);
+  expect_size(choose_input_size(0, 0, 1024, 512, 1080, 1920), 544, 960);
+  // one side asked for: the other follows; both: both
+  expect_size(choose_input_size(640, 0, 1024, 512, 1280, 720), 640, 352);
+  expect_size(choose_input_size(0, 352, 1024, 512, 1280, 720), 640, 352);
+  expect_size(choose_input_size(500, 100, 1024, 512, 1280, 720), 512, 96);
+  // never nothing, never beyond what infer_shapes() takes
+  expect_size(choose_input_size(0, 0, 1024, 512, 8192, 16), 8192, 32);
+  expect_size(choose_input_size(1, 1, 1024, 512, 16, 16), 32, 32);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/layers/list", test_list);
+  g_test_add_func("/layers/logits-shape", test_logits_shape);
+  g_test_add_func("/layers/refused-sizes", test_refused_sizes);
+  g_test_add_func("/layers/input-size", test_input_size);
+  return g_test_run();
+}

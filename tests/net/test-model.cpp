@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Model files: good ones are read exactly; of hostile ones each is refused with
+// a sentence that names what is wrong.
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "net/error.h"
+#include "net/model.h"
+#include "tests/modelwriter.h"
+
+using fastscnn::Error;
+using fastscnn::Model;
+using fastscnn::Variant;
+using fastscnn::testing::join;
+using fastscnn::testing::ModelFile;
+
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+/// Parses and expects a refusal whose sentence contains words.
+void expect_refusal(const Bytes &file, const char *words) {
+  try {
+    Model::parse(file.data(), file.size(), "x.safetensors");
+  } catch (const Error &e) {
+    g_assert_true(e.kind() == Error::Kind::kModel);
+    g_assert_nonnull(std::strstr(e.what(), "x.safetensors"));
+    if (!std::strstr(e.what(), words))
+      g_error("expected \"%s\" in \"%s\"", words, e.what());
+    return;
+  }
+  g_error("a file that should be refused for \"%s\" was accepted", words);
+}
+
+void expect_refusal(const std::function<void(ModelFile &)> &spoil,
+                    const char *words) {
+  ModelFile file = ModelFile::valid();
+  spoil(file);
+  expect_refusal(file.bytes(), words);
+}
+
+void set_floats(ModelFile &file, const std::string &name, float value) {
+  std::memcpy(file.data.data() + file.tensor(name).begin, &value, sizeof value);
+}
+
+/// Stores a tensor as fp16 and moves what follows.
+void set_half(ModelFile &file, const std::string &name,
+              const std::vector<uint16_t> &halves) {
+  ModelFile::Tensor &t = file.tensor(name);
+  const uint64_t size = 2 * halves.size(), saved = t.end - t.begin - size;
+  std::memcpy(file.data.data() + t.begin, halves.data(), size);
+  file.data.erase(file.data.begin() + t.begin + size,
+                  file.data.begin() + t.end);
+  const uint64_t end = t.end;
+  t.type = "F16";
+  t.end = t.begin + size;
+  for (ModelFile::Tensor &other : file.tensors)
+    if (other.begin >= end) other.begin -= saved, other.end -= saved;
+}
+
+void test_valid() {
+  for (const Variant &v :
+       {Variant::tramac(), Variant::mmseg(), Variant::paper()}) {
+    ModelFile file = ModelFile::valid(v, 5);
+    Bytes bytes = file.bytes();
+    auto model = Model::parse(bytes.data(), bytes.size(), "m");
+    g_assert_cmpint(model->info().classes(), ==, 5);
+    g_assert_cmpstr(model->info().labels[4].c_str(), ==, "class4");
+    g_assert_cmphex(model->info().colors[4], ==, 0x040203);
+    g_assert_cmpfloat(model->info().mean[1], ==, 0.25f);
+    g_assert_cmpint(model->info().input_width, ==, 160);
+    g_assert_cmpint(model->info().variant.ppm_out_kernel, ==, v.ppm_out_kernel);
+    g_assert_true(model->info().variant.ffm_dw == v.ffm_dw);
+    for (size_t i = 0; i < model->layers().size(); i++) {
+      if (model->weight(i).empty()) continue;
+      const auto &t = file.tensor(model->layers()[i].name + ".weight");
+      g_assert_cmpmem(model->weight(i).data(), 4 * model->weight(i).size(),
+                      file.data.data() + t.begin, t.end - t.begin);
+    }
+  }
+}
+
+void test_half() {
+  ModelFile file = ModelFile::valid();
+  // 1, -2, largest, smallest normal, smallest and largest subnormal, -0
+  const std::vector<uint16_t> halves = {0x3c00, 0xc000, 0x7bff, 0x0400,
+                                        0x0001, 0x03ff, 0x8000};
+  const float expected[] = {1.f,
+                            -2.f,
+                            65504.f,
+                            std::ldexp(1.f, -14),
+                            std::ldexp(1.f, -24),
+                            std::ldexp(1023.f, -24),
+                            -0.f};
+  std::vector<uint16_t> all(32, 0);
+  std::copy(halves.begin(), halves.end(), all.begin());
+  set_half(file, "lds.conv.bias", all);
+  Bytes bytes = file.bytes();
+  auto model = Model::parse(bytes.data(), bytes.size(), "m");
+  for (size_t i = 0; i < halves.size(); i++)
+    g_assert_cmpfloat(model->bias(0)[i], ==, expected[i]);
+  g_assert_true(std::signbit(model->bias(0)[6]));
+  all[0] = 0x7c00;
+  ModelFile infinite = ModelFile::valid();
+  set_half(infinite, "lds.conv.bias", all);
+  expect_refusal(infinite.bytes(),
+                 "\"lds.conv.bias\" has a weight that is not");
+}
+
+void test_container() {
+  expect_refusal(Bytes(), "too short");
+  expect_refusal(Bytes(7, 0), "too short");
+  Bytes claims(8 + 4, 0xff);
+  expect_refusal(claims, "header claims 18446744073709551615 bytes");
+  expect_refusal(join("{\"a\"", {}), "not JSON");
+  expect_refusal(join("[]", {}), "not a JSON object");
+  expect_refusal(join(std::string((1 << 20) + 1, ' '), {}), "needs less than");
+  expect_refusal(join("{\"__metadata__\":[]}", {}), "__metadata__");
+  expect_refusal(join("{\"__metadata__\":{\"a\":1}}", {}), "not a string");
+  expect_refusal(join("{\"a\":{},\"a\":{}}", {}), "there twice");
+  expect_refusal(join(std::string(500000, '['), {}), "not JSON");
+  Bytes cut = ModelFile::valid().bytes();
+  cut.pop_back();
+  expect_refusal(cut, "outside the");
+}
+
+void test_ranges() {
+  auto entry = [](const std::string &body) {
+    return join("{\"t\":{" + body + "}}", Bytes(16));
+  };
+  const std::string type = "\"dtype\":\"F32\",";
+  expect_refusal(entry("\"shape\":[4]"), "has no \"dtype\"");
+  expect_refusal(entry(type + "\"shape\":[4]"), "has no \"data_offsets\"");
+  expect_refusal(entry(type + "\"shape\":[-4],\"data_offsets\":[0,16]"), "-4");
+  expect_refusal(entry(type + "\"shape\":[4.5],\"data_offsets\":[0,16]"),
+                 "4.5");
+  expect_refusal(entry(type + "\"shape\":4,\"data_offsets\":[0,16]"),
+                 "not a list");
+  expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[0]"), "needs 2");
+  expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[16,0]"),
+                 "16 to 0");
+  expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[0,20]"),
+                 "outside the 16 bytes");
+  expect_refusal(entry(type + "\"shape\":[3],\"data_offsets\":[0,16]"),
+                 "needs 12");
+  // 2^62 * 4 elements wrap around to 0
+  expect_refusal(entry(type + "\"shape\":[4611686018427387904,4],"
+                              "\"data_offsets\":[0,16]"),
+                 "larger than the file");
+  expect_refusal(
+      entry("\"dtype\":\"BF16\",\"shape\":[8],\"data_offsets\":[0,16]"),
+      "BF16");
+  expect_refusal(
+      join("{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]},"
+           "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}",
+           Bytes(16)),
+      "overlaps");
+  expect_refusal(entry(type + "\"shape\":[3],\"data_offsets\":[0,12]"),
+                 "bytes 12 to 16");
+  expect_refusal(entry(type + "\"shape\":[3],\"data_offsets\":[4,16]"),
+                 "bytes 0 to 4");
+}
+
+void test_tensors() {
+  expect_refusal([](ModelFile &f) { f.tensor("ppm.conv6.bias").name = "x"; },
+                 "\"ppm.conv6.bias\" is missing");
+  expect_refusal(
+      [](ModelFile &f) {
+        f.tensors.push_back(
+            {"extra", "F32", {0}, f.data.size(), f.data.size()});
+      },
+      "\"extra\" belongs to no layer");
+  expect_refusal(
+      [](ModelFile &f) {
+        f.tensor("gfe.b1.0.exp.weight").shape = {64, 384, 1, 1};
+      },
+      "[64, 384, 1, 1] instead of [384, 64, 1, 1]");
+  expect_refusal([](ModelFile &f) { f.metadata["ppm_out_kernel"] = "3"; },
+                 "[128, 256, 1, 1] instead of [128, 256, 3, 3]");
+  expect_refusal(
+      [](ModelFile &f) { set_floats(f, "cls.conv.weight", std::nanf("")); },
+      "\"cls.conv.weight\" has a weight that is not finite, at 0");
+  expect_refusal(
+      [](ModelFile &f) {
+        set_floats(f, "cls.conv.bias", std::numeric_limits<float>::infinity());
+      },
+      "\"cls.conv.bias\"");
+}
+
+void test_metadata() {
+  auto with = [](const char *key, const std::string &value) {
+    return [key, value](ModelFile &f) { f.metadata[key] = value; };
+  };
+  for (const char *key :
+       {"architecture", "format", "name", "labels", "colors", "mean", "std",
+        "input_width", "input_height", "align_corners", "first_conv_padding",
+        "dw_relu", "ppm_out_kernel", "ffm_dw", "activation"})
+    expect_refusal([key](ModelFile &f) { f.metadata.erase(key); }, key);
+  expect_refusal(with("architecture", "unet"), "\"unet\" instead of fast-scnn");
+  expect_refusal(with("format", "2"), "\"2\" instead of 1");
+  expect_refusal(with("labels", "[]"), "it has 0 classes");
+  expect_refusal(with("labels", "[1]"), "instead of a string");
+  expect_refusal(with("labels", "[\"a\"]"), "1 labels, but 3 colors");
+  std::string many = "[\"a\"";
+  for (int i = 1; i < 255; i++) many += ",\"a\"";
+  expect_refusal(with("labels", many + "]"), "it has 255 classes");
+  expect_refusal(with("colors", "[[1,2]]"), "[r, g, b]");
+  expect_refusal(with("colors", "[[1,2,256],[0,0,0],[0,0,0]]"), "0 to 255");
+  expect_refusal(with("mean", "[1,2]"), "3 numbers");
+  expect_refusal(with("mean", "[1,2,\"x\"]"), "instead of a number");
+  expect_refusal(with("std", "[1,0,1]"), "above 0");
+  expect_refusal(with("input_width", "12x"), "32 to 8192");
+  expect_refusal(with("input_width", "99999999999999999999"), "32 to 8192");
+  expect_refusal(with("align_corners", "yes"), "false or true");
+  expect_refusal(with("ffm_dw", "dw5"), "dw3 or dw3-dilation4 or pw1");
+}
+
+void test_file() {
+  char *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
+  char *path = g_build_filename(dir, "big.safetensors", nullptr);
+  auto refused = [path](const char *words) {
+    try {
+      Model::load(path);
+    } catch (const Error &e) {
+      g_assert_nonnull(std::strstr(e.what(), path));
+      g_assert_nonnull(std::strstr(e.what(), words));
+      return;
+    }
+    g_assert_not_reached();
+  };
+  refused("No such file");
+  g_mkdir(path, 0700);
+  refused("cannot be used");
+  g_rmdir(path);
+
+  Bytes bytes = ModelFile::valid().bytes();
+  g_file_set_contents(path, reinterpret_cast<const char *>(bytes.data()),
+                      bytes.size(), nullptr);
+  g_assert_cmpint(Model::load(path)->info().classes(), ==, 3);
+  // 10 GB of nothing cost nothing: the size alone is refused.
+  g_assert_cmpint(truncate(path, gint64(10) << 30), ==, 0);
+  refused("it has 10737418240 bytes");
+  g_unlink(path);
+  g_rmdir(dir);
+  g_free(path);
+  g_free(dir);
+}
+
+void test_weights_that_do_not_fit() {
+  Bytes bytes = ModelFile::valid().bytes();
+  auto model = Model::parse(bytes.data(), bytes.size(), "m");
+  const size_t n = model->layers().size();
+  std::vector<std::vector<float>> weights(n), biases(n);
+  try {
+    Model(model->info(), weights, biases);
+  } catch (const Error &e) {
+    g_assert_nonnull(std::strstr(e.what(), "\"lds.conv\" needs 864 weights"));
+    return;
+  }
+  g_assert_not_reached();
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/model/valid", test_valid);
+  g_test_add_func("/model/half", test_half);
+  g_test_add_func("/model/container", test_container);
+  g_test_add_func("/model/ranges", test_ranges);
+  g_test_add_func("/model/tensors", test_tensors);
+  g_test_add_func("/model/metadata", test_metadata);
+  g_test_add_func("/model/file", test_file);
+  g_test_add_func("/model/weights-that-do-not-fit",
+                  test_weights_that_do_not_fit);
+  return g_test_run();
+}
