@@ -60,14 +60,24 @@ struct Frame {
   int stride[kMaxPlanes] = {};
 };
 
+/// Pixels of a component's first block that lie left of (above) the frame: 1
+/// where a crop starts inside a block of 2.
+inline int pixels_before(float origin) {
+  return origin < 0 ? static_cast<int>(0.5f - origin) : 0;
+}
+
 /// Number of samples of a component in a row, and of its rows.
 inline int component_width(const FrameInfo &info, int c) {
-  int shift = info.component[c].shift_x;
-  return (info.width + (1 << shift) - 1) >> shift;
+  const Component &component = info.component[c];
+  int shift = component.shift_x;
+  int pixels = info.width + pixels_before(component.origin_x);
+  return (pixels + (1 << shift) - 1) >> shift;
 }
 inline int component_height(const FrameInfo &info, int c) {
-  int shift = info.component[c].shift_y;
-  return (info.height + (1 << shift) - 1) >> shift;
+  const Component &component = info.component[c];
+  int shift = component.shift_y;
+  int pixels = info.height + pixels_before(component.origin_y);
+  return (pixels + (1 << shift) - 1) >> shift;
 }
 
 }  // namespace fastscnn
