@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gst/gst.h>
+
+static gboolean
+plugin_init (GstPlugin *plugin)
+{
+  gboolean registered = TRUE;
+
+  return registered;
+}
+
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, fastscnn,
+    "Semantic segmentation of video with Fast-SCNN", plugin_init, VERSION,
+    "LGPL", PACKAGE_NAME, PACKAGE_ORIGIN)
