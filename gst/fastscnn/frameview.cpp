@@ -5,8 +5,10 @@
 
 #include "net/color.h"
 
-namespace fastscnn {
-namespace {
+namespace fastscnn
+{
+namespace
+{
 
 /* What GStreamer assumes where the caps say nothing. */
 GstVideoInfo
@@ -52,7 +54,7 @@ sample_centre (int shift, bool cosited)
 }
 
 int
-first_component (const GstVideoFormatInfo *format, int plane)
+first_component (const GstVideoFormatInfo *format, guint plane)
 {
   int c = 0;
   while (GST_VIDEO_FORMAT_INFO_PLANE (format, c) != plane)
@@ -63,13 +65,12 @@ first_component (const GstVideoFormatInfo *format, int plane)
 /* Plane pointers move by whole blocks of pixels, so that they mean the same
  * for all components of the plane. */
 int
-block_shift_x (const GstVideoFormatInfo *format, int plane)
+block_shift_x (const GstVideoFormatInfo *format, guint plane)
 {
   int shift = 0;
   for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS (format); c++)
-    if ((int) GST_VIDEO_FORMAT_INFO_PLANE (format, c) == plane)
-      shift =
-          std::max<int> (shift, GST_VIDEO_FORMAT_INFO_W_SUB (format, c));
+    if (GST_VIDEO_FORMAT_INFO_PLANE (format, c) == plane)
+      shift = std::max<int> (shift, GST_VIDEO_FORMAT_INFO_W_SUB (format, c));
   return shift;
 }
 
@@ -87,15 +88,15 @@ describe_component (const GstVideoInfo &info, const Rect &part, int c)
 
   const int block = block_shift_x (format, component.plane);
   const int skipped = (part.x >> component.shift_x) -
-      (part.x >> block << block >> component.shift_x);
+                      (part.x >> block << block >> component.shift_x);
   component.offset = GST_VIDEO_FORMAT_INFO_POFFSET (format, c) +
-      skipped * component.pixel_stride;
+                     skipped * component.pixel_stride;
   component.origin_x = sample_centre (component.shift_x,
                            site & GST_VIDEO_CHROMA_SITE_H_COSITED) -
-      (part.x & ((1 << component.shift_x) - 1));
+                       (part.x & ((1 << component.shift_x) - 1));
   component.origin_y = sample_centre (component.shift_y,
                            site & GST_VIDEO_CHROMA_SITE_V_COSITED) -
-      (part.y & ((1 << component.shift_y) - 1));
+                       (part.y & ((1 << component.shift_y) - 1));
   return component;
 }
 
@@ -141,8 +142,8 @@ view_frame (const GstVideoFrame &frame, const Rect &part)
     out.stride[p] = GST_VIDEO_FRAME_PLANE_STRIDE (&frame, p);
     out.data[p] =
         static_cast<uint8_t *> (GST_VIDEO_FRAME_PLANE_DATA (&frame, p)) +
-        (gssize) row * out.stride[p] +
-        (gssize) column * GST_VIDEO_FORMAT_INFO_PSTRIDE (format, c);
+        (gssize)row * out.stride[p] +
+        (gssize)column * GST_VIDEO_FORMAT_INFO_PSTRIDE (format, c);
   }
   return out;
 }
@@ -162,9 +163,9 @@ visible_part (GstBuffer *buffer, const GstVideoInfo &caps_info)
       video ? video->height : GST_VIDEO_INFO_HEIGHT (&caps_info);
   if (crop->x >= frame_width || crop->y >= frame_height)
     return {};
-  return { (int) crop->x, (int) crop->y,
-    (int) std::min (crop->width, frame_width - crop->x),
-    (int) std::min (crop->height, frame_height - crop->y) };
+  return { (int)crop->x, (int)crop->y,
+    (int)std::min (crop->width, frame_width - crop->x),
+    (int)std::min (crop->height, frame_height - crop->y) };
 }
 
 } // namespace fastscnn

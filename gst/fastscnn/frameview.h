@@ -5,11 +5,11 @@
 
 #include "net/frame.h"
 
-namespace fastscnn {
+namespace fastscnn
+{
 
 /// A part of a frame, in pixels.
-struct Rect
-{
+struct Rect {
   int x = 0;
   int y = 0;
   int width = 0;

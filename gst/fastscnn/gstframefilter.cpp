@@ -4,8 +4,8 @@
 #include <new>
 #include <string>
 
-#define FORMATS                                                              \
-  "{ NV12, NV21, I420, YV12, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, " \
+#define FORMATS                                                                \
+  "{ NV12, NV21, I420, YV12, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, "   \
   "RGBA, BGRA, ARGB, ABGR, GRAY8 }"
 #define SIZES "[ 16, 8192 ]"
 
@@ -14,7 +14,8 @@ GST_DEBUG_CATEGORY_STATIC (gst_frame_filter_debug);
 
 using namespace fastscnn;
 
-namespace {
+namespace
+{
 
 constexpr int kMinSize = 16;
 
@@ -24,7 +25,7 @@ class Mapping
 public:
   Mapping (const GstVideoInfo &info, GstBuffer *buffer, int flags)
       : mapped_ (gst_video_frame_map (&frame_, &info, buffer,
-            (GstMapFlags) (flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)))
+            (GstMapFlags)(flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)))
   {
     if (!mapped_)
       throw Error (Error::Kind::kFormat,
@@ -51,8 +52,7 @@ private:
 
 } // namespace
 
-typedef struct
-{
+typedef struct {
   GstVideoInfo video_info;
   FrameInfo told; /* what set_info was called with last */
 } GstFrameFilterPrivate;
@@ -89,11 +89,9 @@ gst_frame_filter_post_error (GstElement *element, const std::exception &error)
     GST_ELEMENT_ERROR (
         element, RESOURCE, NOT_FOUND, ("%s", error.what ()), (NULL));
   else if (ours->kind () == Error::Kind::kFormat)
-    GST_ELEMENT_ERROR (
-        element, STREAM, FORMAT, ("%s", error.what ()), (NULL));
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", error.what ()), (NULL));
   else
-    GST_ELEMENT_ERROR (
-        element, LIBRARY, FAILED, ("%s", error.what ()), (NULL));
+    GST_ELEMENT_ERROR (element, LIBRARY, FAILED, ("%s", error.what ()), (NULL));
 }
 
 static void
@@ -184,9 +182,9 @@ gst_frame_filter_class_init (GstFrameFilterClass *klass)
 {
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
-  GstCaps *caps = gst_caps_from_string ("video/x-raw, format=" FORMATS
-                                        ", width=" SIZES ", height=" SIZES
-                                        ", framerate=" GST_VIDEO_FPS_RANGE);
+  GstCaps *caps = gst_caps_from_string (
+      "video/x-raw, format=" FORMATS ", width=" SIZES ", height=" SIZES
+      ", framerate=" GST_VIDEO_FPS_RANGE);
 
   for (GstPadDirection direction : { GST_PAD_SINK, GST_PAD_SRC })
     gst_element_class_add_pad_template (element_class,
@@ -196,8 +194,7 @@ gst_frame_filter_class_init (GstFrameFilterClass *klass)
 
   trans_class->passthrough_on_same_caps = FALSE;
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_frame_filter_set_caps);
-  trans_class->transform_ip =
-      GST_DEBUG_FUNCPTR (gst_frame_filter_transform_ip);
+  trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_frame_filter_transform_ip);
   trans_class->propose_allocation =
       GST_DEBUG_FUNCPTR (gst_frame_filter_propose_allocation);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_frame_filter_stop);

@@ -17,8 +17,7 @@ G_DECLARE_DERIVABLE_TYPE (
 G_END_DECLS
 
 /* One frame of a stream, mapped. */
-struct GstFrameFilterView
-{
+struct GstFrameFilterView {
   fastscnn::Rect part;   /* of the buffer's frame that is looked at */
   fastscnn::Frame frame; /* that part; read-only unless writes_pixels */
   fastscnn::Queue queue; /* where its memory lives; null in host memory */
@@ -31,8 +30,7 @@ struct GstFrameFilterView
  *
  * The functions below run on the streaming thread. What they throw becomes an
  * element error. */
-struct _GstFrameFilterClass
-{
+struct _GstFrameFilterClass {
   GstBaseTransformClass parent_class;
 
   /* Map frames for writing too. */
