@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Installs the Debian or Ubuntu packages that are missing, configures build/
+# and compiles. Run it as often as you like: what is done is not done again.
+#
+#   ./setup.sh            build, and all that the pipelines use
+#   ./setup.sh --tests    also what only the tests need
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+to_build=(
+  g++ meson ninja-build pkg-config
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  libgstreamer-plugins-bad1.0-dev
+  libdnnl-dev nlohmann-json3-dev libpango1.0-dev
+  gobject-introspection libgirepository1.0-dev)
+to_run=(
+  gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0
+  gir1.2-gst-rtsp-server-1.0 fonts-dejavu-core mosquitto-clients)
+to_test=(
+  clang clang-format libclang-rt-dev llvm shellcheck
+  python3-numpy python3-pil python3-torch python3-jsonschema
+  mosquitto)
+
+say() { echo "setup: $*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+# Of the packages named, those that are not installed.
+not_installed() {
+  comm -23 <(printf '%s\n' "$@" | sort) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
+      sed -n 's/^installed //p' | sort -u)
+}
+
+install_packages() {
+  local packages missing root=()
+  packages=("${to_build[@]}" "${to_run[@]}")
+  if [ "$tests" = yes ]; then
+    packages+=("${to_test[@]}")
+  fi
+  mapfile -t missing < <(not_installed "${packages[@]}")
+  if [ ${#missing[@]} -eq 0 ]; then
+    return
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo > /dev/null ||
+      die "run as root, or install first: ${missing[*]}"
+    root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  if ! "${root[@]}" apt-get update -qq ||
+    ! "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+      --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" > /dev/null
+  then
+    say 'apt-get could not install everything'
+  fi
+  mapfile -t missing < <(not_installed "${to_build[@]}")
+  if [ ${#missing[@]} -gt 0 ]; then
+    die "not installed, and nothing can be built without: ${missing[*]}"
+  fi
+  mapfile -t missing < <(not_installed "${packages[@]}")
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "going on without: ${missing[*]}"
+  fi
+}
+
+# Where packages have other names: says what is not there.
+check_tools() {
+  local missing=() tool
+  for tool in c++ meson ninja pkg-config gst-inspect-1.0 g-ir-scanner; do
+    command -v "$tool" > /dev/null || missing+=("$tool")
+  done
+  for tool in gstreamer-1.0 gstreamer-video-1.0 nlohmann_json; do
+    pkg-config --exists "$tool" 2> /dev/null || missing+=("$tool (pkg-config)")
+  done
+  echo '#include <dnnl.h>' | c++ -fsyntax-only -x c++ - 2> /dev/null ||
+    missing+=('oneDNN (dnnl.h)')
+  for tool in decodebin videoconvert avdec_h264 x264enc mp4mux rtspsrc; do
+    gst-inspect-1.0 --exists "$tool" 2> /dev/null ||
+      missing+=("$tool (GStreamer)")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    say "this is not Debian or Ubuntu; install with its package manager:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+}
+
+tests=no
+case "${1-}" in
+  '') ;;
+  --tests) tests=yes ;;
+  -h | --help)
+    sed -n 's/^# \{0,1\}//; 3,7p' "$0"
+    exit
+    ;;
+  *) die "unknown option $1; try --help" ;;
+esac
+
+if command -v dpkg-query apt-get > /dev/null; then
+  install_packages
+else
+  check_tools
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if [ ! -f build/build.ninja ]; then
+  say 'configuring'
+  meson setup build > "$log" 2>&1 || {
+    cat "$log" >&2
+    die 'meson could not configure build/'
+  }
+fi
+if [ -n "$(ninja -C build -n --quiet 2>&1)" ]; then
+  say 'compiling'
+fi
+ninja -C build --quiet > "$log" 2>&1 || {
+  cat "$log" >&2
+  die 'build/ does not compile'
+}
