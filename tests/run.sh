@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Builds, and runs the tests. Without options all stages but --long. The last
+# line is "N passed, N failed, N skipped"; the exit status is 0 if none failed.
+#
+#   --style      formatting, includes, shell scripts, the README's commands
+#   --unit       network, engines, metadata library
+#   --elements   the elements in harnesses, the pipelines on real streams
+#   --sanitize   unit and element tests under AddressSanitizer and UBSan
+#   --long       what takes tens of minutes: torture, soak
+#   --help       this text
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+logs=()
+
+# run_suites BUILD NAME SUITE...: runs the suites, keeps the log for the count.
+run_suites() {
+  local build=$1 name=$2 suites=()
+  shift 2
+  for suite; do
+    suites+=(--suite "$suite")
+  done
+  rm -f "$build/meson-logs/$name.json"
+  echo "== $name"
+  meson test -C "$build" --no-rebuild --print-errorlogs --logbase "$name" \
+    "${suites[@]}" | sed '/^$/d; /^Full log/d; /^ninja/d' || true
+  logs+=("$build/meson-logs/$name.json")
+}
+
+# All of ours with gcc's sanitizers, warnings as errors. Libraries that are not
+# ours leak, too: see lsan.supp.
+sanitize() {
+  echo '== compiling build-asan'
+  if [ ! -f build-asan/build.ninja ]; then
+    meson setup build-asan -Db_sanitize=address,undefined -Dwerror=true \
+      -Dbuildtype=debugoptimized -Dcuda=disabled -Dintrospection=disabled \
+      -Dbench=false > /dev/null
+  fi
+  ninja -C build-asan --quiet
+  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
+    GST_REGISTRY_FORK=no G_SLICE=always-malloc \
+    run_suites build-asan sanitize unit elements
+}
+
+stages=()
+for option; do
+  case $option in
+    --style | --unit | --elements | --sanitize | --long)
+      stages+=("${option#--}")
+      ;;
+    -h | --help)
+      sed -n 's/^# \{0,1\}//; 3,12p' "$0"
+      exit
+      ;;
+    *)
+      echo "run.sh: unknown option $option; try --help" >&2
+      exit 2
+      ;;
+  esac
+done
+if [ ${#stages[@]} -eq 0 ]; then
+  stages=(style unit elements sanitize)
+fi
+
+./setup.sh --tests
+for stage in "${stages[@]}"; do
+  case $stage in
+    style) run_suites build style style ;;
+    unit) run_suites build unit unit gpu fuzz ;;
+    elements) run_suites build elements elements pipelines ;;
+    sanitize) sanitize ;;
+    long)
+      run_suites build long long
+      ;;
+  esac
+done
+tests/count.py "${logs[@]}"

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a reader of the source may rely on: who includes whom, licences,
+formatting, sizes. Looks at all files that git knows or would add."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import tap  # noqa: E402
+
+CODE = {".c", ".cpp", ".cu", ".h", ".cuh"}
+CLANG_FORMAT = "14"
+
+# A folder may include headers of itself and of these.
+MAY_INCLUDE = {
+    "net": set(),
+    "cpu": {"net"},
+    "cuda": {"net"},
+    "gst/classmask": set(),
+    "gst/fastscnn": {"net", "gst/classmask"},
+}
+# <...> in gst/classmask: GLib and GStreamer only.
+CLASSMASK_SYSTEM = re.compile(
+    r"(gst/|glib|gobject|gio/|gmodule|(string|stddef|stdint|math)\.h)")
+
+# Lines that a file may have. More needs a reason: split it.
+LARGEST = [
+    (re.compile(r"gst/fastscnn/gst[a-z]+\.(c|cpp)"), 450),
+    (re.compile(r"(net|cpu|cuda|gst)/.*\.(h|cuh)"), 150),
+    (re.compile(r"(net|cpu|cuda|gst)/.*\.(c|cpp|cu)"), 500),
+]
+
+
+def list_files():
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        names = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
+            check=True, capture_output=True, text=True).stdout.splitlines()
+        paths = [ROOT / name for name in names]
+    else:
+        paths = [path for path in ROOT.rglob("*")
+                 if not path.relative_to(ROOT).parts[0].startswith("build")]
+    return sorted(path for path in paths if path.is_file())
+
+
+def read_texts():
+    contents = ((path, path.read_bytes()) for path in list_files())
+    return {path: content.decode("utf-8") for path, content in contents
+            if b"\0" not in content and path.suffix != ".mask"}
+
+
+TEXTS = read_texts()
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def run_tool(tool, *arguments):
+    result = subprocess.run([tool, *arguments], cwd=ROOT, text=True,
+                            capture_output=True, check=False)
+    return result.returncode, (result.stdout + result.stderr).strip()
+
+
+class Style(unittest.TestCase):
+    def report(self, problems):
+        self.assertFalse(problems, "\n" + "\n".join(problems))
+
+    def test_includes(self):
+        problems = []
+        pattern = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+        for path, text in TEXTS.items():
+            folder = next((f for f in MAY_INCLUDE
+                           if name(path).startswith(f + "/")), None)
+            if folder is None or path.suffix not in CODE:
+                continue
+            for bracket, header in pattern.findall(text):
+                where = ROOT / header
+                if bracket == '"' and not where.exists():
+                    where = path.parent / header
+                if where.exists():
+                    other = str(where.resolve().parent.relative_to(ROOT))
+                    if other != folder and other not in MAY_INCLUDE[folder]:
+                        problems.append(f"{name(path)} includes {header}")
+                elif (folder == "gst/classmask"
+                      and not CLASSMASK_SYSTEM.match(header)):
+                    problems.append(f"{name(path)} includes {header}")
+        self.report(problems)
+
+    def test_libraries_stay_in_their_folder(self):
+        allowed = {"dnnl": "cpu", "cudnn": "cuda"}
+        problems = []
+        for path, text in TEXTS.items():
+            if path.suffix not in CODE or name(path).startswith("tests/"):
+                continue
+            for library, folder in allowed.items():
+                if (re.search(rf"#\s*include\s+[<\"]{library}", text)
+                        and not name(path).startswith(folder + "/")):
+                    problems.append(f"{name(path)} includes {library}")
+        self.report(problems)
+
+    def test_licence_lines(self):
+        without = {".md", ".json", ".dict"}
+        self.report([
+            f"{name(path)}: no SPDX line" for path, text in TEXTS.items()
+            if path.name not in ("COPYING", "README", ".gitignore", ".editorconfig",
+                                 ".clang-format")
+            and path.suffix not in without
+            and "fuzz/corpus" not in name(path)
+            and "SPDX-License-Identifier: LGPL-2.1-or-later"
+            not in "\n".join(text.splitlines()[:3])])
+
+    def test_whitespace(self):
+        problems = []
+        for path, text in TEXTS.items():
+            if path.name == "COPYING" or "fuzz/corpus" in name(path):
+                continue
+            for number, line in enumerate(text.split("\n"), 1):
+                if line != line.rstrip() or "\t" in line:
+                    problems.append(f"{name(path)}:{number}: tab, carriage "
+                                    "return or trailing space")
+            if text and not text.endswith("\n"):
+                problems.append(f"{name(path)}: no newline at the end")
+        self.report(problems)
+
+    def test_no_paths_of_a_machine(self):
+        pattern = re.compile(r"(?<![\w.~}/-])/(work|home|root|Users)/")
+        problems = []
+        for path, text in TEXTS.items():
+            if path == pathlib.Path(__file__).resolve():
+                continue
+            for number, line in enumerate(text.splitlines(), 1):
+                if pattern.search(line):
+                    problems.append(f"{name(path)}:{number}: {line.strip()}")
+        self.report(problems)
+
+    def test_sizes(self):
+        problems = []
+        for path, text in TEXTS.items():
+            limit = next((lines for pattern, lines in LARGEST
+                          if pattern.fullmatch(name(path))), None)
+            lines = text.count("\n")
+            if limit is not None and lines > limit:
+                problems.append(f"{name(path)}: {lines} lines, norm {limit}")
+        self.report(problems)
+
+    def test_clang_format(self):
+        tool = (shutil.which(f"clang-format-{CLANG_FORMAT}")
+                or shutil.which("clang-format"))
+        if tool is None or f"version {CLANG_FORMAT}." not in run_tool(
+                tool, "--version")[1]:
+            self.skipTest(f"no clang-format {CLANG_FORMAT}")
+        files = [name(path) for path in TEXTS if path.suffix in CODE]
+        status, output = run_tool(tool, "--dry-run", "-Werror",
+                                  "--ferror-limit=1", *files)
+        self.assertEqual(status, 0, "\n" + output)
+
+    def test_shell_scripts(self):
+        if shutil.which("shellcheck") is None:
+            self.skipTest("no shellcheck")
+        files = [name(path) for path, text in TEXTS.items()
+                 if re.match(r"#!.*\b(ba)?sh\b", text)]
+        self.assertTrue(files)
+        status, output = run_tool("shellcheck", *files)
+        self.assertEqual(status, 0, "\n" + output)
+
+    def test_python_compiles(self):
+        for path, text in TEXTS.items():
+            if path.suffix == ".py":
+                compile(text, name(path), "exec")
+
+
+if __name__ == "__main__":
+    tap.main()

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the unittest cases of the calling script and reports in TAP, so that
+Meson counts every test method as a subtest."""
+
+import sys
+import unittest
+
+
+class _TapResult(unittest.TestResult):
+    def __init__(self, out):
+        super().__init__()
+        self.out = out
+
+    def _line(self, ok, test, note=""):
+        name = test.id().removeprefix("__main__.")
+        self.out.write(f"{ok} {self.testsRun} - {name}{note}\n")
+        self.out.flush()
+
+    def _comment(self, text):
+        for line in text.rstrip().splitlines():
+            self.out.write(f"# {line}\n")
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self._line("ok", test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line("ok", test, f" # SKIP {reason}")
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._comment(self.failures[-1][1])
+        self._line("not ok", test)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._comment(self.errors[-1][1])
+        self._line("not ok", test)
+
+
+def main():
+    out = sys.stdout
+    # What the tests and their libraries print must not look like TAP.
+    sys.stdout = sys.stderr
+    suite = unittest.defaultTestLoader.loadTestsFromModule(
+        sys.modules["__main__"])
+    out.write(f"1..{suite.countTestCases()}\n")
+    result = _TapResult(out)
+    suite.run(result)
+    sys.exit(0 if result.wasSuccessful() else 1)
