@@ -6,6 +6,15 @@
 
 G_BEGIN_DECLS
 
+/**
+ * GST_CLASS_MASK_MAX_CLASSES:
+ *
+ * The largest number of classes of a table: ids are 0 to 253.
+ *
+ * Since: 0.1
+ */
+#define GST_CLASS_MASK_MAX_CLASSES 254
+
 #define GST_TYPE_CLASS_MASK_CLASSES (gst_class_mask_classes_get_type ())
 
 /**
@@ -13,7 +22,10 @@ G_BEGIN_DECLS
  *
  * The classes that the values of a mask stand for: the name of the model, and
  * a label and a colour for each class. Immutable and reference-counted; one
- * object is shared by all frames of a stream.
+ * object is shared by all frames of a stream, so that its address tells
+ * whether anything derived from it is still good.
+ *
+ * Since: 0.1
  */
 typedef struct _GstClassMaskClasses GstClassMaskClasses;
 
@@ -31,23 +43,25 @@ GST_CLASS_MASK_API
 void gst_class_mask_classes_unref (GstClassMaskClasses *classes);
 
 GST_CLASS_MASK_API
-const gchar *gst_class_mask_classes_get_model (const GstClassMaskClasses *classes);
+const gchar *gst_class_mask_classes_get_model (
+    const GstClassMaskClasses *classes);
 
 GST_CLASS_MASK_API
 guint gst_class_mask_classes_get_size (const GstClassMaskClasses *classes);
 
 GST_CLASS_MASK_API
-const gchar *gst_class_mask_classes_get_label (const GstClassMaskClasses *classes,
-    guint id);
+const gchar *gst_class_mask_classes_get_label (
+    const GstClassMaskClasses *classes, guint id);
 
 GST_CLASS_MASK_API
-guint32 gst_class_mask_classes_get_color (const GstClassMaskClasses *classes,
-    guint id);
+guint32 gst_class_mask_classes_get_color (
+    const GstClassMaskClasses *classes, guint id);
 
 GST_CLASS_MASK_API
-gint gst_class_mask_classes_find (const GstClassMaskClasses *classes,
-    const gchar *label);
+gint gst_class_mask_classes_find (
+    const GstClassMaskClasses *classes, const gchar *label);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstClassMaskClasses, gst_class_mask_classes_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (
+    GstClassMaskClasses, gst_class_mask_classes_unref)
 
 G_END_DECLS

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:gstclassmaskmeta
+ * @title: GstClassMaskMeta
+ * @short_description: a class for every pixel of a video frame
+ *
+ * The three lines that an application needs:
+ *
+ * |[<!-- language="C" -->
+ * GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta (buffer);
+ * gint id = meta ? gst_class_mask_meta_get_class_at (meta, x, y) : -1;
+ * const gchar *label =
+ *     id < 0 ? NULL : gst_class_mask_classes_get_label (meta->classes, id);
+ * ]|
+ */
+
+#include "gst/classmask/gstclassmaskmeta.h"
+#include "gst/classmask/gstclassmask-private.h"
+
+GstDebugCategory *
+gst_class_mask_debug_category (void)
+{
+  static gsize category = 0;
+
+  if (g_once_init_enter (&category)) {
+    gsize created =
+        (gsize)_gst_debug_category_new ("classmask", 0, "class mask metadata");
+    g_once_init_leave (&category, created);
+  }
+  return (GstDebugCategory *)category;
+}
+
+gboolean
+gst_class_mask_check_picture (GstBuffer *buffer, guint *width, guint *height)
+{
+  GstVideoMeta *video = gst_buffer_get_video_meta (buffer);
+  gsize size = gst_buffer_get_size (buffer);
+  gsize needed;
+
+  if (!video || video->format != GST_VIDEO_FORMAT_GRAY8) {
+    GST_WARNING ("a mask must be a GRAY8 picture with a GstVideoMeta");
+    return FALSE;
+  }
+  if (video->n_planes != 1 || video->width < 1 || video->height < 1 ||
+      video->width > GST_CLASS_MASK_MAX_SIZE ||
+      video->height > GST_CLASS_MASK_MAX_SIZE || video->stride[0] < 0 ||
+      (guint)video->stride[0] < video->width) {
+    GST_WARNING ("a mask cannot be %ux%u with %u planes and %d bytes a row",
+        video->width, video->height, video->n_planes, video->stride[0]);
+    return FALSE;
+  }
+  needed = (gsize)video->stride[0] * (video->height - 1) + video->width;
+  if (video->offset[0] > size || needed > size - video->offset[0]) {
+    GST_WARNING ("a mask of %ux%u needs %" G_GSIZE_FORMAT " bytes from "
+                 "%" G_GSIZE_FORMAT ", its buffer has %" G_GSIZE_FORMAT,
+        video->width, video->height, needed, video->offset[0], size);
+    return FALSE;
+  }
+  if (width)
+    *width = video->width;
+  if (height)
+    *height = video->height;
+  return TRUE;
+}
+
+static gboolean
+gst_class_mask_meta_init (GstMeta *meta, gpointer params, GstBuffer *buffer)
+{
+  memset ((guint8 *)meta + sizeof (GstMeta), 0,
+      sizeof (GstClassMaskMeta) - sizeof (GstMeta));
+  return TRUE;
+}
+
+static void
+gst_class_mask_meta_free (GstMeta *meta, GstBuffer *buffer)
+{
+  GstClassMaskMeta *self = (GstClassMaskMeta *)meta;
+
+  gst_clear_buffer (&self->mask);
+  gst_clear_buffer (&self->confidence);
+  g_clear_pointer (&self->classes, gst_class_mask_classes_unref);
+}
+
+static gint
+scale_edge (gint64 edge, gint from, gint to)
+{
+  gint64 scaled = edge * to;
+  gint64 half = scaled < 0 ? -(from / 2) : from / 2;
+
+  return (gint)CLAMP ((scaled + half) / from, G_MININT / 2, G_MAXINT / 2);
+}
+
+static gboolean
+scale_rectangle (const GstVideoMetaTransform *trans, GstVideoRectangle *rect)
+{
+  gint in_width = GST_VIDEO_INFO_WIDTH (trans->in_info);
+  gint in_height = GST_VIDEO_INFO_HEIGHT (trans->in_info);
+  gint out_width = GST_VIDEO_INFO_WIDTH (trans->out_info);
+  gint out_height = GST_VIDEO_INFO_HEIGHT (trans->out_info);
+  gint right, bottom;
+
+  if (in_width < 1 || in_height < 1 || out_width < 1 || out_height < 1) {
+    GST_WARNING ("what is scaled is not a video frame; mask dropped");
+    return FALSE;
+  }
+  right = scale_edge ((gint64)rect->x + rect->w, in_width, out_width);
+  bottom = scale_edge ((gint64)rect->y + rect->h, in_height, out_height);
+  rect->x = scale_edge (rect->x, in_width, out_width);
+  rect->y = scale_edge (rect->y, in_height, out_height);
+  rect->w = MAX (right - rect->x, 1);
+  rect->h = MAX (bottom - rect->y, 1);
+  return TRUE;
+}
+
+#if GST_CHECK_VERSION(1, 28, 0)
+static gboolean
+move_rectangle (
+    const GstVideoMetaTransformMatrix *trans, GstVideoRectangle *rect)
+{
+  if (trans->matrix[0][0] <= 0 || trans->matrix[1][1] <= 0) {
+    GST_DEBUG ("the frame is flipped or turned, the mask is not; dropped");
+    return FALSE;
+  }
+  if (!gst_video_meta_transform_matrix_rectangle (trans, rect))
+    return FALSE;
+  rect->w = MAX (rect->w, 1);
+  rect->h = MAX (rect->h, 1);
+  return rect->x < GST_VIDEO_INFO_WIDTH (trans->out_info) &&
+         rect->y < GST_VIDEO_INFO_HEIGHT (trans->out_info) &&
+         rect->x + rect->w > 0 && rect->y + rect->h > 0;
+}
+#endif
+
+static gboolean
+gst_class_mask_meta_transform (GstBuffer *dest, GstMeta *meta,
+    GstBuffer *buffer, GQuark type, gpointer data)
+{
+  GstClassMaskMeta *from = (GstClassMaskMeta *)meta;
+  GstClassMaskMeta *to;
+  GstVideoRectangle rect = { from->x, from->y, (gint)from->width,
+    (gint)from->height };
+
+  if (GST_META_TRANSFORM_IS_COPY (type)) {
+    /* A part of the bytes is no frame any more. */
+    if (((GstMetaTransformCopy *)data)->region)
+      return FALSE;
+  } else if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type)) {
+    if (!scale_rectangle (data, &rect))
+      return FALSE;
+#if GST_CHECK_VERSION(1, 28, 0)
+  } else if (GST_VIDEO_META_TRANSFORM_IS_MATRIX (type)) {
+    if (!move_rectangle (data, &rect))
+      return FALSE;
+#endif
+  } else {
+    return FALSE;
+  }
+
+  to = (GstClassMaskMeta *)gst_buffer_add_meta (
+      dest, GST_CLASS_MASK_META_INFO, NULL);
+  if (!to)
+    return FALSE;
+  gst_buffer_replace (&to->mask, from->mask);
+  gst_buffer_replace (&to->confidence, from->confidence);
+  if (from->classes)
+    to->classes = gst_class_mask_classes_ref (from->classes);
+  to->x = rect.x;
+  to->y = rect.y;
+  to->width = (guint)rect.w;
+  to->height = (guint)rect.h;
+  to->age = from->age;
+  to->source = from->source;
+  return TRUE;
+}
+
+#if GST_CHECK_VERSION(1, 24, 0)
+static gboolean
+gst_class_mask_meta_serialize (
+    const GstMeta *meta, GstByteArrayInterface *data, guint8 *version)
+{
+  GByteArray *bytes = g_byte_array_new ();
+  gboolean ok =
+      gst_class_mask_meta_write ((const GstClassMaskMeta *)meta, bytes) &&
+      gst_byte_array_interface_append_data (data, bytes->data, bytes->len);
+
+  g_byte_array_unref (bytes);
+  *version = GST_CLASS_MASK_META_VERSION;
+  return ok;
+}
+
+static GstMeta *
+gst_class_mask_meta_deserialize (const GstMetaInfo *info, GstBuffer *buffer,
+    const guint8 *data, gsize size, guint8 version)
+{
+  return (GstMeta *)gst_class_mask_meta_read (buffer, data, size, version);
+}
+#endif
+
+GType
+gst_class_mask_meta_api_get_type (void)
+{
+  static gsize type = 0;
+  static const gchar *tags[] = { GST_META_TAG_VIDEO_STR,
+    GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };
+
+  if (g_once_init_enter (&type)) {
+    gsize registered = gst_meta_api_type_register ("GstClassMaskMetaAPI", tags);
+    g_once_init_leave (&type, registered);
+  }
+  return type;
+}
+
+/**
+ * gst_class_mask_meta_get_info: (skip)
+ *
+ * Also registers the meta, which a process that only receives masks from
+ * another one has to do before the first arrives.
+ *
+ * Returns: what GStreamer knows about #GstClassMaskMeta
+ *
+ * Since: 0.1
+ */
+const GstMetaInfo *
+gst_class_mask_meta_get_info (void)
+{
+  static const GstMetaInfo *info = NULL;
+
+  if (g_once_init_enter ((GstMetaInfo **)&info)) {
+#if GST_CHECK_VERSION(1, 24, 0)
+    GstMetaInfo *unregistered = gst_meta_info_new (GST_CLASS_MASK_META_API_TYPE,
+        "GstClassMaskMeta", sizeof (GstClassMaskMeta));
+    const GstMetaInfo *registered;
+
+    unregistered->init_func = gst_class_mask_meta_init;
+    unregistered->free_func = gst_class_mask_meta_free;
+    unregistered->transform_func = gst_class_mask_meta_transform;
+    unregistered->serialize_func = gst_class_mask_meta_serialize;
+    unregistered->deserialize_func = gst_class_mask_meta_deserialize;
+    registered = gst_meta_info_register (unregistered);
+#else
+    const GstMetaInfo *registered =
+        gst_meta_register (GST_CLASS_MASK_META_API_TYPE, "GstClassMaskMeta",
+            sizeof (GstClassMaskMeta), gst_class_mask_meta_init,
+            gst_class_mask_meta_free, gst_class_mask_meta_transform);
+#endif
+    g_once_init_leave ((GstMetaInfo **)&info, (GstMetaInfo *)registered);
+  }
+  return info;
+}
+
+/**
+ * gst_buffer_add_class_mask_meta:
+ * @buffer: a writable video frame
+ * @mask: (transfer full): a GRAY8 picture with a #GstVideoMeta
+ * @classes: (transfer none): what the values of @mask stand for
+ * @x: left edge of the part of the frame that @mask covers, in pixels
+ * @y: top edge of that part
+ * @width: width of that part, at least 1
+ * @height: height of that part, at least 1
+ *
+ * Attaches a mask without age, confidence and source. A frame can carry
+ * several.
+ *
+ * Returns: (transfer none) (nullable): the meta, which belongs to @buffer, or
+ *     %NULL, with a warning, if @mask is not such a picture or the part is
+ *     empty
+ *
+ * Since: 0.1
+ */
+GstClassMaskMeta *
+gst_buffer_add_class_mask_meta (GstBuffer *buffer, GstBuffer *mask,
+    GstClassMaskClasses *classes, gint x, gint y, guint width, guint height)
+{
+  GstClassMaskMeta *meta;
+
+  g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
+  g_return_val_if_fail (gst_buffer_is_writable (buffer), NULL);
+  g_return_val_if_fail (GST_IS_BUFFER (mask), NULL);
+  g_return_val_if_fail (classes != NULL, NULL);
+
+  if (width < 1 || height < 1 || width > G_MAXINT / 2 ||
+      height > G_MAXINT / 2 || ABS ((gint64)x) > G_MAXINT / 2 ||
+      ABS ((gint64)y) > G_MAXINT / 2) {
+    GST_WARNING (
+        "a mask cannot cover %ux%u pixels at %d, %d", width, height, x, y);
+    gst_buffer_unref (mask);
+    return NULL;
+  }
+  if (!gst_class_mask_check_picture (mask, NULL, NULL)) {
+    gst_buffer_unref (mask);
+    return NULL;
+  }
+
+  meta = (GstClassMaskMeta *)gst_buffer_add_meta (
+      buffer, GST_CLASS_MASK_META_INFO, NULL);
+  meta->mask = mask;
+  meta->classes = gst_class_mask_classes_ref (classes);
+  meta->x = x;
+  meta->y = y;
+  meta->width = width;
+  meta->height = height;
+  return meta;
+}
+
+/**
+ * gst_buffer_get_class_mask_meta:
+ * @buffer: a buffer
+ *
+ * Returns: (transfer none) (nullable): the mask that was attached last, or
+ *     %NULL if there is none
+ *
+ * Since: 0.1
+ */
+GstClassMaskMeta *
+gst_buffer_get_class_mask_meta (GstBuffer *buffer)
+{
+  return gst_buffer_get_class_mask_meta_by_source (buffer, NULL);
+}
+
+/**
+ * gst_buffer_get_class_mask_meta_by_source:
+ * @buffer: a buffer
+ * @source: (nullable): the name of the element that made the mask; %NULL or
+ *     empty for any
+ *
+ * Returns: (transfer none) (nullable): the mask of this element that was
+ *     attached last, or %NULL if there is none
+ *
+ * Since: 0.1
+ */
+GstClassMaskMeta *
+gst_buffer_get_class_mask_meta_by_source (
+    GstBuffer *buffer, const gchar *source)
+{
+  gboolean any = source == NULL || source[0] == '\0';
+  GQuark quark = any ? 0 : g_quark_try_string (source);
+  GstClassMaskMeta *found = NULL;
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
+
+  if (!any && quark == 0)
+    return NULL;
+  while ((meta = gst_buffer_iterate_meta_filtered (
+              buffer, &state, GST_CLASS_MASK_META_API_TYPE))) {
+    GstClassMaskMeta *candidate = (GstClassMaskMeta *)meta;
+    if (any || candidate->source == quark)
+      found = candidate;
+  }
+  return found;
+}
+
+/**
+ * gst_class_mask_meta_set_confidence:
+ * @meta: a mask of a writable buffer
+ * @confidence: (transfer full) (nullable): a GRAY8 picture with a
+ *     #GstVideoMeta, of the size of the mask; %NULL to remove it
+ *
+ * Returns: %FALSE, with a warning, if @confidence is not such a picture; @meta
+ *     is then as before
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_class_mask_meta_set_confidence (
+    GstClassMaskMeta *meta, GstBuffer *confidence)
+{
+  guint mask_width, mask_height, width, height;
+
+  g_return_val_if_fail (meta != NULL, FALSE);
+
+  if (confidence) {
+    if (!gst_class_mask_check_picture (meta->mask, &mask_width, &mask_height) ||
+        !gst_class_mask_check_picture (confidence, &width, &height)) {
+      gst_buffer_unref (confidence);
+      return FALSE;
+    }
+    if (width != mask_width || height != mask_height) {
+      GST_WARNING ("a confidence of %ux%u does not fit a mask of %ux%u", width,
+          height, mask_width, mask_height);
+      gst_buffer_unref (confidence);
+      return FALSE;
+    }
+  }
+  gst_clear_buffer (&meta->confidence);
+  meta->confidence = confidence;
+  return TRUE;
+}

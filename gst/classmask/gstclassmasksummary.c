@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:gstclassmasksummary
+ * @title: ClassMaskSummary
+ * @short_description: the shares of the classes, readable without this library
+ *
+ * A #GstCustomMeta named %GST_CLASS_MASK_SUMMARY_META_NAME, which any language
+ * with bindings of GStreamer reads without those of this library. Its fields:
+ *
+ * * `model`, string: the name of the model
+ * * `source`, string: the name of the element that made the mask
+ * * `age`, guint64: how old the mask is, in nanoseconds
+ * * `labels`, GST_TYPE_ARRAY of strings: the classes in view, by rising id
+ * * `fractions`, GST_TYPE_ARRAY of doubles: the share of each of them, of all
+ *   pixels of the mask
+ * * `unknown`, double: the share of pixels whose class is not known
+ *
+ * It is copied with the buffer, and kept by elements that convert or scale.
+ */
+
+#include "gst/classmask/gstclassmasksummary.h"
+#include "gst/classmask/gstclassmaskpixels.h"
+#include "gst/classmask/gstclassmask-private.h"
+
+/**
+ * gst_class_mask_summary_get_info: (skip)
+ *
+ * Also registers the meta, which a process that only receives it from another
+ * one has to do before the first arrives.
+ *
+ * Returns: what GStreamer knows about the summary
+ *
+ * Since: 0.1
+ */
+const GstMetaInfo *
+gst_class_mask_summary_get_info (void)
+{
+  static const GstMetaInfo *info = NULL;
+  static const gchar *tags[] = { GST_META_TAG_VIDEO_STR, NULL };
+
+  if (g_once_init_enter ((GstMetaInfo **)&info)) {
+    const GstMetaInfo *registered = gst_meta_register_custom (
+        GST_CLASS_MASK_SUMMARY_META_NAME, tags, NULL, NULL, NULL);
+    g_once_init_leave ((GstMetaInfo **)&info, (GstMetaInfo *)registered);
+  }
+  return info;
+}
+
+static void
+append_string (GValue *array, const gchar *string)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, string);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+static void
+append_double (GValue *array, gdouble number)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_DOUBLE);
+  g_value_set_double (&value, number);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+/**
+ * gst_buffer_add_class_mask_summary:
+ * @buffer: a writable video frame
+ * @meta: a mask of it
+ * @counts: (array fixed-size=256) (nullable): its pixels of every value, as
+ *     gst_class_mask_meta_count_pixels() counts them; %NULL to count them now
+ *
+ * Attaches the summary of a mask.
+ *
+ * Returns: (transfer none) (nullable): the summary, which belongs to @buffer,
+ *     or %NULL, with a warning, if the mask cannot be read
+ *
+ * Since: 0.1
+ */
+GstCustomMeta *
+gst_buffer_add_class_mask_summary (
+    GstBuffer *buffer, const GstClassMaskMeta *meta, const guint64 counts[256])
+{
+  GValue labels = G_VALUE_INIT, fractions = G_VALUE_INIT;
+  GstCustomMeta *summary;
+  GstStructure *structure;
+  guint64 total = 0, known = 0;
+  guint64 counted[256];
+  const gchar *source;
+
+  g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
+  g_return_val_if_fail (gst_buffer_is_writable (buffer), NULL);
+  g_return_val_if_fail (meta != NULL, NULL);
+
+  if (!counts) {
+    if (!gst_class_mask_meta_count_pixels (meta, counted))
+      return NULL;
+    counts = counted;
+  }
+  for (guint id = 0; id < 256; id++)
+    total += counts[id];
+  total = MAX (total, 1);
+
+  g_value_init (&labels, GST_TYPE_ARRAY);
+  g_value_init (&fractions, GST_TYPE_ARRAY);
+  for (guint id = 0; id < gst_class_mask_classes_get_size (meta->classes);
+       id++) {
+    if (counts[id] == 0)
+      continue;
+    append_string (
+        &labels, gst_class_mask_classes_get_label (meta->classes, id));
+    append_double (&fractions, (gdouble)counts[id] / total);
+    known += counts[id];
+  }
+
+  gst_class_mask_summary_get_info ();
+  summary =
+      gst_buffer_add_custom_meta (buffer, GST_CLASS_MASK_SUMMARY_META_NAME);
+  structure = gst_custom_meta_get_structure (summary);
+  source = g_quark_to_string (meta->source);
+  gst_structure_set (structure, "model", G_TYPE_STRING,
+      gst_class_mask_classes_get_model (meta->classes), "source", G_TYPE_STRING,
+      source ? source : "", "age", G_TYPE_UINT64, meta->age, "unknown",
+      G_TYPE_DOUBLE, (gdouble)(total - known) / total, NULL);
+  gst_structure_take_value (structure, "labels", &labels);
+  gst_structure_take_value (structure, "fractions", &fractions);
+  return summary;
+}
