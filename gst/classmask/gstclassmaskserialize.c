@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mask as bytes, little endian, for other processes:
+/* The mask as bytes, for other processes:
  *
- *   rectangle    i32 x, i32 y, u32 width, u32 height
- *   age          u64
+ *   rectangle    numbers x and y, plus 2^31; width, height
+ *   age          number
  *   source       string
  *   model        string
- *   classes      u8 number, then for each: u32 colour, string label
- *   mask         u16 width, u16 height, runs
- *   confidence   u8: 0 none, 1 runs follow
+ *   classes      number of them, then for each: number colour, string label
+ *   mask         numbers width, height; runs
+ *   confidence   number: 0 none, 1 runs follow
  *
- *   string       u16 bytes, UTF-8 without a final zero
- *   runs         until width * height pixels: u8 value, number of pixels - 1 in
- *                groups of 7 bits, lowest first, the top bit says that more
- *                follow
+ *   number       groups of 7 bits, lowest first; the top bit of a byte says
+ *                that another follows
+ *   string       number of bytes; as many bytes of UTF-8
+ *   runs         until there are width * height pixels: a byte, their value;
+ *                number of pixels
  */
 
 #include <gst/base/base.h>
@@ -21,15 +22,38 @@
 #include "gst/classmask/gstclassmaskpixels.h"
 #include "gst/classmask/gstclassmask-private.h"
 
+#define BIAS (G_GINT64_CONSTANT (1) << 31)
+
+static void
+write_number (GstByteWriter *writer, guint64 number)
+{
+  for (; number > 127; number >>= 7)
+    gst_byte_writer_put_uint8 (writer, 128 | (number & 127));
+  gst_byte_writer_put_uint8 (writer, (guint8)number);
+}
+
+static gboolean
+read_number (GstByteReader *reader, guint64 *number, guint64 max)
+{
+  guint8 group;
+
+  *number = 0;
+  for (guint shift = 0; shift < 64; shift += 7) {
+    if (!gst_byte_reader_get_uint8 (reader, &group))
+      return FALSE;
+    *number |= (guint64)(group & 127) << shift;
+    if (!(group & 128))
+      return *number <= max;
+  }
+  return FALSE;
+}
+
 static void
 write_string (GstByteWriter *writer, const gchar *string)
 {
-  gsize length = MIN (strlen (string), G_MAXUINT16);
+  gsize length = strlen (string);
 
-  /* Not in the middle of a character. */
-  while (length > 0 && (string[length] & 0xc0) == 0x80)
-    length--;
-  gst_byte_writer_put_uint16_le (writer, (guint16)length);
+  write_number (writer, length);
   gst_byte_writer_put_data (writer, (const guint8 *)string, (guint)length);
 }
 
@@ -37,11 +61,11 @@ static gchar *
 read_string (GstByteReader *reader)
 {
   const guint8 *data;
-  guint16 length;
+  guint64 length;
 
-  if (!gst_byte_reader_get_uint16_le (reader, &length) ||
-      !gst_byte_reader_get_data (reader, length, &data) ||
-      !g_utf8_validate ((const gchar *)data, length, NULL))
+  if (!read_number (reader, &length, G_MAXUINT) ||
+      !gst_byte_reader_get_data (reader, (guint)length, &data) ||
+      !g_utf8_validate ((const gchar *)data, (gssize)length, NULL))
     return NULL;
   return g_strndup ((const gchar *)data, length);
 }
@@ -50,9 +74,7 @@ static void
 write_run (GstByteWriter *writer, guint8 value, guint n)
 {
   gst_byte_writer_put_uint8 (writer, value);
-  for (n--; n > 127; n >>= 7)
-    gst_byte_writer_put_uint8 (writer, 128 | (n & 127));
-  gst_byte_writer_put_uint8 (writer, n);
+  write_number (writer, n);
 }
 
 static void
@@ -80,20 +102,11 @@ static gboolean
 read_runs (GstByteReader *reader, guint8 *pixels, gsize n_pixels)
 {
   while (n_pixels > 0) {
-    guint8 value, group;
-    guint64 n = 0;
-    guint shift = 0;
+    guint8 value;
+    guint64 n;
 
-    if (!gst_byte_reader_get_uint8 (reader, &value))
-      return FALSE;
-    do {
-      if (shift > 28 || !gst_byte_reader_get_uint8 (reader, &group))
-        return FALSE;
-      n |= (guint64)(group & 127) << shift;
-      shift += 7;
-    } while (group & 128);
-    n++;
-    if (n > n_pixels)
+    if (!gst_byte_reader_get_uint8 (reader, &value) ||
+        !read_number (reader, &n, n_pixels))
       return FALSE;
     memset (pixels, value, n);
     pixels += n;
@@ -126,10 +139,9 @@ write_classes (GstByteWriter *writer, const GstClassMaskClasses *classes)
   guint n = gst_class_mask_classes_get_size (classes);
 
   write_string (writer, gst_class_mask_classes_get_model (classes));
-  gst_byte_writer_put_uint8 (writer, n);
+  write_number (writer, n);
   for (guint id = 0; id < n; id++) {
-    gst_byte_writer_put_uint32_le (
-        writer, gst_class_mask_classes_get_color (classes, id));
+    write_number (writer, gst_class_mask_classes_get_color (classes, id));
     write_string (writer, gst_class_mask_classes_get_label (classes, id));
   }
 }
@@ -137,23 +149,24 @@ write_classes (GstByteWriter *writer, const GstClassMaskClasses *classes)
 static GstClassMaskClasses *
 read_classes (GstByteReader *reader)
 {
-  gchar *labels[256] = { NULL };
-  guint32 colors[256];
+  gchar *labels[GST_CLASS_MASK_MAX_CLASSES] = { NULL };
+  guint32 colors[GST_CLASS_MASK_MAX_CLASSES];
   GstClassMaskClasses *classes = NULL;
   gchar *model = read_string (reader);
-  guint8 n = 0;
+  guint64 n = 0, color;
   guint i = 0;
 
-  if (model && gst_byte_reader_get_uint8 (reader, &n)) {
-    while (i < n && gst_byte_reader_get_uint32_le (reader, &colors[i]) &&
-           (labels[i] = read_string (reader)))
-      i++;
+  if (model && read_number (reader, &n, GST_CLASS_MASK_MAX_CLASSES)) {
+    for (; i < n && read_number (reader, &color, 0xffffff) &&
+           (labels[i] = read_string (reader));
+         i++)
+      colors[i] = (guint32)color;
     if (i == n)
       classes = gst_class_mask_classes_new (
-          model, n, (const gchar *const *)labels, colors);
+          model, i, (const gchar *const *)labels, colors);
   }
-  for (i = 0; i < n; i++)
-    g_free (labels[i]);
+  while (i > 0)
+    g_free (labels[--i]);
   g_free (model);
   return classes;
 }
@@ -168,23 +181,23 @@ gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
   if (!meta->classes || !gst_class_mask_meta_map (meta, &frame))
     return FALSE;
   gst_byte_writer_init (&writer);
-  gst_byte_writer_put_uint32_le (&writer, (guint32)meta->x);
-  gst_byte_writer_put_uint32_le (&writer, (guint32)meta->y);
-  gst_byte_writer_put_uint32_le (&writer, meta->width);
-  gst_byte_writer_put_uint32_le (&writer, meta->height);
-  gst_byte_writer_put_uint64_le (&writer, meta->age);
+  write_number (&writer, (guint64)(BIAS + meta->x));
+  write_number (&writer, (guint64)(BIAS + meta->y));
+  write_number (&writer, meta->width);
+  write_number (&writer, meta->height);
+  write_number (&writer, meta->age);
   write_string (&writer, source ? source : "");
   write_classes (&writer, meta->classes);
-  gst_byte_writer_put_uint16_le (&writer, GST_VIDEO_FRAME_WIDTH (&frame));
-  gst_byte_writer_put_uint16_le (&writer, GST_VIDEO_FRAME_HEIGHT (&frame));
+  write_number (&writer, (guint64)GST_VIDEO_FRAME_WIDTH (&frame));
+  write_number (&writer, (guint64)GST_VIDEO_FRAME_HEIGHT (&frame));
   write_runs (&writer, &frame);
   gst_video_frame_unmap (&frame);
   if (gst_class_mask_meta_map_confidence (meta, &frame)) {
-    gst_byte_writer_put_uint8 (&writer, 1);
+    write_number (&writer, 1);
     write_runs (&writer, &frame);
     gst_video_frame_unmap (&frame);
   } else {
-    gst_byte_writer_put_uint8 (&writer, 0);
+    write_number (&writer, 0);
   }
   g_byte_array_append (data, writer.parent.data, writer.parent.size);
   gst_byte_writer_reset (&writer);
@@ -197,33 +210,29 @@ static GstClassMaskMeta *
 read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
     GstClassMaskClasses **classes, GstBuffer **mask, GstBuffer **confidence)
 {
-  guint32 x, y, rect_width, rect_height;
-  guint16 width, height;
-  guint8 has_confidence;
-  guint64 age;
+  guint64 x, y, covers_width, covers_height, age, width, height, more;
   GstClassMaskMeta *meta;
 
-  if (!gst_byte_reader_get_uint32_le (reader, &x) ||
-      !gst_byte_reader_get_uint32_le (reader, &y) ||
-      !gst_byte_reader_get_uint32_le (reader, &rect_width) ||
-      !gst_byte_reader_get_uint32_le (reader, &rect_height) ||
-      !gst_byte_reader_get_uint64_le (reader, &age) ||
+  if (!read_number (reader, &x, G_MAXUINT32) ||
+      !read_number (reader, &y, G_MAXUINT32) ||
+      !read_number (reader, &covers_width, G_MAXINT) ||
+      !read_number (reader, &covers_height, G_MAXINT) ||
+      !read_number (reader, &age, G_MAXUINT64) ||
       !(*source = read_string (reader)) ||
       !(*classes = read_classes (reader)) ||
-      !gst_byte_reader_get_uint16_le (reader, &width) ||
-      !gst_byte_reader_get_uint16_le (reader, &height) || width < 1 ||
-      height < 1 || width > GST_CLASS_MASK_MAX_SIZE ||
-      height > GST_CLASS_MASK_MAX_SIZE ||
-      !(*mask = read_picture (reader, width, height)) ||
-      !gst_byte_reader_get_uint8 (reader, &has_confidence) ||
-      has_confidence > 1 ||
-      (has_confidence &&
-          !(*confidence = read_picture (reader, width, height))) ||
+      !read_number (reader, &width, GST_CLASS_MASK_MAX_SIZE) ||
+      !read_number (reader, &height, GST_CLASS_MASK_MAX_SIZE) || width < 1 ||
+      height < 1 ||
+      !(*mask = read_picture (reader, (guint)width, (guint)height)) ||
+      !read_number (reader, &more, 1) ||
+      (more && !(*confidence =
+                       read_picture (reader, (guint)width, (guint)height))) ||
       gst_byte_reader_get_remaining (reader) != 0)
     return NULL;
 
   meta = gst_buffer_add_class_mask_meta (buffer, g_steal_pointer (mask),
-      *classes, (gint)x, (gint)y, rect_width, rect_height);
+      *classes, (gint)((gint64)x - BIAS), (gint)((gint64)y - BIAS),
+      (guint)covers_width, (guint)covers_height);
   if (!meta)
     return NULL;
   meta->confidence = g_steal_pointer (confidence);
