@@ -24,7 +24,7 @@ class Variant:
     dw_relu: bool = True  # between depthwise and pointwise, outside of gfe
     ppm_out_kernel: int = 1
     ffm_dw: str = "dw3"  # dw3, dw3-dilation4, pw1
-    activation: str = "relu"  # relu, relu6
+    activation: str = "relu"  # of the bottlenecks: relu, relu6
 
 
 VARIANTS = {
@@ -66,31 +66,32 @@ class _Builder:
         self.shape = layer.dst
 
     def conv(self, name, channels, kernel=1, stride=1, padding=None, dilation=1,
-             groups=1, act=True, residual="-"):
+             groups=1, act="relu", residual="-"):
         padding = dilation * (kernel // 2) if padding is None else padding
         extent = dilation * (kernel - 1) + 1
         height, width = ((n + 2 * padding - extent) // stride + 1
                          for n in self.shape[1:])
         self._append(Layer(name, "conv", self.shape, (channels, height, width),
                            kernel, stride, padding, dilation, groups,
-                           self.variant.activation if act else "-", residual))
+                           act, residual))
 
-    def depthwise(self, name, stride=1, dilation=1, act=True):
+    def depthwise(self, name, stride=1, dilation=1, act="relu"):
         channels = self.shape[0]
         self.conv(name, channels, 3, stride, dilation=dilation,
                   groups=channels, act=act)
 
     def separable(self, name, channels, stride):
-        self.depthwise(name + ".dw", stride, act=self.variant.dw_relu)
+        self.depthwise(name + ".dw", stride,
+                       act="relu" if self.variant.dw_relu else "-")
         self.conv(name + ".pw", channels)
 
     def bottleneck(self, name, channels, stride):
         inner = self.shape[0] * EXPANSION
         adds = stride == 1 and self.shape[0] == channels
         source = self.layers[-1].name
-        self.conv(name + ".exp", inner)
-        self.depthwise(name + ".dw", stride)
-        self.conv(name + ".proj", channels, act=False,
+        self.conv(name + ".exp", inner, act=self.variant.activation)
+        self.depthwise(name + ".dw", stride, act=self.variant.activation)
+        self.conv(name + ".proj", channels, act="-",
                   residual=source if adds else "-")
 
     def pool(self, name, size):
@@ -120,7 +121,7 @@ def layers(variant, height, width, classes):
     _fusion(net, high)
     net.separable("cls.ds1", 128, 1)
     net.separable("cls.ds2", 128, 1)
-    net.conv("cls.conv", classes, act=False)
+    net.conv("cls.conv", classes, act="-")
     return net.layers
 
 
@@ -143,7 +144,7 @@ def _fusion(net, high):
         net.depthwise("ffm.dw",
                       dilation=4 if net.variant.ffm_dw == "dw3-dilation4" else 1)
     upsampled, net.shape = net.shape, high
-    net.conv("ffm.high", 128, act=False)
+    net.conv("ffm.high", 128, act="-")
     net.shape = upsampled
     net.conv("ffm.low", 128, residual="ffm.high")
 

@@ -192,7 +192,7 @@ class Trainer:
         self.learner.train()
         images = images.to(self.device, non_blocking=True).contiguous(
             memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.float16, enabled=self.cuda):
+        with torch.autocast(self.device.type, enabled=self.cuda):
             loss = self.learner(images, labels.to(self.device, non_blocking=True))
         self.optimizer.zero_grad()
         self.scaler.scale(loss).backward()
@@ -243,11 +243,15 @@ class Trainer:
         modelfile.save(self.out / "best.safetensors", self.average.net, self.task.info)
 
     def _state(self):
+        """Tensors and integers only: what weights_only loads in every PyTorch."""
         return {"learner": self.learner.state_dict(),
                 "average": self.average.net.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scaler": self.scaler.state_dict(), "iteration": self.iteration,
-                "elapsed": self.elapsed, "best": self.best}
+                "optimizer": self.optimizer.state_dict()["state"],
+                "scaler": {name: torch.tensor(value) for name, value
+                           in self.scaler.state_dict().items()},
+                "iteration": self.iteration,
+                "elapsed": torch.tensor(self.elapsed, dtype=torch.float64),
+                "best": torch.tensor(self.best, dtype=torch.float64)}
 
     def _save(self):
         partial = self.out / "checkpoint.part"
@@ -261,10 +265,13 @@ class Trainer:
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.learner.load_state_dict(state["learner"])
         self.average.net.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
-        self.iteration, self.elapsed = state["iteration"], state["elapsed"]
-        self.best = state["best"]
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"],
+                                        "param_groups": groups})
+        self.scaler.load_state_dict({name: value.item() for name, value
+                                     in state["scaler"].items()})
+        self.iteration = state["iteration"]
+        self.elapsed, self.best = state["elapsed"].item(), state["best"].item()
         print(f"resumed at epoch {self.epoch}, iteration {self.iteration}", flush=True)
 
 
