@@ -192,6 +192,7 @@ gst_frame_filter_class_init (GstFrameFilterClass *klass)
             direction, GST_PAD_ALWAYS, caps));
   gst_caps_unref (caps);
 
+  gst_type_mark_as_plugin_api (GST_TYPE_FRAME_FILTER, (GstPluginAPIFlags)0);
   trans_class->passthrough_on_same_caps = FALSE;
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_frame_filter_set_caps);
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_frame_filter_transform_ip);

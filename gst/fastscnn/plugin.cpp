@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gst/gst.h>
 
+#include "gst/fastscnn/gstfastscnn.h"
+
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  gboolean registered = TRUE;
+  gboolean registered = FALSE;
 
+  registered |= GST_ELEMENT_REGISTER (fastscnn, plugin);
   return registered;
 }
 

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-fastscnn
+ * @title: fastscnn
+ * @short_description: says what is where in a video, with Fast-SCNN
+ * @see_also: classmaskoverlay, classmaskextract, classmaskjson
+ *
+ * Looks at every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
+ * Fast Semantic Segmentation Network, arXiv 1902.04502) and attaches a
+ * #GstClassMaskMeta: for every pixel, the class of what is seen there. The
+ * pixels of the frame are left alone.
+ *
+ * Where inference is slower than the stream, #GstFastScnn:interval looks at
+ * every n-th frame only, #GstFastScnn:async lets frames go on while one is
+ * looked at, and with #GstFastScnn:qos, which is the default, frames that are
+ * late already are not looked at. Frames that are not looked at carry the
+ * newest mask there is, and its age. No frame is ever dropped.
+ *
+ * With #GstFastScnn:post-messages, each mask is also announced on the bus by
+ * an element message `classmask` with the fields
+ *
+ * * #guint64 `timestamp`, `stream-time`, `running-time`, `duration`: those of
+ *   the frame
+ * * #gint `width`, `height`: the size of the mask
+ * * #gchararray `model`: the name of the model
+ * * #guint64 `age`: 0
+ * * #GST_TYPE_ARRAY of #gchararray `labels`: the names of the classes
+ * * #GST_TYPE_ARRAY of #guint64 `pixels`: how many pixels each class has
+ * * #guint64 `unknown`: how many pixels have no class
+ *
+ * Where #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
+ * CPU goes on, after a warning and an element message `fastscnn-fallback` with
+ * the fields #gchararray `backend`, `device` and `reason`.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskoverlay ! videoconvert ! autovideosink
+ * ]| Shows a film with its classes drawn over it.
+ * |[
+ * gst-launch-1.0 rtspsrc location=rtsp://camera/stream ! decodebin !
+ * videoconvert ! fastscnn async=true ! classmaskoverlay ! videoconvert !
+ * autovideosink
+ * ]| The same for a camera; the video never waits.
+ * |[
+ * gst-launch-1.0 -m videotestsrc num-buffers=50 ! fastscnn interval=9
+ * post-messages=true ! fakesink
+ * ]| Prints what is seen in every tenth frame.
+ */
+
+#include "gst/fastscnn/gstfastscnn.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "gst/fastscnn/lateness.h"
+#include "gst/fastscnn/maskoutput.h"
+#include "gst/fastscnn/properties.h"
+#include "gst/fastscnn/segmenter.h"
+#include "gst/fastscnn/stats.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_fast_scnn_debug);
+#define GST_CAT_DEFAULT gst_fast_scnn_debug
+
+using namespace fastscnn;
+
+namespace
+{
+
+/* Latency is reported in steps, since each change disturbs the pipeline. */
+constexpr GstClockTime kLatencyStep = 5 * GST_MSECOND;
+constexpr guint64 kInferencesBeforeLess = 128;
+
+struct State {
+  std::mutex mutex; /* guards settings */
+  Settings settings;
+
+  Stats stats;
+  Lateness lateness;
+  std::atomic<GstClockTime> latency{ 0 };
+  std::atomic<bool> live{ false };
+
+  /* Of the streaming thread, from start to stop. */
+  std::unique_ptr<Segmenter> segmenter;
+  bool async = false;
+  GQuark source = 0;
+  guint not_looked_at = 0; /* frames in a row */
+
+  Settings::Live
+  live_settings ()
+  {
+    const std::lock_guard<std::mutex> lock (mutex);
+    return settings.live;
+  }
+};
+
+} // namespace
+
+struct _GstFastScnn {
+  GstFrameFilter parent;
+  State *state;
+};
+
+G_DEFINE_TYPE_WITH_CODE (GstFastScnn, gst_fast_scnn, GST_TYPE_FRAME_FILTER,
+    GST_DEBUG_CATEGORY_INIT (gst_fast_scnn_debug, "fastscnn", 0,
+        "Semantic segmentation with Fast-SCNN"))
+GST_ELEMENT_REGISTER_DEFINE (
+    fastscnn, "fastscnn", GST_RANK_NONE, GST_TYPE_FAST_SCNN)
+
+static FrameTime
+frame_time (GstFastScnn *self, GstBuffer *buffer)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  FrameTime time;
+
+  time.timestamp = GST_BUFFER_PTS (buffer);
+  time.duration = GST_BUFFER_DURATION (buffer);
+  if (segment->format == GST_FORMAT_TIME) {
+    time.stream_time =
+        gst_segment_to_stream_time (segment, GST_FORMAT_TIME, time.timestamp);
+    time.running_time =
+        gst_segment_to_running_time (segment, GST_FORMAT_TIME, time.timestamp);
+  }
+  return time;
+}
+
+/* On the thread that made the mask. */
+static void
+on_finished (GstFastScnn *self, const Segmentation &mask)
+{
+  State *state = self->state;
+
+  state->stats.count_inference (mask.took);
+  if (!state->live_settings ().post_messages)
+    return;
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
+                              gst_fast_scnn_describe_mask (mask)));
+}
+
+static void
+on_fell_back (GstFastScnn *self, const std::string &reason)
+{
+  State *state = self->state;
+  const Segmenter &segmenter = *state->segmenter;
+
+  state->stats.set_backend (segmenter.backend (), segmenter.device ());
+  GST_ELEMENT_WARNING (self, RESOURCE, FAILED,
+      ("The %s engine goes on; the one before failed.",
+          segmenter.backend ().c_str ()),
+      ("%s", reason.c_str ()));
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_element (GST_OBJECT (self),
+          gst_structure_new ("fastscnn-fallback", "backend", G_TYPE_STRING,
+              segmenter.backend ().c_str (), "device", G_TYPE_STRING,
+              segmenter.device ().c_str (), "reason", G_TYPE_STRING,
+              reason.c_str (), NULL)));
+}
+
+static gboolean
+gst_fast_scnn_start (GstBaseTransform *trans)
+{
+  GstFastScnn *self = GST_FAST_SCNN (trans);
+  State *state = self->state;
+  Settings settings;
+
+  {
+    const std::lock_guard<std::mutex> lock (state->mutex);
+    settings = state->settings;
+  }
+  try {
+    state->segmenter = std::make_unique<Segmenter> (settings,
+        Segmenter::Callbacks{
+            [self] (const Segmentation &mask) { on_finished (self, mask); },
+            [self] (
+                const std::string &reason) { on_fell_back (self, reason); } });
+  } catch (const std::exception &error) {
+    gst_frame_filter_post_error (GST_ELEMENT (self), error);
+    return FALSE;
+  }
+  const Segmenter &segmenter = *state->segmenter;
+  GST_INFO_OBJECT (self, "using %s: %s", segmenter.backend ().c_str (),
+      segmenter.device ().c_str ());
+  if (!segmenter.passed_over ().empty ())
+    GST_INFO_OBJECT (self, "%s", segmenter.passed_over ().c_str ());
+  state->stats.reset (segmenter.backend (), segmenter.device ());
+  state->lateness.reset ();
+  state->latency = 0;
+  state->live = false;
+  state->async = settings.async;
+  state->source = g_quark_from_string (GST_OBJECT_NAME (self));
+  state->not_looked_at = 0;
+  return TRUE;
+}
+
+static gboolean
+gst_fast_scnn_stop (GstBaseTransform *trans)
+{
+  GST_FAST_SCNN (trans)->state->segmenter.reset ();
+  return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)->stop (trans);
+}
+
+static void
+gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
+{
+  GST_FAST_SCNN (filter)->state->segmenter->configure (info);
+}
+
+static void
+post_qos (GstFastScnn *self, const FrameTime &time)
+{
+  State *state = self->state;
+  const guint64 late = state->stats.count_late ();
+  const Lateness::Report report = state->lateness.report ();
+  GstMessage *message = gst_message_new_qos (GST_OBJECT (self), state->live,
+      time.running_time, time.stream_time, time.timestamp, time.duration);
+
+  gst_message_set_qos_values (
+      message, report.jitter, report.proportion, 1000000);
+  gst_message_set_qos_stats (
+      message, GST_FORMAT_BUFFERS, state->stats.inferred (), late);
+  gst_element_post_message (GST_ELEMENT (self), message);
+}
+
+/* Decides whether to look at a frame. */
+static gboolean
+wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
+    const Settings::Live &live)
+{
+  State *state = self->state;
+
+  if (state->segmenter->newest ()) {
+    /* A gap repeats what was seen before. */
+    if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) ||
+        state->not_looked_at < live.interval)
+      return FALSE;
+  }
+  if (live.qos && state->lateness.late (time.running_time)) {
+    post_qos (self, time);
+    return FALSE;
+  }
+  return state->segmenter->ready ();
+}
+
+static GstClockTime
+age_of (const Segmentation &mask, const FrameTime &time)
+{
+  const GstClockTime then = mask.time.running_time;
+  const GstClockTime now = time.running_time;
+
+  if (!GST_CLOCK_TIME_IS_VALID (then) || !GST_CLOCK_TIME_IS_VALID (now))
+    return GST_CLOCK_TIME_NONE;
+  return now > then ? now - then : then - now;
+}
+
+/* looked_at: the newest mask was made from this very frame. */
+static void
+attach_newest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
+    gboolean looked_at)
+{
+  State *state = self->state;
+  const SegmentationPtr mask = state->segmenter->newest ();
+
+  if (!mask)
+    return;
+  if (!looked_at)
+    state->stats.count_reused ();
+  gst_fast_scnn_attach_mask (
+      buffer, *mask, looked_at ? 0 : age_of (*mask, time), state->source);
+}
+
+static gboolean
+gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
+{
+  GstFastScnn *self = GST_FAST_SCNN (filter);
+  State *state = self->state;
+  const FrameTime time = frame_time (self, buffer);
+
+  if (GST_CLOCK_TIME_IS_VALID (time.stream_time))
+    gst_object_sync_values (GST_OBJECT (self), time.stream_time);
+  state->stats.count_frame ();
+  if (wants_inference (self, buffer, time, state->live_settings ()))
+    return TRUE;
+  state->not_looked_at++;
+  attach_newest (self, buffer, time, FALSE);
+  return FALSE;
+}
+
+/* A frame is held for as long as its inference takes. */
+static void
+update_latency (GstFastScnn *self)
+{
+  State *state = self->state;
+  const GstClockTime needed =
+      (state->stats.p95 () + kLatencyStep - 1) / kLatencyStep * kLatencyStep;
+  const GstClockTime reported = state->latency;
+
+  if (needed <= reported &&
+      (needed * 2 > reported ||
+          state->stats.inferred () % kInferencesBeforeLess != 0))
+    return;
+  state->latency = needed;
+  if (state->live)
+    gst_element_post_message (
+        GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+static GstFlowReturn
+gst_fast_scnn_process (
+    GstFrameFilter *filter, GstBuffer *buffer, const GstFrameFilterView &view)
+{
+  GstFastScnn *self = GST_FAST_SCNN (filter);
+  State *state = self->state;
+  const FrameTime time = frame_time (self, buffer);
+  const Settings::Live live = state->live_settings ();
+  ConstFrame frame;
+  Options options;
+
+  for (int plane = 0; plane < kMaxPlanes; plane++) {
+    frame.data[plane] = view.frame.data[plane];
+    frame.stride[plane] = view.frame.stride[plane];
+  }
+  options.confidence_threshold = (float)live.confidence_threshold;
+  options.smoothing = (float)live.smoothing;
+  state->segmenter->segment (
+      frame, view.queue, view.part, time, options, live.confidence_map);
+  state->lateness.inferred (time.running_time, !state->async);
+  state->not_looked_at = 0;
+  attach_newest (self, buffer, time, !state->async);
+  if (!state->async)
+    update_latency (self);
+  return GST_FLOW_OK;
+}
+
+static gboolean
+gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  State *state = GST_FAST_SCNN (trans)->state;
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_STREAM_START:
+  case GST_EVENT_FLUSH_STOP:
+    if (state->segmenter)
+      state->segmenter->forget ();
+    state->lateness.reset ();
+    break;
+  default:
+    break;
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
+      ->sink_event (trans, event);
+}
+
+/* Not for the base class, which would drop buffers. */
+static gboolean
+handle_qos (GstFastScnn *self, GstEvent *event)
+{
+  State *state = self->state;
+  gdouble proportion;
+  GstClockTimeDiff jitter;
+  GstClockTime running_time;
+
+  gst_event_parse_qos (event, NULL, &proportion, &jitter, &running_time);
+  if (state->live_settings ().qos &&
+      !state->lateness.record (proportion, jitter, running_time)) {
+    gst_event_unref (event);
+    return TRUE;
+  }
+  return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self), event);
+}
+
+static gboolean
+gst_fast_scnn_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
+    return handle_qos (GST_FAST_SCNN (trans), event);
+  return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
+      ->src_event (trans, event);
+}
+
+static gboolean
+gst_fast_scnn_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  State *state = GST_FAST_SCNN (trans)->state;
+
+  if (!GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
+           ->query (trans, direction, query))
+    return FALSE;
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
+    gboolean live;
+    GstClockTime min, max;
+    const GstClockTime ours = state->latency;
+
+    gst_query_parse_latency (query, &live, &min, &max);
+    state->live = live;
+    if (GST_CLOCK_TIME_IS_VALID (max))
+      max += ours;
+    gst_query_set_latency (query, live, min + ours, max);
+  }
+  return TRUE;
+}
+
+static void
+gst_fast_scnn_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  State *state = GST_FAST_SCNN (object)->state;
+  const std::lock_guard<std::mutex> lock (state->mutex);
+
+  if (!gst_fast_scnn_set_setting (state->settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+gst_fast_scnn_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  State *state = GST_FAST_SCNN (object)->state;
+
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, state->stats.to_structure ());
+    return;
+  }
+  const std::lock_guard<std::mutex> lock (state->mutex);
+  if (!gst_fast_scnn_get_setting (state->settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+gst_fast_scnn_finalize (GObject *object)
+{
+  delete GST_FAST_SCNN (object)->state;
+  G_OBJECT_CLASS (gst_fast_scnn_parent_class)->finalize (object);
+}
+
+static void
+gst_fast_scnn_class_init (GstFastScnnClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
+  GstFrameFilterClass *filter_class = GST_FRAME_FILTER_CLASS (klass);
+
+  object_class->set_property = gst_fast_scnn_set_property;
+  object_class->get_property = gst_fast_scnn_get_property;
+  object_class->finalize = gst_fast_scnn_finalize;
+  gst_fast_scnn_install_properties (object_class);
+
+  gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
+      "Fast-SCNN semantic segmentation", "Filter/Analyzer/Video",
+      "Attaches a mask that says which class each pixel belongs to",
+      "The gst-fastscnn authors");
+
+  trans_class->start = GST_DEBUG_FUNCPTR (gst_fast_scnn_start);
+  trans_class->stop = GST_DEBUG_FUNCPTR (gst_fast_scnn_stop);
+  trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_fast_scnn_sink_event);
+  trans_class->src_event = GST_DEBUG_FUNCPTR (gst_fast_scnn_src_event);
+  trans_class->query = GST_DEBUG_FUNCPTR (gst_fast_scnn_query);
+
+  filter_class->set_info = gst_fast_scnn_set_info;
+  filter_class->prepare = gst_fast_scnn_prepare;
+  filter_class->process = gst_fast_scnn_process;
+}
+
+static void
+gst_fast_scnn_init (GstFastScnn *self)
+{
+  self->state = new State;
+}

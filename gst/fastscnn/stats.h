@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include <gst/gst.h>
+
+namespace fastscnn
+{
+
+/// What the element did since it was started. Thread-safe.
+class Stats
+{
+public:
+  /// Starts over.
+  void reset (const std::string &backend, const std::string &device);
+  void set_backend (const std::string &backend, const std::string &device);
+
+  void count_frame ();
+  void count_reused ();
+  /// Returns how many there are now.
+  uint64_t count_late ();
+  void count_inference (GstClockTime time);
+
+  uint64_t inferred () const;
+  /// Of the last kWindow inferences, the time that 95 % of them kept.
+  GstClockTime p95 () const;
+
+  /// The value of the property `stats`, (transfer full).
+  GstStructure *to_structure () const;
+
+private:
+  static constexpr size_t kWindow = 128;
+
+  GstClockTime p95_locked () const;
+
+  mutable std::mutex mutex_;
+  std::string backend_;
+  std::string device_;
+  uint64_t frames_ = 0;
+  uint64_t inferred_ = 0;
+  uint64_t reused_ = 0;
+  uint64_t late_ = 0;
+  GstClockTime total_ = 0;
+  std::array<GstClockTime, kWindow> times_;
+};
+
+} // namespace fastscnn
