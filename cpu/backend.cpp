@@ -85,8 +85,10 @@ class CpuBackend : public Backend {
 }  // namespace
 }  // namespace fastscnn
 
-extern "C" __attribute__((visibility("default"))) fastscnn::Backend *
-fastscnn_backend_open(int abi, char *why, size_t size) {
+extern "C" __attribute__((visibility("default")))
+FastscnnBackendOpen fastscnn_backend_open;
+
+fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
   if (abi != fastscnn::kEngineAbi) {
     std::snprintf(why, size,
                   "it has engine interface %d, but %d is needed; install "

@@ -127,10 +127,9 @@ void run(const Classify::Columns &columns, const float *top,
   find(columns, rows, classes, pitch, width, threshold, ids, confidence);
 }
 
-}  // namespace
-
 size_t lanes() { return kLanes; }
 
+}  // namespace
 }  // namespace fastscnn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
