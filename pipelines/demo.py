@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Segments a video and writes it with its classes drawn on it."""
+
+import argparse
+import collections
+import pathlib
+import signal
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEGMENT = ("videoconvert ! queue max-size-buffers=4 ! "
+           "fastscnn name=net post-messages=true ! "
+           "classmaskoverlay legend=top-left ! videoconvert")
+# Even sizes and 4:2:0, which every player takes.
+WRITE = ("videoscale ! video/x-raw,format=(string){{I420,NV12}},"
+         "width=[2,8192,2],height=[2,8192,2] ! queue max-size-buffers=4 ! "
+         "x264enc pass=qual quantizer=21 speed-preset=veryfast ! h264parse ! "
+         "{mux} ! filesink name=file")
+
+
+class Failure(Exception):
+    """A sentence for the user."""
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        prog="demo.sh", description=__doc__,
+        epilog="Ctrl-C ends a recording; what is written so far is complete.")
+    parser.add_argument(
+        "input", nargs="?", metavar="INPUT",
+        default=str(HERE / "street.mp4"),
+        help="a video file, rtsp://…, or /dev/video0 "
+             "(default: the clip beside this script)")
+    parser.add_argument(
+        "output", nargs="?", metavar="OUTPUT", default="demo.mp4",
+        help="H.264 in .mp4 or .mkv (default: demo.mp4)")
+    parser.add_argument("--show", action="store_true",
+                        help="open a window instead of writing OUTPUT")
+    parser.add_argument("--seconds", type=float, metavar="N",
+                        help="end after N seconds of work")
+    parser.add_argument("--backend", choices=("auto", "cuda", "cpu"),
+                        default="auto", help="where the network runs")
+    parser.add_argument("--model", metavar="FILE",
+                        help="another model (safetensors)")
+    return parser.parse_args()
+
+
+def input_uri(name):
+    if "://" in name:
+        return name
+    path = pathlib.Path(name)
+    if not path.exists():
+        raise Failure(f"there is no file {name}")
+    if path.is_char_device():
+        return f"v4l2://{path}"
+    if not path.is_file():
+        raise Failure(f"{name} is not a video file")
+    return path.resolve().as_uri()
+
+
+def check_output(options):
+    output = pathlib.Path(options.output)
+    if output.suffix not in (".mp4", ".mkv"):
+        raise Failure(f"{output} should end in .mp4 or .mkv")
+    if not output.resolve().parent.is_dir():
+        raise Failure(f"there is no folder {output.resolve().parent}")
+    if output.exists() and output.samefile(options.input):
+        raise Failure(f"{output} cannot be input and output at once")
+
+
+class Demo:
+    def __init__(self, options):
+        self.options = options
+        self.live = "://" in options.input or options.input.startswith("/dev/")
+        self.pixels = collections.Counter()
+        self.failure = None
+        self.ending = False
+        self.first = None  # when the first mask was there
+        self.last_progress = 0.0
+        self.loop = GLib.MainLoop()
+        self.pipeline = self.make_pipeline()
+        self.net = self.pipeline.get_by_name("net")
+
+    def make_pipeline(self):
+        options = self.options
+        if options.show:
+            end = "autovideosink"
+        else:
+            end = WRITE.format(mux="matroskamux" if options.output.endswith(
+                ".mkv") else "mp4mux")
+        try:
+            pipeline = Gst.parse_launch(
+                "uridecodebin name=source expose-all-streams=false "
+                f"caps=video/x-raw(ANY) source. ! {SEGMENT} ! {end}")
+        except GLib.Error as error:
+            raise Failure(error.message) from error
+        source = pipeline.get_by_name("source")
+        source.set_property("uri", input_uri(options.input))
+        net = pipeline.get_by_name("net")
+        Gst.util_set_object_arg(net, "backend", options.backend)
+        if options.model:
+            net.set_property("model-file", options.model)
+        if not options.show:
+            pipeline.get_by_name("file").set_property(
+                "location", options.output)
+        bus = pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", self.on_error)
+        bus.connect("message::eos", lambda bus, message: self.loop.quit())
+        bus.connect("message::element", self.on_element)
+        return pipeline
+
+    def on_error(self, _bus, message):
+        error, _ = message.parse_error()
+        self.failure = error.message.rstrip(".")
+        self.loop.quit()
+
+    def on_element(self, _bus, message):
+        structure = message.get_structure()
+        if structure.get_name() != "classmask":
+            return
+        if self.first is None:
+            self.first = time.monotonic()
+        for label, count in zip(structure.get_value("labels"),
+                                structure.get_value("pixels")):
+            self.pixels[label] += count
+
+    def stat(self, name):
+        return self.net.get_property("stats").get_value(name)
+
+    def progress(self):
+        frames = self.stat("frames")
+        if frames:
+            done = ""
+            known, length = self.pipeline.query_duration(Gst.Format.TIME)
+            if known and length > 0:
+                position = self.pipeline.query_position(Gst.Format.TIME)[1]
+                done = f", {min(position / length, 1):.0%}"
+            self.say(f"{frames} frames{done}, "
+                     f"{self.speed(frames):.1f} frames/s on "
+                     f"{self.stat('backend')}")
+        return GLib.SOURCE_CONTINUE
+
+    def speed(self, frames):
+        elapsed = time.monotonic() - (self.first or time.monotonic())
+        return (frames - 1) / elapsed if elapsed > 0 else 0.0
+
+    def say(self, text):
+        """On a terminal the line is drawn over; in a log, now and then."""
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self.last_progress >= 5:
+            self.last_progress = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+    def end(self):
+        """The first time, what is on its way is still written."""
+        if self.ending:
+            self.loop.quit()
+        self.ending = True
+        self.pipeline.send_event(Gst.Event.new_eos())
+        return GLib.SOURCE_CONTINUE
+
+    def run(self):
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, self.end)
+        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, self.end)
+        GLib.timeout_add(250, self.progress)
+        if self.options.seconds:
+            GLib.timeout_add(int(self.options.seconds * 1000), self.end)
+        self.pipeline.set_state(Gst.State.PLAYING)
+        self.loop.run()
+        frames, backend = self.stat("frames"), self.stat("backend")
+        speed = self.speed(frames)
+        self.pipeline.set_state(Gst.State.NULL)
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr)
+        if self.failure:
+            raise Failure(f"{self.options.input}: {self.failure}")
+        if not frames:
+            raise Failure(f"{self.options.input}: no video in it")
+        self.report(frames, speed, backend)
+
+    def report(self, frames, speed, backend):
+        where = "" if self.options.show else f" -> {self.options.output}"
+        print(f"{self.options.input}{where}")
+        print(f"{frames} frames, {speed:.1f} frames per second, "
+              f"backend {backend}")
+        total = sum(self.pixels.values()) or 1
+        for label, count in self.pixels.most_common():
+            if count:
+                print(f"{count / total:7.1%}  {label}")
+
+
+def main():
+    options = parse_arguments()
+    global GLib, Gst
+    import gi
+    gi.require_version("Gst", "1.0")
+    from gi.repository import GLib, Gst
+    Gst.init(None)
+    if not options.show:
+        check_output(options)
+    Demo(options).run()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"demo.sh: {failure}")

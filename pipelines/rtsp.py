@@ -1,0 +1,441 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Cameras in; overlay, mosaic or events out, for months. What rtsp-overlay.sh,
+rtsp-wall.sh and rtsp-events.sh run."""
+
+import argparse
+import math
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
+
+OVERLAY = "queue ! videoconvert ! {net} async=true ! classmaskoverlay"
+ENCODE = ("videoconvert ! video/x-raw,format=I420 ! "
+          "x264enc tune=zerolatency speed-preset=veryfast pass=qual "
+          "quantizer=23 key-int-max=50 ! h264parse config-interval=-1")
+
+
+class Failure(Exception):
+    """A sentence for the user."""
+
+
+class Systemd:
+    """Tells systemd, where it started us, that we live."""
+
+    def __init__(self):
+        self.address = os.environ.get("NOTIFY_SOCKET", "")
+        if self.address.startswith("@"):
+            self.address = "\0" + self.address[1:]
+
+    def notify(self, text):
+        if self.address:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+                peer.sendto(text.encode(), self.address)
+
+
+class Server:
+    """Serves what is pushed into it as RTSP; any number of clients."""
+
+    def __init__(self, where):
+        address, _, port = where.rpartition(":")
+        self.sources = []
+        self.encoder = None
+        self.server = GstRtspServer.RTSPServer()
+        self.server.set_address(address or "127.0.0.1")
+        self.server.set_service(port)
+        factory = GstRtspServer.RTSPMediaFactory(shared=True)
+        factory.set_launch(
+            "( appsrc name=encoded is-live=true format=time do-timestamp=true "
+            "max-buffers=50 leaky-type=downstream ! h264parse ! "
+            "rtph264pay name=pay0 pt=96 config-interval=-1 )")
+        factory.connect("media-configure", self.add_media)
+        self.server.get_mount_points().add_factory("/overlay", factory)
+        if not self.server.attach(None):
+            raise Failure(f"port {where} is not free")
+
+    def add_media(self, _factory, media):
+        source = media.get_element().get_by_name("encoded")
+        self.sources.append(source)
+        media.connect("unprepared", lambda media: self.sources.remove(source))
+        self.encoder.send_event(
+            GstVideo.video_event_new_upstream_force_key_unit(
+                Gst.CLOCK_TIME_NONE, True, 0))
+
+    def push(self, appsink):
+        sample = appsink.emit("pull-sample")
+        for source in list(self.sources):
+            buffer = sample.get_buffer()
+            copy = buffer.copy_region(
+                Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY,
+                0, buffer.get_size())
+            source.set_property("caps", sample.get_caps())
+            source.emit("push-buffer", copy)
+        return Gst.FlowReturn.OK
+
+
+class Mqtt:
+    """Publishes lines through mosquitto_pub, which is started again when it
+    ends. A broker that is away costs lines, never the stream. Password and
+    TLS: in mosquitto_pub's own configuration file."""
+
+    RETRY = 2.0
+
+    def __init__(self, broker, topic, report):
+        host, _, port = broker.partition(":")
+        self.command = ["mosquitto_pub", "-h", host, "-p", port or "1883",
+                        "-t", topic, "-l"]
+        self.report = report
+        self.process = None
+        self.warned = False
+        self.next_start = 0.0
+
+    def start(self):
+        self.next_start = _now() + self.RETRY
+        try:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.PIPE,
+                stderr=subprocess.DEVNULL)
+        except FileNotFoundError as error:
+            raise Failure("mosquitto_pub is not installed "
+                          "(package mosquitto-clients)") from error
+        os.set_blocking(self.process.stdin.fileno(), False)
+
+    def publish(self, line):
+        if self.process is None or self.process.poll() is not None:
+            if self.process is not None and not self.warned:
+                self.warned = True
+                self.report("the MQTT broker does not answer; trying again")
+            if _now() < self.next_start:
+                return
+            self.stop()
+            self.start()
+        try:
+            os.write(self.process.stdin.fileno(), line.encode())
+        except (BlockingIOError, BrokenPipeError):
+            return
+        if _now() > self.next_start:
+            self.warned = False
+
+    def stop(self):
+        if self.process is not None:
+            self.process.stdin.close()
+            try:
+                self.process.wait(1)
+            except subprocess.TimeoutExpired:
+                self.process.terminate()
+                self.process.wait()
+            self.process = None
+
+
+class Application:
+    """One output pipeline that lives as long as the program, and the cameras
+    that feed it."""
+
+    WATCH = 5  # seconds between two looks
+
+    def __init__(self, options, launch, urls):
+        self.options = options
+        self.failure = None
+        self.systemd = Systemd()
+        self.loop = GLib.MainLoop()
+        self.sent = 0  # buffers that left
+        self.seen = (0, 0)  # frames that came and buffers that left, before
+        self.ending = False
+        try:
+            self.pipeline = Gst.parse_launch(launch)
+        except GLib.Error as error:
+            raise Failure(error.message) from error
+        bus = self.pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", self.on_error)
+        bus.connect("message::eos", lambda bus, message: self.loop.quit())
+        self.cameras = [
+            Camera(url, self.pipeline.get_by_name(f"camera{number}"),
+                   self.reporter(url), options.transport, options.latency)
+            for number, url in enumerate(urls)]
+
+    @staticmethod
+    def reporter(url):
+        name = without_password(url)
+        return lambda text: print(f"{name}: {text}", file=sys.stderr,
+                                  flush=True)
+
+    def on_error(self, _bus, message):
+        self.failure = message.parse_error()[0].message.rstrip(".")
+        self.loop.quit()
+
+    def watch(self):
+        """Frames come and nothing leaves: systemd may start us afresh."""
+        seen = sum(camera.frames for camera in self.cameras), self.sent
+        if seen[0] == self.seen[0] or seen[1] != self.seen[1]:
+            self.systemd.notify("WATCHDOG=1")
+        self.seen = seen
+        return GLib.SOURCE_CONTINUE
+
+    def count(self, _pad, _info):
+        self.sent += 1
+        return Gst.PadProbeReturn.OK
+
+    def end(self):
+        if self.ending:
+            self.loop.quit()
+        self.ending = True
+        for camera in self.cameras:
+            camera.stop()
+        self.pipeline.send_event(Gst.Event.new_eos())
+        GLib.timeout_add_seconds(3, self.loop.quit)
+        return GLib.SOURCE_CONTINUE
+
+    def run(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, self.end)
+        if self.options.seconds:
+            GLib.timeout_add(int(self.options.seconds * 1000), self.end)
+        GLib.timeout_add_seconds(self.WATCH, self.watch)
+        for sink in _list(self.pipeline.iterate_sinks()):
+            sink.get_static_pad("sink").add_probe(
+                Gst.PadProbeType.BUFFER, self.count)
+        self.pipeline.set_state(Gst.State.PLAYING)
+        for camera in self.cameras:
+            camera.start()
+        self.systemd.notify("READY=1")
+        self.loop.run()
+        for camera in self.cameras:
+            camera.stop()
+        self.pipeline.set_state(Gst.State.NULL)
+        if self.failure:
+            raise Failure(self.failure)
+
+
+def _list(iterator):
+    found = []
+    iterator.foreach(found.append)
+    return found
+
+
+def _now():
+    return GLib.get_monotonic_time() / 1e6
+
+
+def network(options):
+    words = ["fastscnn", f"backend={options.backend}",
+             f"interval={options.interval}"]
+    if options.model:
+        words.append(f'model-file="{options.model}"')
+    return " ".join(words)
+
+
+def output(options):
+    if options.show:
+        return "videoconvert ! autovideosink sync=false"
+    if options.serve:
+        return (f"{ENCODE} ! video/x-h264,stream-format=byte-stream,"
+                "alignment=au ! appsink name=encoded sync=false "
+                "emit-signals=true enable-last-sample=false")
+    # In fragments, so that a power cut costs a second and not the file.
+    mux = ("matroskamux" if options.record.endswith(".mkv")
+           else "mp4mux fragment-duration=1000")
+    return f'{ENCODE} ! {mux} ! filesink location="{options.record}"'
+
+
+def connect_server(options, pipeline):
+    if options.serve:
+        server = Server(options.serve)
+        server.encoder = pipeline.get_by_name("encoded")
+        server.encoder.connect("new-sample", server.push)
+        address = options.serve
+        if ":" not in address:
+            address = f"127.0.0.1:{address}"
+        print(f"serving rtsp://{address}/overlay", file=sys.stderr, flush=True)
+
+
+def keep_first_size(pipeline):
+    """Recordings and clients do not follow a camera that changes its size:
+    the first one stays, later pictures are fitted into it."""
+    size = pipeline.get_by_name("size")
+
+    def on_event(_pad, info):
+        event = info.get_event()
+        if event.type != Gst.EventType.CAPS:
+            return Gst.PadProbeReturn.OK
+        structure = event.parse_caps().get_structure(0)
+        width, height = (structure.get_value(side) // 2 * 2
+                         for side in ("width", "height"))
+        size.set_property("caps", Gst.Caps.from_string(
+            f"video/x-raw,width={width},height={height},"
+            "pixel-aspect-ratio=1/1"))
+        return Gst.PadProbeReturn.REMOVE
+
+    pipeline.get_by_name("fit").get_static_pad("sink").add_probe(
+        Gst.PadProbeType.EVENT_DOWNSTREAM, on_event)
+
+
+def overlay(options):
+    launch = " ! ".join((APPSRC.format(name="camera0"),
+                         OVERLAY.format(net=network(options)),
+                         "videoscale name=fit ! capsfilter name=size",
+                         output(options)))
+    application = Application(options, launch, [read_url(options.url)])
+    keep_first_size(application.pipeline)
+    connect_server(options, application.pipeline)
+    application.run()
+
+
+def wall(options):
+    if len(options.url) > 16:
+        raise Failure("a wall has room for 16 cameras")
+    columns = math.ceil(math.sqrt(len(options.url)))
+    rows = math.ceil(len(options.url) / columns)
+    width, height = (int(side) for side in options.size.split("x"))
+    tile_width, tile_height = width // columns, height // rows
+    # A camera that is away leaves its place dark, and nobody waits for it.
+    mixer = ["compositor name=wall background=black latency=100000000 "
+             "ignore-inactive-pads=true"]
+    branches = []
+    for number in range(len(options.url)):
+        row, column = divmod(number, columns)
+        mixer.append(f"sink_{number}::xpos={column * tile_width} "
+                     f"sink_{number}::ypos={row * tile_height} "
+                     f"sink_{number}::width={tile_width} "
+                     f"sink_{number}::height={tile_height} "
+                     f"sink_{number}::sizing-policy=keep-aspect-ratio "
+                     f"sink_{number}::max-last-buffer-repeat=2000000000")
+        branches.append(f"{APPSRC.format(name=f'camera{number}')} ! "
+                        f"{OVERLAY.format(net=network(options))} ! "
+                        f"queue max-size-buffers=2 leaky=downstream ! "
+                        f"wall.sink_{number}")
+    launch = (f"{' '.join(mixer)} ! video/x-raw,width={width},"
+              f"height={height},framerate={options.rate}/1 ! "
+              f"{output(options)} {' '.join(branches)}")
+    application = Application(options, launch, map(read_url, options.url))
+    connect_server(options, application.pipeline)
+    application.run()
+
+
+def events(options):
+    launch = (f"{APPSRC.format(name='camera0')} ! "
+              f"videorate drop-only=true max-rate={options.rate} ! "
+              "queue max-size-buffers=1 leaky=downstream ! videoconvert ! "
+              f"{network(options)} ! classmaskjson ! appsink name=lines "
+              "sync=false emit-signals=true enable-last-sample=false")
+    url = read_url(options.url)
+    application = Application(options, launch, [url])
+    mqtt = None
+    if options.mqtt:
+        parts = urllib.parse.urlsplit(without_password(url))
+        topic = options.topic or f"fastscnn/{parts.netloc}{parts.path}"
+        mqtt = Mqtt(options.mqtt, topic, application.reporter(url))
+        mqtt.start()
+
+    def on_line(appsink):
+        buffer = appsink.emit("pull-sample").get_buffer()
+        line = buffer.extract_dup(0, buffer.get_size()).decode()
+        if mqtt:
+            mqtt.publish(line)
+        if not mqtt or options.stdout:
+            try:
+                print(line, end="", flush=True)
+            except BrokenPipeError:
+                return Gst.FlowReturn.EOS
+        return Gst.FlowReturn.OK
+
+    application.pipeline.get_by_name("lines").connect("new-sample", on_line)
+    application.run()
+    if mqtt:
+        mqtt.stop()
+
+
+def add_output_options(parser):
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--record", metavar="FILE", help=".mp4 or .mkv")
+    group.add_argument("--serve", metavar="[ADDRESS:]PORT",
+                       help="rtsp://ADDRESS:PORT/overlay "
+                            "(default address: 127.0.0.1)")
+    group.add_argument("--show", action="store_true", help="a window")
+
+
+def parse_arguments():
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--backend", choices=("auto", "cuda", "cpu"),
+                        default="auto", help="where the network runs")
+    common.add_argument("--model", metavar="FILE",
+                        help="another model (safetensors)")
+    common.add_argument("--interval", type=int, default=0, metavar="N",
+                        help="frames to skip between two inferences")
+    common.add_argument("--seconds", type=float, metavar="N",
+                        help="end after N seconds (default: Ctrl-C)")
+    common.add_argument("--transport", choices=("tcp", "udp", "auto"),
+                        default="tcp",
+                        help="how the camera sends (default: %(default)s)")
+    common.add_argument("--latency", type=int, default=200, metavar="MS",
+                        help="buffer against jitter (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="rtsp.py", description="What to do with cameras. URL: rtsp://…, "
+        "or @FILE with the URL in it, which keeps a password out of sight.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    command = commands.add_parser(
+        "overlay", parents=[common], prog="rtsp-overlay.sh",
+        help="classes drawn on the video",
+        description="Draws the classes on a camera's video. Goes on whatever "
+        "the camera does; Ctrl-C ends it, and the file is complete.")
+    command.add_argument("url", metavar="URL")
+    add_output_options(command)
+    command.set_defaults(run=overlay)
+
+    command = commands.add_parser(
+        "wall", parents=[common], prog="rtsp-wall.sh",
+        help="up to 16 cameras in a mosaic",
+        description="Up to 16 cameras with their classes, in a mosaic.")
+    command.add_argument("url", metavar="URL", nargs="+")
+    add_output_options(command)
+    command.add_argument("--size", default="1280x720", metavar="WxH",
+                         help="of the mosaic (default: %(default)s)")
+    command.add_argument("--rate", type=int, default=25, metavar="N",
+                         help="frames a second (default: %(default)s)")
+    command.set_defaults(run=wall)
+
+    command = commands.add_parser(
+        "events", parents=[common], prog="rtsp-events.sh",
+        help="JSON lines, to standard output or MQTT",
+        description="What a camera sees, as JSON lines (classmaskjson).")
+    command.add_argument("url", metavar="URL")
+    command.add_argument("--rate", type=int, default=1, metavar="N",
+                         help="lines a second (default: %(default)s)")
+    command.add_argument("--mqtt", metavar="HOST[:PORT]",
+                         help="publish to this broker")
+    command.add_argument("--topic", help="default: fastscnn/HOST/PATH "
+                                         "of the camera")
+    command.add_argument("--stdout", action="store_true",
+                         help="print lines even with --mqtt")
+    command.set_defaults(run=events)
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    global GLib, Gst, GstRtspServer, GstVideo
+    global APPSRC, Camera, read_url, without_password
+    import gi
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstVideo", "1.0")
+    gi.require_version("GstRtspServer", "1.0")
+    from gi.repository import GLib, Gst, GstRtspServer, GstVideo
+    from camera import (APPSRC, Camera, prefer_hardware_decoders, read_url,
+                        without_password)
+    Gst.init(None)
+    prefer_hardware_decoders()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failure, OSError) as failure:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {failure}")
