@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Times an engine: RGB bytes in, class bytes out, frame as large as the mask.
+
+#include <gmodule.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/engine.h"
+#include "tests/frames.h"
+#include "tests/reference.h"
+
+using namespace fastscnn;
+
+namespace {
+
+struct Arguments {
+  std::string backend = "cpu";
+  std::string model;
+  std::vector<std::pair<int, int>> sizes;  // width, height
+  int threads = 0;
+  int frames = 0;
+  int busy = 0;
+  bool json = false;
+};
+
+struct Times {
+  double median = 0;
+  double p95 = 0;
+};
+
+struct Result {
+  Times frame, load, network, argmax;
+  long peak_bytes = 0;
+};
+
+Backend &open_module(const std::string &name) {
+  const char *path = std::getenv("FASTSCNN_MODULE_PATH");
+  const std::string folders = path ? path : FASTSCNN_BUILD_MODULES;
+  std::string why = "no such file in " + folders;
+  for (size_t begin = 0; begin <= folders.size();) {
+    const size_t end = std::min(folders.find(':', begin), folders.size());
+    const std::string file = folders.substr(begin, end - begin) +
+                             "/libfastscnn-" + name + "." G_MODULE_SUFFIX;
+    begin = end + 1;
+    if (!std::ifstream(file)) continue;
+    GModule *module = g_module_open(file.c_str(), G_MODULE_BIND_LOCAL);
+    gpointer symbol = nullptr;
+    if (!module || !g_module_symbol(module, FASTSCNN_BACKEND_OPEN, &symbol)) {
+      why = g_module_error();
+      continue;
+    }
+    char reason[256] = "";
+    auto open = reinterpret_cast<FastscnnBackendOpen *>(symbol);
+    if (Backend *backend = open(kEngineAbi, reason, sizeof reason))
+      return *backend;
+    why = reason;
+  }
+  throw Error(Error::Kind::kDevice,
+              "The " + name + " engine cannot be used: " + why);
+}
+
+/// Largest resident memory of this process so far, which is then forgotten.
+long take_peak_bytes() {
+  long bytes = 0;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) bytes = std::stol(line.substr(6)) * 1024;
+  std::ofstream("/proc/self/clear_refs") << 5;
+  return bytes;
+}
+
+Times summarize(std::vector<double> ms) {
+  std::sort(ms.begin(), ms.end());
+  return {ms[ms.size() / 2], ms[ms.size() * 95 / 100]};
+}
+
+double milliseconds(const std::function<void()> &work) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin)
+      .count();
+}
+
+/// A street seen by nobody: smooth areas with edges, as in pictures.
+void draw(reference::TestFrame &frame) {
+  const FrameInfo &info = frame.info;
+  for (int y = 0; y < info.height; y++)
+    for (int x = 0; x < info.width; x++) {
+      const double u = double(x) / info.width, v = double(y) / info.height;
+      const bool road = v > 0.5 && std::abs(u - 0.5) < v - 0.4;
+      const double light = road ? 0.3 : v < 0.4 ? 0.9 - v : 0.5 - v / 3;
+      for (int c = 0; c < 3; c++) {
+        const double wave = std::sin(40 * u * (c + 1)) * std::cos(25 * v) / 10;
+        frame.bytes[(size_t(y) * info.width + x) * 3 + c] =
+            static_cast<uint8_t>(255 * std::clamp(light + wave, 0., 1.));
+      }
+    }
+}
+
+Result measure(Backend &backend, const std::shared_ptr<const Model> &model,
+               const Arguments &arguments, int width, int height) {
+  reference::Lcg lcg(1);
+  reference::TestFrame frame =
+      reference::make_frame("RGB", width, height, 0, false, lcg);
+  draw(frame);
+  std::vector<uint8_t> ids(size_t(width) * height);
+  std::fill(ids.begin(), ids.end(), 1);
+  take_peak_bytes();
+  const long before = take_peak_bytes();
+
+  Device device;
+  device.threads = arguments.threads;
+  auto engine = backend.create_engine(model, device);
+  engine->configure(frame.info, {width, height, width, height});
+  Mask mask;
+  mask.ids = ids.data();
+  mask.stride = width;
+
+  // Many frames take long at large sizes; a second at least is stable.
+  int frames = arguments.frames;
+  if (!frames) frames = std::clamp(40 * 1024 * 512 / (width * height), 20, 160);
+
+  auto infer = [&mask](Engine &by) {
+    return milliseconds([&] {
+      by.infer(mask, {}, {});
+      by.wait({});
+    });
+  };
+  auto load = [&frame](Engine &by) {
+    return milliseconds([&] {
+      by.load(frame.frame, {});
+      by.wait({});
+    });
+  };
+  load(*engine);
+  infer(*engine);
+  const long peak = take_peak_bytes() - before;
+
+  // One that stops at the grid of the logits, to tell network and argmax apart.
+  auto grid = backend.create_engine(model, device);
+  grid->configure(frame.info, {width, height, 0, 0});
+  load(*grid);
+
+  std::vector<double> all, loading, network, argmax;
+  for (int i = -2; i < frames; i++) {
+    mask.stride = grid->mask_width();
+    const double to_grid = infer(*grid);
+    mask.stride = width;
+    const double to_tensor = load(*engine);
+    const double to_mask = infer(*engine);
+    if (i < 0) continue;
+    all.push_back(to_tensor + to_mask);
+    loading.push_back(to_tensor);
+    network.push_back(to_grid);
+    argmax.push_back(to_mask - to_grid);
+  }
+  return {summarize(all), summarize(loading), summarize(network),
+          summarize(argmax), peak};
+}
+
+void print(const Arguments &arguments, const std::string &device, int width,
+           int height, const Result &r) {
+  const double fps = 1000 / r.frame.median;
+  if (!arguments.json) {
+    std::printf("%5dx%-5d %8.2f %8.2f %8.1f %8.1f %8.2f %8.2f %8.2f\n", width,
+                height, r.frame.median, r.frame.p95, fps,
+                r.peak_bytes / 1048576.0, r.load.median, r.network.median,
+                r.argmax.median);
+    return;
+  }
+  std::printf(
+      "{\"name\":\"fastscnn-%s\",\"backend\":\"%s\",\"device\":\"%s\","
+      "\"width\":%d,\"height\":%d,\"batch\":1,\"ms_median\":%.3f,"
+      "\"ms_p95\":%.3f,\"fps\":%.2f,\"peak_bytes\":%ld,\"stage\":{"
+      "\"load\":%.3f,\"network\":%.3f,\"argmax\":%.3f}}\n",
+      arguments.backend.c_str(), arguments.backend.c_str(), device.c_str(),
+      width, height, r.frame.median, r.frame.p95, fps, r.peak_bytes,
+      r.load.median, r.network.median, r.argmax.median);
+}
+
+/// Threads that compete for the processor, as the rest of a pipeline does.
+class BusyThreads {
+ public:
+  explicit BusyThreads(int count) {
+    for (int i = 0; i < count; i++)
+      threads_.emplace_back([this] {
+        while (!stop_) {
+        }
+      });
+  }
+  ~BusyThreads() {
+    stop_ = true;
+    for (std::thread &t : threads_) t.join();
+  }
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+gboolean add_size(const gchar *, const gchar *value, gpointer data,
+                  GError **error) {
+  int width, height;
+  if (std::sscanf(value, "%dx%d", &width, &height) != 2) {
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "A size is given as WIDTHxHEIGHT, not \"%s\"", value);
+    return FALSE;
+  }
+  static_cast<Arguments *>(data)->sizes.push_back({width, height});
+  return TRUE;
+}
+
+Arguments parse(int argc, char **argv) {
+  Arguments arguments;
+  gchar *backend = nullptr, *model = nullptr;
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = {
+      {"backend", 0, 0, G_OPTION_ARG_STRING, &backend,
+       "Engine: cpu (default) or cuda", "NAME"},
+      {"threads", 0, 0, G_OPTION_ARG_INT, &arguments.threads,
+       "CPU threads (default: one a core)", "N"},
+      {"size", 0, 0, G_OPTION_ARG_CALLBACK,
+       reinterpret_cast<gpointer>(add_size),
+       "Size of frame, network and mask; may be repeated", "WxH"},
+      {"frames", 0, 0, G_OPTION_ARG_INT, &arguments.frames,
+       "Frames that are timed (default: by size)", "N"},
+      {"model", 0, 0, G_OPTION_ARG_FILENAME, &model,
+       "Model file (default: random weights, 19 classes)", "FILE"},
+      {"busy", 0, 0, G_OPTION_ARG_INT, &arguments.busy,
+       "Threads that compete for the processor", "N"},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object a line",
+       nullptr},
+      {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
+  GOptionGroup *group = g_option_group_new("", "", "", &arguments, nullptr);
+  g_option_group_add_entries(group, entries);
+  GOptionContext *context =
+      g_option_context_new("- time an engine, frame in to mask out");
+  g_option_context_set_main_group(context, group);
+  GError *error = nullptr;
+  const bool parsed = g_option_context_parse(context, &argc, &argv, &error);
+  g_option_context_free(context);
+  if (!parsed) {
+    const std::string message = error->message;
+    g_error_free(error);
+    throw Error(Error::Kind::kFormat, message);
+  }
+  if (backend) arguments.backend = backend;
+  if (model) arguments.model = model;
+  g_free(backend);
+  g_free(model);
+  arguments.json = json;
+  if (arguments.sizes.empty())
+    arguments.sizes = {{512, 256}, {1024, 512}, {2048, 1024}};
+  return arguments;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  try {
+    const Arguments arguments = parse(argc, argv);
+    Backend &backend = open_module(arguments.backend);
+    const std::shared_ptr<const Model> model =
+        arguments.model.empty() ? reference::make_model(Variant::tramac(), 19)
+                                : Model::load(arguments.model);
+    Device device;
+    device.threads = arguments.threads;
+    const std::string name = backend.device_name(device);
+    if (!arguments.json)
+      std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
+                  "width", "height", "ms", "p95", "fps", "MiB", "load",
+                  "network", "argmax");
+    BusyThreads busy(arguments.busy);
+    for (auto [width, height] : arguments.sizes)
+      print(arguments, name, width, height,
+            measure(backend, model, arguments, width, height));
+  } catch (const std::exception &e) {
+    std::fprintf(stderr, "bench: %s\n", e.what());
+    return 1;
+  }
+  return 0;
+}
