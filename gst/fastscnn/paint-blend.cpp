@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/fastscnn/paint-blend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace fastscnn
+{
+namespace
+{
+
+constexpr int kBlock = 16;   // pixels that are painted as one if they agree
+constexpr int kPattern = 48; // bytes; the formats repeat after 1, 2, 3 or 4
+constexpr int kVector = 16;  // bytes at a time; a block has half at least
+constexpr int kRingRows = 8; // a power of two, above the taps of a sample
+
+bool
+all_equal (const uint8_t *p, uint64_t splat)
+{
+  uint64_t a, b;
+  std::memcpy (&a, p, 8);
+  std::memcpy (&b, p + 8, 8);
+  return ((a ^ splat) | (b ^ splat)) == 0;
+}
+
+template <int kBytes>
+void
+blend_bytes (uint8_t *__restrict bytes, const uint16_t *__restrict keep,
+    const uint16_t *__restrict color)
+{
+  for (int i = 0; i < kBytes; i++)
+    bytes[i] = static_cast<uint16_t> (bytes[i] * keep[i] + color[i]) >> 8;
+}
+
+// count: a multiple of kVector / 2.
+void
+blend_run (
+    uint8_t *bytes, int count, const uint16_t *keep, const uint16_t *color)
+{
+  int i = 0, phase = 0;
+  for (; i + kVector <= count; i += kVector) {
+    blend_bytes<kVector> (bytes + i, keep + phase, color + phase);
+    phase += kVector;
+    if (phase == kPattern)
+      phase = 0;
+  }
+  if (i < count)
+    blend_bytes<kVector / 2> (bytes + i, keep + phase, color + phase);
+}
+
+uint8_t
+mix (uint8_t sample, uint32_t keep, uint32_t color, int log2_weights)
+{
+  const int shift = 8 + log2_weights;
+  return static_cast<uint8_t> (
+      (sample * keep + color + (1u << (shift - 1))) >> shift);
+}
+
+} // namespace
+
+Blender::Taps
+Blender::make_taps (float origin, int shift)
+{
+  const float size = static_cast<float> (1 << shift);
+  const float begin = origin - size / 2, end = origin + size / 2;
+  Taps taps;
+  taps.first = static_cast<int> (std::floor (begin + 0.5f));
+  taps.count = 0;
+  for (int x = taps.first; x - 0.5f < end && taps.count < 4; x++) {
+    const float overlap = std::min (end, x + 0.5f) - std::max (begin, x - 0.5f);
+    taps.weight[taps.count++] =
+        static_cast<uint32_t> (std::lround (2 * overlap));
+  }
+  return taps;
+}
+
+void
+Blender::configure (const FrameInfo &frame)
+{
+  info_ = frame;
+  planes_.assign (frame.planes, Plane ());
+  for (int c = 0; c < frame.components; c++) {
+    const Component &k = frame.component[c];
+    sampling_[c].x = make_taps (k.origin_x, k.shift_x);
+    sampling_[c].y = make_taps (k.origin_y, k.shift_y);
+    sampling_[c].log2_weights = 2 + k.shift_x + k.shift_y;
+    Plane &plane = planes_[k.plane];
+    plane.components.push_back (c);
+    plane.shift_x = std::max (plane.shift_x, k.shift_x);
+    plane.repeats = std::max (plane.repeats, k.pixel_stride);
+    plane.pixels =
+        std::max (plane.pixels, component_width (frame, c) << k.shift_x);
+    plane.aligned &= k.offset < k.pixel_stride;
+  }
+  for (Plane &plane : planes_)
+    plane.block_bytes = (kBlock >> plane.shift_x) * plane.repeats;
+  ring_.assign (size_t{ kRingRows } * frame.width, Paint ());
+}
+
+void
+Blender::prepare (PaintTable *table) const
+{
+  table->patterns_.resize (planes_.size () * 256);
+  for (size_t p = 0; p < planes_.size (); p++) {
+    for (int value = 0; value < 256; value++) {
+      const Paint &paint = table->paint_[value];
+      if (paint.leaves_all ())
+        continue;
+      PaintTable::Pattern &pattern = table->patterns_[p * 256 + value];
+      std::fill_n (pattern.keep, kPattern, uint16_t{ 256 });
+      std::fill_n (pattern.color, kPattern, uint16_t{ 128 });
+      for (int c : planes_[p].components) {
+        const Component &k = info_.component[c];
+        for (int i = k.offset % k.pixel_stride; i < kPattern;
+             i += k.pixel_stride) {
+          pattern.keep[i] = static_cast<uint16_t> (paint.keep);
+          pattern.color[i] = static_cast<uint16_t> (paint.color[c] + 128);
+        }
+      }
+    }
+  }
+}
+
+// samples: the first of the row that pixel row y begins; pixel(x, y): paint.
+template <typename Pixel>
+void
+Blender::blend_span (uint8_t *samples, int c, int row, const Bounds &rect,
+    const Pixel &pixel) const
+{
+  const Component &k = info_.component[c];
+  const Sampling &s = sampling_[c];
+  const int begin = rect.x0 >> k.shift_x;
+  const int end = std::min ((rect.x1 + (1 << k.shift_x) - 1) >> k.shift_x,
+      component_width (info_, c));
+  uint8_t *out = samples + int64_t{ begin } * k.pixel_stride;
+  if (s.x.count == 1 && s.y.count == 1) {
+    const int y = row + s.y.first;
+    for (int i = begin; i < end; i++, out += k.pixel_stride) {
+      const Paint &paint = pixel (i + s.x.first, y);
+      *out = mix (*out, paint.keep, paint.color[c], 0);
+    }
+    return;
+  }
+  for (int i = begin; i < end; i++, out += k.pixel_stride) {
+    uint32_t keep = 0, color = 0;
+    for (int ty = 0; ty < s.y.count; ty++) {
+      const int y = (row << k.shift_y) + s.y.first + ty;
+      for (int tx = 0; tx < s.x.count; tx++) {
+        const int x = (i << k.shift_x) + s.x.first + tx;
+        const uint32_t weight = s.x.weight[tx] * s.y.weight[ty];
+        const Paint &paint = pixel (x, y);
+        keep += weight * paint.keep;
+        color += weight * paint.color[c];
+      }
+    }
+    *out = mix (*out, keep, color, s.log2_weights);
+  }
+}
+
+void
+Blender::blend_plane (const Frame &frame, int p, const Values &values,
+    const PaintTable &table) const
+{
+  const Plane &plane = planes_[p];
+  // Components of one plane are subsampled alike in y, and reach furthest
+  // where they are subsampled most in x.
+  int widest = plane.components[0];
+  for (int c : plane.components)
+    if (info_.component[c].shift_x == plane.shift_x)
+      widest = c;
+  const Sampling &s = sampling_[widest];
+  const int shift_y = info_.component[widest].shift_y;
+  const int before = std::min (s.x.first, 0);
+  const int after = std::max (s.x.last () - (1 << plane.shift_x) + 1, 0);
+  const int width = info_.width, height = info_.height;
+  const PaintTable::Pattern *patterns = &table.patterns_[p * 256];
+
+  for (int row = 0; row < component_height (info_, widest); row++) {
+    uint8_t *bytes = frame.data[p] + int64_t{ row } * frame.stride[p];
+    const uint8_t *rows[4];
+    for (int t = 0; t < s.y.count; t++) {
+      const int y = (row << shift_y) + s.y.first + t;
+      rows[t] = values.row (std::min (std::max (y, 0), height - 1));
+    }
+    const auto agrees = [&] (int x, uint8_t value) {
+      const uint64_t splat = value * UINT64_C (0x0101010101010101);
+      const int left = std::max (x + before, 0);
+      const int right = std::min (x + kBlock + after, width);
+      for (int t = 0; t < s.y.count; t++) {
+        if (!all_equal (rows[t] + x, splat))
+          return false;
+        for (int i = left; i < x; i++)
+          if (rows[t][i] != value)
+            return false;
+        for (int i = x + kBlock; i < right; i++)
+          if (rows[t][i] != value)
+            return false;
+      }
+      return true;
+    };
+    const auto pixel = [&] (int x, int y) -> const Paint & {
+      x = std::min (std::max (x, 0), width - 1);
+      y = std::min (std::max (y, 0), height - 1);
+      return table[values.row (y)[x]];
+    };
+    for (int x = 0; x < plane.pixels;) {
+      const uint8_t value = rows[0][std::min (x, width - 1)];
+      int end = x;
+      if (plane.aligned)
+        while (end + kBlock <= width && agrees (end, value))
+          end += kBlock;
+      if (end > x) {
+        if (!table[value].leaves_all ())
+          blend_run (bytes + int64_t{ x / kBlock } * plane.block_bytes,
+              (end - x) / kBlock * plane.block_bytes, patterns[value].keep,
+              patterns[value].color);
+      } else {
+        end = std::min (x + kBlock, plane.pixels);
+        for (int c : plane.components)
+          blend_span (bytes + info_.component[c].offset, c, row,
+              { x, 0, end, 0 }, pixel);
+      }
+      x = end;
+    }
+  }
+}
+
+void
+Blender::blend_values (
+    const Frame &frame, const Values &values, const PaintTable &table) const
+{
+  for (size_t p = 0; p < planes_.size (); p++)
+    blend_plane (frame, static_cast<int> (p), values, table);
+}
+
+void
+Blender::blend_rows (const Frame &frame, const Bounds &rect, PaintRows *rows)
+{
+  const auto line = [&] (int y) {
+    return ring_.data () + size_t (y & (kRingRows - 1)) * info_.width;
+  };
+  const auto pixel = [&] (int x, int y) -> const Paint & {
+    x = std::min (std::max (x, rect.x0), rect.x1 - 1);
+    y = std::min (std::max (y, rect.y0), rect.y1 - 1);
+    return line (y)[x];
+  };
+  // A sample beyond the last pixel may stand for it: where a crop is odd.
+  Bounds reach = rect;
+  if (reach.x1 == info_.width)
+    reach.x1 += 1;
+  for (int y = rect.y0; y < rect.y1; y++) {
+    rows->make (y, rect.x0, rect.x1, line (y) + rect.x0);
+    for (int c = 0; c < info_.components; c++) {
+      const Component &k = info_.component[c];
+      const int end = rect.y1 == info_.height
+                          ? component_height (info_, c)
+                          : (rect.y1 + (1 << k.shift_y) - 1) >> k.shift_y;
+      // The rows of samples whose last pixel is this one.
+      int first =
+          (y - sampling_[c].y.last () + (1 << k.shift_y) - 1) >> k.shift_y;
+      int last = (y - sampling_[c].y.last ()) >> k.shift_y;
+      if (y == rect.y1 - 1)
+        last = end - 1;
+      for (int row = std::max (first, rect.y0 >> k.shift_y);
+           row <= std::min (last, end - 1); row++)
+        blend_span (frame.data[k.plane] +
+                        int64_t{ row } * frame.stride[k.plane] + k.offset,
+            c, row, reach, pixel);
+    }
+  }
+}
+
+} // namespace fastscnn

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <vector>
+
+#include "gst/fastscnn/paint.h"
+
+namespace fastscnn
+{
+
+/// Makes the paint of one row of pixels after the other, downwards.
+class PaintRows
+{
+public:
+  virtual ~PaintRows () = default;
+
+  /// row[i]: of pixel (x0 + i, y).
+  virtual void make (int y, int x0, int x1, Paint *row) = 0;
+};
+
+/// Which paint stands for each value, prepared for one kind of frame.
+class PaintTable
+{
+public:
+  Paint &
+  operator[] (int value)
+  {
+    return paint_[value];
+  }
+  const Paint &
+  operator[] (int value) const
+  {
+    return paint_[value];
+  }
+
+private:
+  friend class Blender;
+
+  /// keep and color of the bytes of a row of a plane, which repeat.
+  struct Pattern {
+    uint16_t keep[48];
+    uint16_t color[48]; // rounding added
+  };
+
+  Paint paint_[256];
+  std::vector<Pattern> patterns_; // of a plane and a value
+};
+
+/// Mixes paint into all components of frames of one kind.
+class Blender
+{
+public:
+  void configure (const FrameInfo &frame);
+
+  /// Call after the paints of a table changed. Allocates at first only.
+  void prepare (PaintTable *table) const;
+
+  /// Paints every pixel with what the table says for its value.
+  void blend_values (
+      const Frame &frame, const Values &values, const PaintTable &table) const;
+
+  /// Paints the pixels of a rectangle within the frame, whose outermost two
+  /// pixels are either at the edge of the frame or not painted.
+  void blend_rows (const Frame &frame, const Bounds &rect, PaintRows *rows);
+
+private:
+  /// Pixels that a sample averages in one direction, from its first pixel
+  /// (index << shift) on, and their weights, out of 2 << shift.
+  struct Taps {
+    int first = 0;
+    int count = 1;
+    uint32_t weight[4] = { 2 };
+
+    int
+    last () const
+    {
+      return first + count - 1;
+    }
+  };
+
+  struct Sampling {
+    Taps x, y;
+    int log2_weights = 2;
+  };
+
+  /// The components of a plane, and how the bytes of its rows repeat.
+  struct Plane {
+    std::vector<int> components;
+    int shift_x = 0;
+    int block_bytes = 0; // of kBlock pixels
+    int repeats = 1;     // bytes after which components repeat
+    int pixels = 0;      // that its samples stand for
+    bool aligned = true; // all components start in the same block
+  };
+
+  static Taps make_taps (float origin, int shift);
+
+  void blend_plane (const Frame &frame, int plane, const Values &values,
+      const PaintTable &table) const;
+
+  template <typename Pixel>
+  void blend_span (uint8_t *samples, int c, int y, const Bounds &rect,
+      const Pixel &pixel) const;
+
+  FrameInfo info_;
+  Sampling sampling_[3];
+  std::vector<Plane> planes_;
+  std::vector<Paint> ring_; // rows of paint
+};
+
+} // namespace fastscnn

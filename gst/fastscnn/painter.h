@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <memory>
+
+#include "net/painter.h"
+
+namespace fastscnn
+{
+
+/// Paints frames in host memory, on the calling thread.
+std::unique_ptr<Painter> create_cpu_painter ();
+
+} // namespace fastscnn

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "net/painter.h"
+
+/// What every painter must paint: net/painter.h, word by word, pixel by pixel
+/// and in double.
+namespace fastscnn::reference {
+
+/// One value of the mask for every pixel of the frame.
+std::vector<uint8_t> pixel_values(const PaintMask &mask, int width, int height);
+
+/// Pixels that blur and pixelate must replace: within the margin of a drawn
+/// one.
+std::vector<uint8_t> grown_region(const std::vector<uint8_t> &values, int width,
+                                  int height, const PaintStyle &style);
+
+void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
+           const PaintStyle &style);
+
+void paint_picture(const FrameInfo &info, const Frame &frame,
+                   const PaintPicture &picture);
+
+}  // namespace fastscnn::reference
