@@ -22,6 +22,8 @@
 #include "gst/classmask/gstclassmaskpixels.h"
 #include "gst/classmask/gstclassmask-private.h"
 
+#define MAX_SOURCES 256
+
 #define BIAS (G_GINT64_CONSTANT (1) << 31)
 
 static void
@@ -30,6 +32,21 @@ write_number (GstByteWriter *writer, guint64 number)
   for (; number > 127; number >>= 7)
     gst_byte_writer_put_uint8 (writer, 128 | (number & 127));
   gst_byte_writer_put_uint8 (writer, (guint8)number);
+}
+
+/* Quarks live as long as the process, so another process must not be able to
+ * make ever more of them. */
+static GQuark
+source_quark (const gchar *source)
+{
+  static gint made = 0;
+  GQuark quark = g_quark_try_string (source);
+
+  if (quark || g_atomic_int_add (&made, 1) < MAX_SOURCES)
+    return quark ? quark : g_quark_from_string (source);
+  GST_WARNING ("too many sources of masks; that of this one is not kept");
+  g_atomic_int_add (&made, -1);
+  return 0;
 }
 
 static gboolean
@@ -238,7 +255,7 @@ read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
   meta->confidence = g_steal_pointer (confidence);
   meta->age = age;
   if (**source)
-    meta->source = g_quark_from_string (*source);
+    meta->source = source_quark (*source);
   return meta;
 }
 
