@@ -12,7 +12,7 @@ to_build=(
   g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   libgstreamer-plugins-bad1.0-dev
-  libdnnl-dev nlohmann-json3-dev libpango1.0-dev
+  libhwy-dev nlohmann-json3-dev libpango1.0-dev
   gobject-introspection libgirepository1.0-dev)
 to_run=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -76,11 +76,9 @@ check_tools() {
   for tool in c++ meson ninja pkg-config gst-inspect-1.0 g-ir-scanner; do
     command -v "$tool" > /dev/null || missing+=("$tool")
   done
-  for tool in gstreamer-1.0 gstreamer-video-1.0 nlohmann_json; do
+  for tool in gstreamer-1.0 gstreamer-video-1.0 nlohmann_json libhwy; do
     pkg-config --exists "$tool" 2> /dev/null || missing+=("$tool (pkg-config)")
   done
-  echo '#include <dnnl.h>' | c++ -fsyntax-only -x c++ - 2> /dev/null ||
-    missing+=('oneDNN (dnnl.h)')
   for tool in decodebin videoconvert avdec_h264 x264enc mp4mux rtspsrc; do
     gst-inspect-1.0 --exists "$tool" 2> /dev/null ||
       missing+=("$tool (GStreamer)")
@@ -118,7 +116,7 @@ if [ ! -f build/build.ninja ]; then
     die 'meson could not configure build/'
   }
 fi
-if ! ninja -C build -n | grep -q 'no work to do'; then
+if [ -n "$(ninja -C build -n --quiet 2>&1)" ]; then
   say 'compiling'
 fi
 ninja -C build --quiet > "$log" 2>&1 || {

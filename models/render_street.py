@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from street.view import render
 from street.world import Street
 
 SIZE = (640, 360)
@@ -30,7 +31,7 @@ def clip_frames():
     street = Street(CLIP_SEED, SPEED * SECONDS, light="sunny", left_hand=False)
     for i in range(SECONDS * FPS):
         time = i / FPS
-        yield street.render(SIZE, SPEED * time, time)
+        yield render(street, SIZE, SPEED * time, time)
 
 
 class Writer:
@@ -77,7 +78,7 @@ def render_frames(count, out, seed):
         if view == 0:
             street = Street((seed, number), 300)
         rng = np.random.default_rng((seed, number, view))
-        image, mask = street.render(SIZE, rng.uniform(0, 300), rng.uniform(0, 20))
+        image, mask = render(street, SIZE, rng.uniform(0, 300), rng.uniform(0, 20))
         name = f"street_{seed}_{i:05}"
         image.save(out / "images" / f"{name}.jpg", quality=int(rng.integers(70, 96)))
         mask.save(out / "labels" / f"{name}.png")

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "cpu/engine.h"
+#include "net/painter.h"
+
+namespace fastscnn {
+namespace {
+
+int thread_count(const Device &device) {
+  if (device.threads > 0) return device.threads;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// What the system calls the processor.
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const size_t value = line.find_first_not_of(" \t:", line.find(':'));
+    if (value != std::string::npos) return line.substr(value);
+  }
+  return "CPU";
+}
+
+class CpuBackend : public Backend {
+ public:
+  const char *name() const override { return "cpu"; }
+
+  std::string device_name(const Device &device) const override {
+    const int threads = thread_count(device);
+    return processor_name() + ", " + std::to_string(threads) +
+           (threads == 1 ? " thread" : " threads");
+  }
+
+  std::unique_ptr<Engine> create_engine(std::shared_ptr<const Model> model,
+                                        const Device &device) override {
+    const int threads = thread_count(device);
+    std::lock_guard<std::mutex> lock(mutex_);
+    try {
+      std::shared_ptr<const Weights> weights = find_weights(std::move(model));
+      std::shared_ptr<Workers> workers = workers_.lock();
+      if (!workers) workers_ = workers = std::make_shared<Workers>();
+      workers->reserve(threads);
+      return make_cpu_engine(std::move(weights), std::move(workers), threads);
+    } catch (const std::bad_alloc &) {
+      throw Error(Error::Kind::kDevice,
+                  "Not enough memory for the weights of the model");
+    } catch (const std::system_error &) {
+      throw Error(Error::Kind::kDevice, "The system does not allow " +
+                                            std::to_string(threads) +
+                                            " threads; ask for fewer");
+    }
+  }
+
+  std::unique_ptr<Painter> create_painter(const Device &) override {
+    return nullptr;
+  }
+
+ private:
+  std::shared_ptr<const Weights> find_weights(
+      std::shared_ptr<const Model> model) {
+    for (auto it = weights_.begin(); it != weights_.end();)
+      it = it->second.expired() ? weights_.erase(it) : std::next(it);
+    std::weak_ptr<const Weights> &kept = weights_[model.get()];
+    std::shared_ptr<const Weights> weights = kept.lock();
+    if (!weights) kept = weights = std::make_shared<Weights>(std::move(model));
+    return weights;
+  }
+
+  std::mutex mutex_;
+  std::weak_ptr<Workers> workers_;
+  // Weights keep their model alive, so no other one has its address.
+  std::map<const Model *, std::weak_ptr<const Weights>> weights_;
+};
+
+}  // namespace
+}  // namespace fastscnn
+
+extern "C" __attribute__((visibility("default")))
+FastscnnBackendOpen fastscnn_backend_open;
+
+fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
+  if (abi != fastscnn::kEngineAbi) {
+    std::snprintf(why, size,
+                  "it has engine interface %d, but %d is needed; install "
+                  "plugin and engines of the same version",
+                  fastscnn::kEngineAbi, abi);
+    return nullptr;
+  }
+  static fastscnn::CpuBackend backend;
+  return &backend;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+
+#include "cpu/weights.h"
+#include "cpu/workers.h"
+#include "net/engine.h"
+
+namespace fastscnn {
+
+/// threads: that the engine may use, at least 1.
+std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights,
+                                        std::shared_ptr<Workers> workers,
+                                        int threads);
+
+}  // namespace fastscnn

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/history.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fastscnn {
+namespace {
+
+// A coarse look at the picture: pixels of a grid of this many each way.
+constexpr int kGrid = 32;
+
+// Mean absolute difference of two pictures that have nothing in common. Pixels
+// are normalised to a standard deviation of about 1, so that of unrelated ones
+// is about 1.1 (2 / sqrt (pi)).
+constexpr float kCut = 0.6f;
+
+size_t floats(const Logits &grid) {
+  return size_t(grid.height) * grid.classes * grid.pitch;
+}
+
+}  // namespace
+
+History::History(const Network &network)
+    : samples_(kGrid * kGrid * 3), average_(floats(network.logits())) {}
+
+bool History::is_cut(const Network &network) {
+  float *seen = samples_.data();
+  float difference = 0;
+  for (int i = 0; i < kGrid; i++) {
+    const float *row =
+        network.image_row((2 * i + 1) * network.height() / (2 * kGrid));
+    for (int j = 0; j < kGrid; j++) {
+      const float *pixel =
+          row + (2 * j + 1) * network.width() / (2 * kGrid) * 3;
+      for (int c = 0; c < 3; c++, seen++) {
+        difference += std::abs(pixel[c] - *seen);
+        *seen = pixel[c];
+      }
+    }
+  }
+  return difference > kCut * samples_.size();
+}
+
+const float *History::average(const Network &network, float past) {
+  const Logits logits = network.logits();
+  const size_t n = floats(logits);
+  float *average = average_.data();
+  const bool cut = is_cut(network);
+  if (cut || empty_) {
+    std::copy_n(logits.data, n, average);
+    empty_ = false;
+  } else {
+    for (size_t i = 0; i < n; i++)
+      average[i] = logits.data[i] + past * (average[i] - logits.data[i]);
+  }
+  return average;
+}
+
+}  // namespace fastscnn

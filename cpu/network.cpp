@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "cpu/pooling.h"
+#include "cpu/upsample.h"
+
+namespace fastscnn {
+
+Network::Network(std::shared_ptr<const Weights> weights, int width, int height,
+                 int threads)
+    : weights_(std::move(weights)),
+      layers_(weights_->model().layers()),
+      width_(width),
+      height_(height),
+      threads_(threads),
+      shapes_(infer_shapes(layers_, height, width)),
+      plan_(make_plan(layers_, shapes_, height,
+                      weights_->model().info().variant.align_corners, threads)),
+      schedule_(plan_.order),
+      rows_(layers_.size()),
+      columns_(layers_.size()),
+      image_pitch_(ptrdiff_t(width + 2) * kImageChannels),
+      image_(image_pitch_ * (height + 2)),
+      arena_(plan_.arena) {
+  const bool align_corners = weights_->model().info().variant.align_corners;
+  for (size_t i = 0; i < layers_.size(); i++) {
+    if (layers_[i].op != Op::kUpsample) continue;
+    const Shape &from = shapes_[layers_[i].inputs[0]];
+    rows_[i] = bilinear_taps(from.height, shapes_[i].height, align_corners);
+    columns_[i] = bilinear_taps(from.width, shapes_[i].width, align_corners);
+  }
+  for (int t = 0; t < threads; t++) scratch_.emplace_back(plan_.scratch);
+}
+
+void Network::run(Workers &workers) {
+  schedule_.run(workers, threads_, [this](int task, int worker) {
+    execute(plan_.tasks[task], scratch_[worker].data());
+  });
+}
+
+Logits Network::logits() const {
+  const Plan::Place &p = plan_.places.back();
+  const Shape &shape = shapes_.back();
+  return {arena_.data() + p.begin, shape.channels, shape.width, shape.height,
+          static_cast<int>(p.step)};
+}
+
+size_t Network::bytes() const {
+  return sizeof(float) *
+         (image_.size() + arena_.size() + scratch_.size() * plan_.scratch);
+}
+
+float *Network::row(int layer, int y) {
+  const Plan::Place &p = plan_.places[layer];
+  return arena_.data() + p.begin + y % p.rows * p.pitch;
+}
+
+Network::View Network::view(int layer, int begin) {
+  const Plan::Place &p = plan_.places[layer];
+  return {row(layer, begin), p.step, p.pitch};
+}
+
+/// How many of the rows follow one another without a gap.
+int Network::rows_together(int layer, int begin, int end) const {
+  const Plan::Place &p = plan_.places[layer];
+  return std::min(end - begin, p.rows - begin % p.rows);
+}
+
+void Network::execute(const Plan::Task &task, float *scratch) {
+  const Plan::Step &step = plan_.steps[task.step];
+  const int rows = task.end - task.begin;
+  const int logits = static_cast<int>(layers_.size()) - 1;
+  auto take = [&](size_t floats) {
+    return std::exchange(scratch, scratch + floats);
+  };
+  auto destination = [&](int layer) {
+    if (layer == step.last() && layer != logits) return view(layer, task.begin);
+    const ptrdiff_t pitch = row_floats(layers_[layer], shapes_[layer]);
+    return View{take(rows * pitch), pitch / shapes_[layer].width, pitch};
+  };
+
+  View dst = destination(step.first);
+  if (step.aside != kNoLayer) {
+    const View last = view(step.last(), task.begin);
+    const int input = layers_[step.aside].inputs[0];
+    mix(step.aside, view(input, task.begin), task.begin, task.end, step, last);
+  }
+  const Layer &first = layers_[step.first];
+  if (first.op == Op::kConv && first.kernel == 1 && !first.depthwise()) {
+    // A ring may end among the rows.
+    const int input = first.inputs[0];
+    for (int y = task.begin; y < task.end;) {
+      const int n = rows_together(input, y, task.end);
+      View part = dst;
+      part.data += (y - task.begin) * dst.pitch;
+      mix(step.first, view(input, y), y, y + n, step, part);
+      y += n;
+    }
+  } else {
+    compute_first(step.first, task.begin, task.end, scratch, dst);
+  }
+  for (int layer : step.then) {
+    const View src = dst;
+    dst = destination(layer);
+    mix(layer, src, task.begin, task.end, step, dst);
+  }
+  if (step.last() == logits) store_logits(dst, task.begin, task.end);
+}
+
+void Network::compute_first(int layer, int begin, int end, float *scratch,
+                            View dst) {
+  const Layer &l = layers_[layer];
+  const int input = l.inputs[0];
+  switch (l.op) {
+    case Op::kConv:
+      if (l.depthwise())
+        convolve_depthwise(layer, begin, end, dst);
+      else if (input == kImage)
+        convolve_image(layer, begin, end, dst);
+      else
+        convolve_square(layer, begin, end, scratch, dst);
+      break;
+    case Op::kPool: {
+      const Shape &from = shapes_[input];
+      for (int y = begin; y < end; y++, dst.data += dst.pitch) {
+        const int top = cell_begin(y, from.height, l.bins);
+        const View src = view(input, top);
+        average({src.data, src.step}, src.pitch,
+                cell_end(y, from.height, l.bins) - top, from.width, l.channels,
+                l.bins, dst.data);
+      }
+      break;
+    }
+    case Op::kUpsample:
+      for (int y = begin; y < end; y++, dst.data += dst.pitch) {
+        const Tap &t = rows_[layer][y];
+        upsample(row(input, t.first), row(input, t.second), t.weight,
+                 shapes_[input].width, l.channels, columns_[layer].data(),
+                 shapes_[layer].width, scratch, {dst.data, dst.step});
+      }
+      break;
+    case Op::kConcat:
+      break;
+  }
+}
+
+void Network::convolve_image(int layer, int begin, int end, View dst) {
+  const Layer &l = layers_[layer];
+  const ptrdiff_t offsets[] = {0, image_pitch_, 2 * image_pitch_};
+  for (int y = begin; y < end; y++, dst.data += dst.pitch) {
+    const float *src = image_.data() + image_begin(y * l.stride - l.padding) -
+                       l.padding * kImageChannels;
+    dense(weights_->dense(layer), {src, l.stride * kImageChannels}, offsets,
+          shapes_[layer].width, {nullptr, 0}, {dst.data, dst.step});
+  }
+}
+
+/// A dense 3x3 convolution, from a copy of its input with zeros around it.
+void Network::convolve_square(int layer, int begin, int end, float *scratch,
+                              View dst) {
+  const int input = layers_[layer].inputs[0];
+  const Shape &from = shapes_[input];
+  const ptrdiff_t pitch = ptrdiff_t(from.width + 2) * from.channels;
+  for (int y = begin - 1; y <= end; y++) {
+    float *to = scratch + (y - begin + 1) * pitch;
+    std::fill_n(to, pitch, 0.f);
+    if (y >= 0 && y < from.height)
+      std::copy_n(row(input, y), size_t(from.width) * from.channels,
+                  to + from.channels);
+  }
+  const ptrdiff_t offsets[] = {0, pitch, 2 * pitch};
+  for (int y = begin; y < end; y++, dst.data += dst.pitch)
+    dense(weights_->dense(layer),
+          {scratch + (y - begin) * pitch, from.channels}, offsets,
+          shapes_[layer].width, {nullptr, 0}, {dst.data, dst.step});
+}
+
+void Network::convolve_depthwise(int layer, int begin, int end, View dst) {
+  const Layer &l = layers_[layer];
+  const int input = l.inputs[0];
+  const Shape &from = shapes_[input];
+  for (int y = begin; y < end; y++, dst.data += dst.pitch) {
+    const float *rows[3];
+    for (int k = 0; k < 3; k++) {
+      const int source = y * l.stride - l.padding + k * l.dilation;
+      const bool inside = source >= 0 && source < from.height;
+      rows[k] = inside ? row(input, source) : nullptr;
+    }
+    depthwise(weights_->depthwise(layer), rows, from.width, dst.data,
+              shapes_[layer].width);
+  }
+}
+
+/// A pointwise convolution of rows that lie together.
+void Network::mix(int layer, View src, int begin, int end,
+                  const Plan::Step &step, View dst) {
+  const Layer &l = layers_[layer];
+  const ptrdiff_t offset = 0;
+  View residual = {nullptr, 0, 0};
+  if (l.residual != kNoLayer)
+    residual = l.residual == step.aside ? dst : view(l.residual, begin);
+  dense(weights_->dense(layer), {src.data, src.step}, &offset,
+        (end - begin) * shapes_[layer].width, {residual.data, residual.step},
+        {dst.data, dst.step});
+}
+
+/// From (rows, width, channels) to (rows, classes, width).
+void Network::store_logits(View src, int begin, int end) {
+  const Plan::Place &p = plan_.places.back();
+  const Shape &shape = shapes_.back();
+  for (int y = begin; y < end; y++, src.data += src.pitch) {
+    float *dst = row(static_cast<int>(layers_.size()) - 1, y);
+    for (int c = 0; c < shape.channels; c++, dst += p.step)
+      for (int x = 0; x < shape.width; x++) dst[x] = src.data[x * src.step + c];
+  }
+}
+
+}  // namespace fastscnn

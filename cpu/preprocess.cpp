@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/preprocess.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/preprocess.cpp"
+#include "cpu/simd.h"
+#include "hwy/foreach_target.h"
+#include "cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fastscnn::HWY_NAMESPACE {
+namespace {
+
+/// Bytes of two rows, mixed, as floats.
+void mix_rows(const uint8_t *top, const uint8_t *bottom, float weight,
+              int count, float *out) {
+  const Tag d;
+  const Ints di;
+  const hn::Rebind<uint8_t, Ints> du8;
+  auto load = [&](const uint8_t *p) HWY_ATTR {
+    return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(du8, p)));
+  };
+  const Vector w = hn::Set(d, weight);
+  int i = 0;
+  for (; i + int(kLanes) <= count; i += kLanes) {
+    const Vector a = load(top + i);
+    const Vector v =
+        weight == 0 ? a : hn::MulAdd(hn::Sub(load(bottom + i), a), w, a);
+    hn::StoreU(v, d, out + i);
+  }
+  for (; i < count; i++) out[i] = top[i] + (bottom[i] - top[i]) * weight;
+}
+
+HWY_INLINE Vector sample(const Preprocess::Columns &columns,
+                         const float *scratch, int x) {
+  const Tag d;
+  const Ints di;
+  const float *base = columns.base(scratch);
+  const Vector a =
+      hn::GatherIndex(d, base, hn::LoadU(di, columns.first.data() + x));
+  if (!columns.mixed) return a;
+  const Vector b =
+      hn::GatherIndex(d, base, hn::LoadU(di, columns.second.data() + x));
+  return hn::MulAdd(hn::Sub(b, a), hn::LoadU(d, columns.weight.data() + x), a);
+}
+
+void convert(const Preprocess::Columns *columns, int components,
+             const Preprocess::Color &color, const float *scratch, int width,
+             float *dst) {
+  const Tag d;
+  for (int x = 0; x < width; x += kLanes) {
+    Vector rgb[3];
+    for (int i = 0; i < 3; i++) rgb[i] = hn::Set(d, color.offset[i]);
+    for (int c = 0; c < components; c++) {
+      const Vector v = sample(columns[c], scratch, x);
+      for (int i = 0; i < 3; i++)
+        rgb[i] = hn::MulAdd(v, hn::Set(d, color.matrix[i][c]), rgb[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+      rgb[i] = hn::Min(hn::Max(rgb[i], hn::Zero(d)), hn::Set(d, 1.0f));
+      rgb[i] = hn::MulAdd(rgb[i], hn::Set(d, color.scale[i]),
+                          hn::Set(d, color.shift[i]));
+    }
+    hn::StoreInterleaved3(rgb[0], rgb[1], rgb[2], d, dst + 3 * x);
+  }
+}
+
+}  // namespace
+}  // namespace fastscnn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fastscnn {
+namespace {
+
+HWY_EXPORT(mix_rows);
+HWY_EXPORT(convert);
+
+/// Taps of a component at the half-pixel centres of `out` outputs.
+std::vector<Tap> component_taps(int in_pixels, int out, int shift, float origin,
+                                int samples) {
+  std::vector<Tap> taps;
+  taps.reserve(out);
+  for (int i = 0; i < out; i++) {
+    const double pixel = (i + 0.5) * in_pixels / out - 0.5;
+    taps.push_back(tap_at((pixel - origin) / (1 << shift), samples));
+  }
+  return taps;
+}
+
+}  // namespace
+
+Preprocess::Preprocess(const FrameInfo &info, int width, int height,
+                       const float mean[3], const float std[3])
+    : width_(width), components_(info.components) {
+  for (int c = 0; c < info.components; c++) {
+    const Component &k = info.component[c];
+    std::vector<Tap> rows = component_taps(
+        info.height, height, k.shift_y, k.origin_y, component_height(info, c));
+    // Components that are interleaved in a plane share its rows.
+    size_t begin = scratch_size_;
+    for (int other = 0; other < c; other++) {
+      const Component &o = info.component[other];
+      if (o.plane == k.plane && o.shift_y == k.shift_y &&
+          o.origin_y == k.origin_y)
+        begin = columns_[other].begin;
+    }
+    if (begin == scratch_size_) {
+      bands_.push_back(
+          {k.plane, info.row_bytes[k.plane], std::move(rows), begin});
+      scratch_size_ += info.row_bytes[k.plane];
+    }
+
+    Columns &columns = columns_[c];
+    columns.begin = begin;
+    for (const Tap &t : component_taps(info.width, width, k.shift_x, k.origin_x,
+                                       component_width(info, c))) {
+      columns.first.push_back(k.offset + t.first * k.pixel_stride);
+      columns.second.push_back(k.offset + t.second * k.pixel_stride);
+      columns.weight.push_back(t.weight);
+      if (t.weight != 0) columns.mixed = true;
+    }
+  }
+  for (int i = 0; i < 3; i++) {
+    for (int c = 0; c < 3; c++)
+      color_.matrix[i][c] = info.to_rgb.matrix[i][c] / 255;
+    color_.offset[i] = info.to_rgb.offset[i];
+    color_.scale[i] = 1 / std[i];
+    color_.shift[i] = -mean[i] / std[i];
+  }
+}
+
+void Preprocess::row(const ConstFrame &src, int y, float *scratch,
+                     float *dst) const {
+  for (const Band &band : bands_) {
+    const Tap &t = band.rows[y];
+    const uint8_t *plane = src.data[band.plane];
+    const ptrdiff_t stride = src.stride[band.plane];
+    HWY_DYNAMIC_DISPATCH(mix_rows)
+    (plane + t.first * stride, plane + t.second * stride, t.weight, band.bytes,
+     scratch + band.begin);
+  }
+  HWY_DYNAMIC_DISPATCH(convert)
+  (columns_, components_, color_, scratch, width_, dst);
+}
+
+}  // namespace fastscnn
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Included once for every instruction set that a kernel is compiled for.
+
+#if defined(FASTSCNN_CPU_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FASTSCNN_CPU_SIMD_INL_H_
+#undef FASTSCNN_CPU_SIMD_INL_H_
+#else
+#define FASTSCNN_CPU_SIMD_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "cpu/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fastscnn::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::CappedTag<float, kChannelBlock>;
+using Ints = hn::RebindToSigned<Tag>;
+using Vector = hn::Vec<Tag>;
+
+constexpr size_t kLanes = hn::MaxLanes(Tag());
+
+}  // namespace fastscnn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/weights.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "cpu/simd.h"
+
+namespace fastscnn {
+namespace {
+
+Clamp clamp_of(Activation activation) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  switch (activation) {
+    case Activation::kRelu:
+      return {0, kInfinity};
+    case Activation::kRelu6:
+      return {0, 6};
+    case Activation::kNone:
+      break;
+  }
+  return {-kInfinity, kInfinity};
+}
+
+}  // namespace
+
+Weights::Weights(std::shared_ptr<const Model> model)
+    : model_(std::move(model)),
+      dense_(model_->layers().size()),
+      depthwise_(model_->layers().size()) {
+  for (size_t i = 0; i < model_->layers().size(); i++) {
+    const Layer &l = model_->layers()[i];
+    if (l.op != Op::kConv) continue;
+    if (l.depthwise())
+      pack_depthwise(i);
+    else
+      pack_dense(i);
+  }
+}
+
+void Weights::pack_dense(int layer) {
+  const Layer &l = model_->layers()[layer];
+  const int channels = input_channels(model_->layers(), layer);
+  const int k = l.kernel;
+  Dense &d = dense_[layer];
+  // The pixels under a row of the kernel lie side by side: one tap.
+  d.taps = k;
+  d.in = k * channels;
+  d.out = round_up(l.channels, kChannelBlock);
+  d.clamp = clamp_of(l.activation);
+
+  const std::vector<float> &from = model_->weight(layer);
+  float *to = allocate(size_t(d.out) * d.taps * d.in);
+  for (int o = 0; o < l.channels; o++)
+    for (int c = 0; c < channels; c++)
+      for (int ky = 0; ky < k; ky++)
+        for (int kx = 0; kx < k; kx++) {
+          const size_t row = size_t(o / kChannelBlock) * k + ky;
+          to[(row * d.in + kx * channels + c) * kChannelBlock +
+             o % kChannelBlock] =
+              from[((size_t(o) * channels + c) * k + ky) * k + kx];
+        }
+  d.weights = to;
+
+  float *bias = allocate(d.out);
+  std::copy(model_->bias(layer).begin(), model_->bias(layer).end(), bias);
+  d.bias = bias;
+}
+
+void Weights::pack_depthwise(int layer) {
+  const Layer &l = model_->layers()[layer];
+  Depthwise &d = depthwise_[layer];
+  d.channels = l.channels;
+  d.stride = l.stride;
+  d.dilation = l.dilation;
+  d.clamp = clamp_of(l.activation);
+
+  const std::vector<float> &from = model_->weight(layer);
+  float *to = allocate(size_t(9) * l.channels);
+  for (int c = 0; c < l.channels; c++)
+    for (int k = 0; k < 9; k++) to[k * l.channels + c] = from[c * 9 + k];
+  d.weights = to;
+
+  float *bias = allocate(l.channels);
+  std::copy(model_->bias(layer).begin(), model_->bias(layer).end(), bias);
+  d.bias = bias;
+}
+
+float *Weights::allocate(size_t size) {
+  storage_.emplace_back(size);
+  return storage_.back().data();
+}
+
+}  // namespace fastscnn

@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Measures the element fastscnn on a folder of images and label PNGs.
+
+Prints one JSON object: mean IoU, IoU of every class, number of frames. Label
+ids at or above the number of classes are not counted. Needs the plugin: run it
+in the development environment (meson devenv -C build) or installed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import gi
+import numpy as np
+from PIL import Image
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstVideo", "1.0")
+gi.require_version("GstClassMask", "1.0")
+from gi.repository import Gst, GstApp, GstClassMask, GstVideo  # noqa: E402,F401
+
+import report  # noqa: E402
+from metrics import Confusion  # noqa: E402
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+TIMEOUT = 60 * Gst.SECOND
+WORST_FRAMES = 8
+
+
+class EvaluateError(Exception):
+    """Why a folder could not be measured."""
+
+
+class Segmenter:
+    """The element in a pipeline of its own; one image in, one mask out."""
+
+    def __init__(self, model, backend, size):
+        self.pipeline = Gst.parse_launch(
+            "appsrc name=in format=time ! fastscnn name=net ! "
+            "appsink name=out sync=false")
+        net, self.source, self.sink = (
+            self.pipeline.get_by_name(n) for n in ("net", "in", "out"))
+        if model:
+            net.set_property("model-file", model)
+        Gst.util_set_object_arg(net, "backend", backend)
+        if size:
+            net.set_property("infer-width", size[0])
+            net.set_property("infer-height", size[1])
+        self.pipeline.set_state(Gst.State.PLAYING)
+
+    def __call__(self, image):
+        """(ids as an array, the mask's classes)."""
+        caps = (f"video/x-raw,format=RGBx,width={image.width},"
+                f"height={image.height},framerate=0/1")
+        # RGBx rows need no padding, whatever the width.
+        buffer = Gst.Buffer.new_wrapped(image.convert("RGBX").tobytes())
+        buffer.pts = 0
+        self.source.push_sample(Gst.Sample.new(buffer, Gst.Caps.from_string(caps),
+                                               None, None))
+        sample = self.sink.try_pull_sample(TIMEOUT)
+        if sample is None:
+            raise EvaluateError(self._error())
+        meta = GstClassMask.buffer_get_class_mask_meta(sample.get_buffer())
+        if meta is None:
+            raise EvaluateError("the element attached no mask")
+        return read_mask(meta.mask), meta.classes
+
+    def _error(self):
+        message = self.pipeline.get_bus().timed_pop_filtered(
+            0, Gst.MessageType.ERROR)
+        return (message.parse_error()[0].message if message
+                else "no frame came out of the element")
+
+    def close(self):
+        self.pipeline.set_state(Gst.State.NULL)
+
+
+def read_mask(buffer):
+    """A copy of a GRAY8 picture without the padding of its rows."""
+    layout = GstVideo.buffer_get_video_meta(buffer)
+    ok, mapped = buffer.map(Gst.MapFlags.READ)
+    if not ok:
+        raise EvaluateError("the mask cannot be read")
+    try:
+        pixels = np.frombuffer(mapped.data, np.uint8)[layout.offset[0]:]
+        rows = np.lib.stride_tricks.as_strided(
+            pixels, (layout.height, layout.width), (layout.stride[0], 1))
+        return rows.copy()
+    finally:
+        buffer.unmap(mapped)
+
+
+def pairs(images, labels):
+    if not images.is_dir():
+        raise EvaluateError(f"{images}: no such folder")
+    paths = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise EvaluateError(f"{images}: no images")
+    for path in paths:
+        label = labels / (path.stem + ".png")
+        if not label.exists():
+            raise EvaluateError(f"{path}: no label {label}")
+        yield path, label
+
+
+class Evaluation:
+    """What came of every frame."""
+
+    def __init__(self):
+        self.frames = []  # (IoU over the frame's classes, image path, truth, mask)
+        self.confusion = self.labels = self.colors = None
+
+    def add(self, path, truth, mask, classes):
+        if self.confusion is None:
+            count = classes.get_size()
+            self.labels = [classes.get_label(i) for i in range(count)]
+            self.colors = [_rgb(classes.get_color(i)) for i in range(count)]
+            self.confusion = Confusion(count)
+        if truth.shape != mask.shape:
+            raise EvaluateError(f"{path}: its label is {truth.shape[1]}x{truth.shape[0]}, "
+                                f"the mask {mask.shape[1]}x{mask.shape[0]}")
+        self.confusion.add(truth, mask)
+        alone = Confusion(len(self.labels))
+        alone.add(truth, mask)
+        self.frames.append((alone.miou(), path, truth, mask))
+
+    def summary(self):
+        iou = {label: None if np.isnan(value) else round(float(value), 4)
+               for label, value in zip(self.labels, self.confusion.iou())}
+        return {"miou": round(self.confusion.miou(), 4), "iou": iou,
+                "frames": len(self.frames)}
+
+    def worst(self):
+        return sorted(self.frames, key=lambda f: f[0])[:WORST_FRAMES]
+
+
+def _rgb(argb):
+    return (argb >> 16 & 255, argb >> 8 & 255, argb & 255)
+
+
+def evaluate(args):
+    found = Evaluation()
+    segment = Segmenter(args.model, args.backend, args.size)
+    try:
+        for path, label in pairs(args.images, args.labels):
+            with Image.open(path) as image, Image.open(label) as truth:
+                mask, classes = segment(image.convert("RGB"))
+                found.add(path, np.array(truth), mask, classes)
+            if sys.stderr.isatty():
+                print(f"\r{len(found.frames)} frames ", end="", file=sys.stderr)
+    finally:
+        segment.close()
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("labels", type=Path)
+    parser.add_argument("--model", metavar="FILE", help="default: the shipped one")
+    parser.add_argument("--backend", default="auto", choices=("auto", "cuda", "cpu"))
+    parser.add_argument("--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"),
+                        help="network input; default: chosen by the element")
+    parser.add_argument("--report", type=Path, metavar="DIR",
+                        help="also write DIR/index.html")
+    args = parser.parse_args()
+    Gst.init(None)
+    try:
+        found = evaluate(args)
+        if args.report:
+            report.write(args.report, found)
+    except (EvaluateError, OSError) as error:
+        sys.exit(f"evaluate.py: {error}")
+    print(json.dumps(found.summary()))
+
+
+if __name__ == "__main__":
+    main()

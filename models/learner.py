@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The network as it is while it learns: auxiliary heads, losses, averages."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from dataset import IGNORE
+from network import FastSCNN
+
+AUX_WEIGHT = 0.4
+
+
+class Learner(nn.Module):
+    """The network with the two auxiliary heads that exist only in training."""
+
+    def __init__(self, task, weights):
+        super().__init__()
+        self.net = FastSCNN(task.variant, task.classes, dropout=0.1)
+        self.aux_high = _aux_head(64, task.classes)
+        self.aux_low = _aux_head(128, task.classes)
+        self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32))
+
+    def forward(self, images, labels):
+        logits, high, low = self.net.forward_all(images)
+        return (self._loss(logits, labels)
+                + AUX_WEIGHT * self._loss_at_grid(self.aux_high(high), labels)
+                + AUX_WEIGHT * self._loss_at_grid(self.aux_low(low), labels))
+
+    def _loss(self, logits, labels):
+        logits = F.interpolate(logits.float(), labels.shape[1:], mode="bilinear",
+                               align_corners=self.net.variant.align_corners)
+        return self._cross_entropy(logits, labels)
+
+    def _loss_at_grid(self, logits, labels):
+        """The auxiliary heads need no fine edges: labels come to their size."""
+        rows, columns = (
+            ((torch.arange(n, device=labels.device) + 0.5) * size / n).long()
+            for n, size in zip(logits.shape[2:], labels.shape[1:]))
+        return self._cross_entropy(logits.float(), labels[:, rows][:, :, columns])
+
+    def _cross_entropy(self, logits, labels):
+        # Divided by the pixels and not by their weights, so that a crop of
+        # common classes does not count as much as one with rare ones.
+        total = F.cross_entropy(logits, labels, self.weights,
+                                ignore_index=IGNORE, reduction="sum")
+        return total / (labels != IGNORE).sum().clamp(min=1)
+
+
+def _aux_head(channels, classes):
+    return nn.Sequential(
+        nn.Conv2d(channels, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True), nn.Conv2d(32, classes, 1))
+
+
+class Average:
+    """Exponential average of a network's weights and statistics."""
+
+    def __init__(self, net, decay):
+        self.net = copy.deepcopy(net).eval()
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, net, iteration):
+        # Early weights are forgotten quickly.
+        decay = min(self.decay, (1 + iteration) / (10 + iteration))
+        for mine, theirs in zip(self.net.state_dict().values(),
+                                net.state_dict().values()):
+            if mine.is_floating_point():
+                mine.lerp_(theirs, 1 - decay)
+            else:
+                mine.copy_(theirs)

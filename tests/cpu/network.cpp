@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The whole network against the plain reference.
+
+#include <glib.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "cpu/network.h"
+#include "tests/reference.h"
+
+using namespace fastscnn;
+
+namespace {
+
+reference::Tensor run(const std::shared_ptr<const Model> &model,
+                      const reference::Tensor &image, int threads, int runs) {
+  Workers workers;
+  workers.reserve(threads);
+  Network network(std::make_shared<Weights>(model), image.width, image.height,
+                  threads);
+  for (int y = 0; y < image.height; y++)
+    for (int x = 0; x < image.width; x++)
+      for (int c = 0; c < 3; c++)
+        network.image_row(y)[3 * x + c] = image.at(c, y, x);
+  for (int i = 0; i < runs; i++) network.run(workers);
+  const Logits logits = network.logits();
+  reference::Tensor out(logits.classes, logits.height, logits.width);
+  for (int c = 0; c < out.channels; c++)
+    for (int y = 0; y < out.height; y++)
+      for (int x = 0; x < out.width; x++)
+        out.at(c, y, x) =
+            logits.data[(size_t(y) * out.channels + c) * logits.pitch + x];
+  return out;
+}
+
+float max_difference(const reference::Tensor &a, const reference::Tensor &b) {
+  g_assert_cmpint(a.channels, ==, b.channels);
+  g_assert_cmpint(a.height, ==, b.height);
+  g_assert_cmpint(a.width, ==, b.width);
+  float largest = 0;
+  for (size_t i = 0; i < a.data.size(); i++) {
+    const float d = std::abs(a.data[i] - b.data[i]);
+    if (!(d <= largest)) largest = d;  // NaN is largest
+  }
+  return largest;
+}
+
+struct NamedVariant {
+  const char *name;
+  Variant variant;
+};
+
+std::vector<NamedVariant> variants() {
+  Variant mixed = Variant::paper();
+  mixed.align_corners = true;
+  mixed.ppm_out_kernel = 3;
+  mixed.dw_relu = true;
+  mixed.activation = Variant::Activation::kRelu6;
+  Variant old = Variant::mmseg();
+  old.first_conv_padding = 0;
+  old.ppm_out_kernel = 1;
+  old.ffm_dw = Variant::FfmDw::kPw1;
+  old.activation = Variant::Activation::kRelu6;
+  return {{"tramac", Variant::tramac()},
+          {"mmseg", Variant::mmseg()},
+          {"paper", Variant::paper()},
+          {"mixed", mixed},
+          {"mmseg-2020", old}};
+}
+
+void test_variant(gconstpointer data) {
+  auto v = static_cast<const NamedVariant *>(data);
+  const int sizes[][2] = {{32, 32}, {96, 160}, {64, 224}, {224, 64}};
+  const int classes[] = {19, 1, 11, 40};
+  for (int i = 0; i < 4; i++) {
+    auto model = reference::make_model(v->variant, classes[i]);
+    reference::Tensor image = reference::make_image(sizes[i][0], sizes[i][1]);
+    reference::Tensor expected = reference::run(*model, image).back();
+    for (int threads = 1; threads <= 3; threads++) {
+      const float difference =
+          max_difference(run(model, image, threads, 2), expected);
+      g_test_message("%s, %dx%d, %d classes, %d threads: logits differ by %g",
+                     v->name, sizes[i][1], sizes[i][0], classes[i], threads,
+                     difference);
+      g_assert_cmpfloat(difference, <, 1e-3);
+    }
+  }
+}
+
+/// The bytes do not depend on how the work was shared out.
+void test_deterministic() {
+  auto model = reference::make_model(Variant::mmseg(), 19);
+  reference::Tensor image = reference::make_image(160, 320);
+  const std::vector<float> expected = run(model, image, 1, 1).data;
+  for (int threads : {2, 3, 5})
+    for (int repeat = 0; repeat < 5; repeat++) {
+      const std::vector<float> logits = run(model, image, threads, 3).data;
+      g_assert_cmpmem(logits.data(), logits.size() * sizeof(float),
+                      expected.data(), expected.size() * sizeof(float));
+    }
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  const std::vector<NamedVariant> all = variants();
+  for (const NamedVariant &v : all) {
+    const std::string path = std::string("/cpu/network/") + v.name;
+    g_test_add_data_func(path.c_str(), &v, test_variant);
+  }
+  g_test_add_func("/cpu/network/deterministic", test_deterministic);
+  return g_test_run();
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/fastscnn/fakemodule.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "net/painter.h"
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT FakeControlGet fastscnn_fake_control;
+EXPORT FastscnnBackendOpen fastscnn_backend_open;
+
+namespace fastscnn::testing {
+namespace {
+
+FakeControl &control() {
+  static FakeControl instance;
+  return instance;
+}
+
+void maybe_fail(std::atomic<int> &countdown, const char *call) {
+  if (countdown > 0 && --countdown == 0)
+    throw Error(Error::Kind::kDevice,
+                std::string("The fake engine failed in ") + call + ".");
+}
+
+class FakeEngine : public Engine {
+ public:
+  explicit FakeEngine(std::shared_ptr<const Model> model)
+      : model_(std::move(model)) {
+    control().engines++;
+  }
+  ~FakeEngine() override { control().engines--; }
+
+  void configure(const FrameInfo &src, const Config &config) override {
+    control().configures++;
+    maybe_fail(control().fail_configure, "configure");
+    src_ = src;
+    config_ = config;
+    if (config_.mask_width == 0) {
+      config_.mask_width = config.input_width / 8;
+      config_.mask_height = config.input_height / 8;
+    }
+    picture_.resize(static_cast<size_t>(src.width) * src.height);
+  }
+
+  void load(const ConstFrame &src, Queue) override {
+    control().loads++;
+    maybe_fail(control().fail_load, "load");
+    for (int y = 0; y < src_.height; y++)
+      for (int x = 0; x < src_.width; x++)
+        picture_[static_cast<size_t>(y) * src_.width + x] =
+            brightness(src, x, y);
+  }
+
+  void infer(const Mask &dst, const Options &options, Queue) override {
+    control().pass();
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(control().milliseconds));
+    control().infers++;
+    control().smoothing = options.smoothing;
+    maybe_fail(control().fail_infer, "infer");
+    for (int y = 0; y < mask_height(); y++)
+      for (int x = 0; x < mask_width(); x++) {
+        const float value = picture_[static_cast<size_t>(fake_source(
+                                         y, mask_height(), src_.height)) *
+                                         src_.width +
+                                     fake_source(x, mask_width(), src_.width)];
+        dst.ids[y * dst.stride + x] =
+            value < options.confidence_threshold
+                ? kUnknown
+                : fake_class(value, model_->info().classes());
+        if (dst.confidence)
+          dst.confidence[y * dst.confidence_stride + x] =
+              fake_confidence(value);
+      }
+  }
+
+  void wait(Queue) override {}
+  int mask_width() const override { return config_.mask_width; }
+  int mask_height() const override { return config_.mask_height; }
+  void reset() override { control().resets++; }
+
+ private:
+  float brightness(const ConstFrame &src, int x, int y) const {
+    float in[3] = {};
+    for (int c = 0; c < src_.components; c++) {
+      const Component &k = src_.component[c];
+      const int column = (x + pixels_before(k.origin_x)) >> k.shift_x;
+      const int row = (y + pixels_before(k.origin_y)) >> k.shift_y;
+      in[c] = src.data[k.plane][row * src.stride[k.plane] + k.offset +
+                                column * k.pixel_stride] /
+              255.f;
+    }
+    float sum = 0;
+    for (int row = 0; row < 3; row++) {
+      float value = src_.to_rgb.offset[row];
+      for (int c = 0; c < 3; c++) value += src_.to_rgb.matrix[row][c] * in[c];
+      sum += std::clamp(value, 0.f, 1.f);
+    }
+    return sum / 3.f;
+  }
+
+  std::shared_ptr<const Model> model_;
+  FrameInfo src_;
+  Config config_;
+  std::vector<float> picture_;
+};
+
+class FakeBackend : public Backend {
+ public:
+  const char *name() const override { return FAKE_NAME; }
+
+  std::string device_name(const Device &device) const override {
+    return "fake " FAKE_NAME ", " + std::to_string(device.threads) + " threads";
+  }
+
+  std::unique_ptr<Engine> create_engine(std::shared_ptr<const Model> model,
+                                        const Device &device) override {
+    if (device.id == kNoSuchDevice)
+      throw Error(Error::Kind::kDevice, "There is no fake device 99.");
+    return std::make_unique<FakeEngine>(std::move(model));
+  }
+
+  std::unique_ptr<Painter> create_painter(const Device &) override {
+    return nullptr;
+  }
+};
+
+}  // namespace
+}  // namespace fastscnn::testing
+
+fastscnn::testing::FakeControl *fastscnn_fake_control() {
+  return &fastscnn::testing::control();
+}
+
+fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
+  static fastscnn::testing::FakeBackend backend;
+  if (abi != fastscnn::kEngineAbi) {
+    std::snprintf(why, size, "it is of version %d, not %d.",
+                  fastscnn::kEngineAbi, abi);
+    return nullptr;
+  }
+  return &backend;
+}

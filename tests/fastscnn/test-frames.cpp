@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the element sees of a frame, and where its mask lies: every format and
+// size, strides, crops, mask sizes. With the fake engine, to the pixel.
+#include <algorithm>
+
+#include "gst/fastscnn/frameview.h"
+#include "tests/fastscnn/support.h"
+
+using namespace fastscnn;
+using namespace fastscnn::testing;
+
+namespace {
+
+const char *const kFormats[] = {"NV12", "NV21", "I420", "YV12", "YUY2", "UYVY",
+                                "RGB",  "BGR",  "RGBx", "BGRx", "xRGB", "xBGR",
+                                "RGBA", "BGRA", "ARGB", "ABGR", "GRAY8"};
+
+/// Tiles of 5 by 3 pixels, each of the brightness of the middle of a class.
+uint8_t tiles(int x, int y) {
+  const int id = (x / 5 + y / 3 * 3) % kClasses;
+  return static_cast<uint8_t>((2 * id + 1) * 255 / (2 * kClasses));
+}
+
+uint8_t expected_class(int x, int y) {
+  return fake_class(tiles(x, y) / 255.f, kClasses);
+}
+
+void check_mask(GstBuffer *frame, const Rect &part) {
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(meta->x, ==, part.x);
+  g_assert_cmpint(meta->y, ==, part.y);
+  g_assert_cmpint(meta->width, ==, part.width);
+  g_assert_cmpint(meta->height, ==, part.height);
+  g_assert_cmpuint(meta->age, ==, 0);
+  const std::vector<uint8_t> mask = pixels_of(meta->mask);
+  g_assert_cmpuint(mask.size(), ==, part.width * part.height);
+  for (int y = 0; y < part.height; y++)
+    for (int x = 0; x < part.width; x++)
+      g_assert_cmpint(mask[y * part.width + x], ==,
+                      expected_class(part.x + x, part.y + y));
+}
+
+std::string caps_of(const std::string &format, int width, int height) {
+  return "format=" + format + ",width=" + std::to_string(width) +
+         ",height=" + std::to_string(height);
+}
+
+void test_formats() {
+  const int sizes[][2] = {{64, 48}, {33, 57}, {16, 16}, {129, 31}};
+  for (const char *format : kFormats)
+    for (auto &size : sizes) {
+      g_test_message("%s %dx%d", format, size[0], size[1]);
+      Stream stream;
+      stream.set_caps(caps_of(format, size[0], size[1]));
+      GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+      check_mask(frame, {0, 0, size[0], size[1]});
+      gst_buffer_unref(frame);
+    }
+}
+
+/// The same buffer comes out, with the same memory.
+void test_untouched() {
+  Stream stream;
+  stream.set_caps(caps_of("NV12", 64, 48));
+  GstBuffer *sent = stream.make_frame(0, tiles);
+  GstMemory *memory = gst_buffer_peek_memory(sent, 0);
+  GstBuffer *frame = stream.send(sent);
+  g_assert_true(frame == sent);
+  g_assert_true(gst_buffer_peek_memory(frame, 0) == memory);
+  gst_buffer_unref(frame);
+}
+
+/// Whoever else holds the buffer sees neither mask nor change.
+void test_shared_buffer() {
+  Stream stream;
+  stream.set_caps(caps_of("RGB", 64, 48));
+  GstBuffer *sent = stream.make_frame(0, tiles);
+  GstBuffer *other = gst_buffer_ref(sent);
+  GstMemory *memory = gst_buffer_peek_memory(sent, 0);
+  GstBuffer *frame = stream.send(sent);
+  g_assert_true(frame != other);
+  g_assert_true(gst_buffer_peek_memory(frame, 0) == memory);
+  g_assert_null(gst_buffer_get_class_mask_meta(other));
+  check_mask(frame, {0, 0, 64, 48});
+  gst_buffer_unref(frame);
+  gst_buffer_unref(other);
+}
+
+/// The frame again, with its rows further apart and a border around it.
+GstBuffer *with_padding(const GstVideoInfo &info, GstBuffer *tight) {
+  GstVideoInfo padded = info;
+  GstVideoAlignment align;
+  gst_video_alignment_reset(&align);
+  align.padding_left = 32;
+  align.padding_right = 64;
+  align.padding_top = 4;
+  align.padding_bottom = 8;
+  g_assert_true(gst_video_info_align(&padded, &align));
+  GstBuffer *buffer =
+      gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&padded), nullptr);
+  gst_buffer_memset(buffer, 0, 0xaa, GST_VIDEO_INFO_SIZE(&padded));
+  gst_buffer_add_video_meta_full(
+      buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info),
+      GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info),
+      GST_VIDEO_INFO_N_PLANES(&info), padded.offset, padded.stride);
+  GstVideoFrame src, dst;
+  g_assert_true(gst_video_frame_map(&src, &info, tight, GST_MAP_READ));
+  g_assert_true(gst_video_frame_map(&dst, &info, buffer, GST_MAP_WRITE));
+  g_assert_cmpint(GST_VIDEO_FRAME_PLANE_STRIDE(&dst, 0), >,
+                  GST_VIDEO_FRAME_PLANE_STRIDE(&src, 0));
+  g_assert_true(gst_video_frame_copy(&dst, &src));
+  gst_video_frame_unmap(&src);
+  gst_video_frame_unmap(&dst);
+  gst_buffer_unref(tight);
+  return buffer;
+}
+
+void test_strides() {
+  for (const char *format : kFormats) {
+    Stream stream;
+    stream.set_caps(caps_of(format, 70, 50));
+    GstBuffer *frame =
+        stream.send(with_padding(stream.info, stream.make_frame(0, tiles)));
+    check_mask(frame, {0, 0, 70, 50});
+    gst_buffer_unref(frame);
+  }
+}
+
+GstBuffer *with_crop(GstBuffer *frame, const Rect &part) {
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(frame);
+  crop->x = part.x;
+  crop->y = part.y;
+  crop->width = part.width;
+  crop->height = part.height;
+  return frame;
+}
+
+/// The mask covers the crop, and is that of the cropped picture.
+void test_crop() {
+  const Rect parts[] = {
+      {0, 0, 64, 48}, {2, 4, 32, 32}, {7, 5, 33, 21}, {47, 31, 17, 17}};
+  for (const char *format : kFormats) {
+    Stream stream;
+    stream.set_caps(caps_of(format, 64, 48));
+    int number = 0;
+    for (const Rect &part : parts) {
+      GstBuffer *frame =
+          stream.send(with_crop(stream.make_frame(number++, tiles), part));
+      check_mask(frame, part);
+      gst_buffer_unref(frame);
+    }
+  }
+}
+
+/// Frames of a decoder: coded larger than shown.
+void test_crop_of_larger_frame() {
+  Stream stream;
+  stream.set_caps(caps_of("NV12", 64, 64));
+  const GstVideoInfo coded = stream.info;
+  GstBuffer *frame = stream.make_frame(0, tiles);
+  gst_buffer_add_video_meta(frame, GST_VIDEO_FRAME_FLAG_NONE,
+                            GST_VIDEO_INFO_FORMAT(&coded), 64, 64);
+  stream.set_caps(caps_of("NV12", 50, 40));
+  frame = stream.send(with_crop(frame, {3, 8, 50, 40}));
+  check_mask(frame, {3, 8, 50, 40});
+  gst_buffer_unref(frame);
+}
+
+void test_renegotiation() {
+  Stream stream;
+  const int sizes[][2] = {{64, 48}, {48, 64}, {320, 240}, {17, 19}};
+  int number = 0;
+  for (auto &size : sizes)
+    for (const char *format : {"NV12", "RGBx", "GRAY8"}) {
+      stream.set_caps(caps_of(format, size[0], size[1]));
+      for (int i = 0; i < 2; i++) {
+        GstBuffer *frame = stream.send(stream.make_frame(number++, tiles));
+        check_mask(frame, {0, 0, size[0], size[1]});
+        gst_buffer_unref(frame);
+      }
+    }
+  g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
+}
+
+struct Size {
+  guint width, height;
+};
+
+Size mask_size(const std::string &properties) {
+  Stream stream(properties);
+  stream.set_caps(caps_of("RGB", 200, 100));
+  GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(meta->width, ==, 200);
+  g_assert_cmpint(meta->height, ==, 100);
+  const GstVideoMeta *video = gst_buffer_get_video_meta(meta->mask);
+  const Size size = {video->width, video->height};
+  gst_buffer_unref(frame);
+  return size;
+}
+
+void test_mask_size() {
+  Size size = mask_size("mask-size=frame");
+  g_assert_cmpuint(size.width, ==, 200);
+  g_assert_cmpuint(size.height, ==, 100);
+  size = mask_size("mask-size=network infer-width=128 infer-height=96");
+  g_assert_cmpuint(size.width, ==, 128);
+  g_assert_cmpuint(size.height, ==, 96);
+  size = mask_size("mask-size=grid infer-width=128 infer-height=96");
+  g_assert_cmpuint(size.width, ==, 16);
+  g_assert_cmpuint(size.height, ==, 12);
+  // Nothing said: the frame's aspect ratio, in multiples of 32.
+  size = mask_size("mask-size=network");
+  g_assert_cmpuint(size.width % 32, ==, 0);
+  g_assert_cmpuint(size.height % 32, ==, 0);
+  g_assert_cmpuint(size.width, >, size.height);
+  // Not a multiple of 32: rounded.
+  size = mask_size("mask-size=network infer-width=130 infer-height=90");
+  g_assert_cmpuint(size.width, ==, 128);
+  g_assert_cmpuint(size.height, ==, 96);
+}
+
+void test_confidence() {
+  Stream stream("confidence-map=true confidence-threshold=0.5");
+  stream.set_caps(caps_of("GRAY8", 64, 48));
+  GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta->confidence);
+  const std::vector<uint8_t> mask = pixels_of(meta->mask);
+  const std::vector<uint8_t> confidence = pixels_of(meta->confidence);
+  g_assert_cmpuint(mask.size(), ==, confidence.size());
+  for (int i = 0; i < 64 * 48; i++) {
+    const uint8_t value = tiles(i % 64, i / 64);
+    g_assert_cmpint(confidence[i], ==, value);
+    g_assert_cmpint(
+        mask[i], ==,
+        value < 128 ? GST_CLASS_MASK_UNKNOWN : expected_class(i % 64, i / 64));
+  }
+  gst_buffer_unref(frame);
+
+  g_object_set(stream.element, "confidence-map", FALSE, "confidence-threshold",
+               0.0, nullptr);
+  frame = stream.send(stream.make_frame(1, tiles));
+  check_mask(frame, {0, 0, 64, 48});
+  g_assert_null(gst_buffer_get_class_mask_meta(frame)->confidence);
+  gst_buffer_unref(frame);
+}
+
+void test_source_and_classes() {
+  Stream stream("name=front");
+  stream.set_caps(caps_of("GRAY8", 64, 48));
+  GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+  GstClassMaskMeta *meta =
+      gst_buffer_get_class_mask_meta_by_source(frame, "front");
+  g_assert_nonnull(meta);
+  g_assert_cmpstr(gst_class_mask_classes_get_model(meta->classes), ==, "test");
+  g_assert_cmpuint(gst_class_mask_classes_get_size(meta->classes), ==,
+                   kClasses);
+  GstCustomMeta *summary =
+      gst_buffer_get_custom_meta(frame, "ClassMaskSummary");
+  g_assert_nonnull(summary);
+  g_assert_cmpstr(gst_structure_get_string(
+                      gst_custom_meta_get_structure(summary), "source"),
+                  ==, "front");
+  gst_buffer_unref(frame);
+}
+
+/// Masks are recycled once they are given back, and only then.
+void test_recycling() {
+  Stream stream;
+  stream.set_caps(caps_of("GRAY8", 64, 48));
+  GstBuffer *first = stream.send(stream.make_frame(0, 20));
+  GstBuffer *second = stream.send(stream.make_frame(1, 240));
+  g_assert_cmpint(class_in_middle(first), ==, 0);
+  g_assert_cmpint(class_in_middle(second), ==, kClasses - 1);
+  gst_buffer_unref(second);
+  std::vector<GstBuffer *> masks;
+  for (int i = 2; i < 12; i++) {
+    GstBuffer *frame = stream.send(stream.make_frame(i, 240));
+    GstBuffer *mask = gst_buffer_get_class_mask_meta(frame)->mask;
+    if (std::find(masks.begin(), masks.end(), mask) == masks.end())
+      masks.push_back(mask);
+    gst_buffer_unref(frame);
+  }
+  g_assert_cmpuint(masks.size(), <=, 3);
+  g_assert_cmpint(class_in_middle(first), ==, 0);
+  gst_buffer_unref(first);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  install_engines({"cpu"});
+  g_test_add_func("/frames/formats", test_formats);
+  g_test_add_func("/frames/untouched", test_untouched);
+  g_test_add_func("/frames/shared-buffer", test_shared_buffer);
+  g_test_add_func("/frames/strides", test_strides);
+  g_test_add_func("/frames/crop", test_crop);
+  g_test_add_func("/frames/crop-of-larger-frame", test_crop_of_larger_frame);
+  g_test_add_func("/frames/renegotiation", test_renegotiation);
+  g_test_add_func("/frames/mask-size", test_mask_size);
+  g_test_add_func("/frames/confidence", test_confidence);
+  g_test_add_func("/frames/source-and-classes", test_source_and_classes);
+  g_test_add_func("/frames/recycling", test_recycling);
+  return g_test_run();
+}
