@@ -257,12 +257,15 @@ Segmenter::infer (const Job &job)
   result.took += gst_util_get_timestamp () - begin;
 }
 
+/* Makes the mask the newest, and gives the engine back in the same moment. */
 void
 Segmenter::publish (const Job &job)
 {
   count_pixels (*job.result);
 
   Lock lock (mutex_);
+  busy_ = false;
+  changed_.notify_all ();
   if (job.era != era_)
     return;
   newest_ = job.result;
@@ -281,17 +284,16 @@ Segmenter::work ()
       return;
     const Job job = std::move (job_);
     lock.unlock ();
-    std::exception_ptr failure;
     try {
       infer (job);
       publish (job);
+      lock.lock ();
     } catch (...) {
-      failure = std::current_exception ();
+      lock.lock ();
+      failure_ = std::current_exception ();
+      busy_ = false;
+      changed_.notify_all ();
     }
-    lock.lock ();
-    failure_ = failure;
-    busy_ = false;
-    changed_.notify_all ();
   }
 }
 

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which frames are looked at, when masks come out, and what is told about it.
+#include <gst/controller/controller.h>
+
+#include "tests/fastscnn/support.h"
+
+using namespace fastscnn::testing;
+
+namespace {
+
+constexpr GstClockTime kFrame = 40 * GST_MSECOND;
+const char *const kCaps = "format=GRAY8,width=64,height=48";
+
+FakeControl &fresh_control() {
+  FakeControl &control = control_of("cpu");
+  control.reset();
+  return control;
+}
+
+/// Brightness of the middle of a class.
+uint8_t grey_of(int id) {
+  return static_cast<uint8_t>((2 * id + 1) * 255 / (2 * kClasses));
+}
+
+void check_carries(GstBuffer *frame, int id, GstClockTime age) {
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(class_in_middle(frame), ==, id);
+  g_assert_cmpuint(meta->age, ==, age);
+}
+
+void test_interval() {
+  FakeControl &control = fresh_control();
+  Stream stream("interval=2");
+  stream.set_caps(kCaps);
+  for (int i = 0; i < 7; i++) {
+    GstBuffer *frame = stream.send(stream.make_frame(i, grey_of(i)));
+    check_carries(frame, i / 3 * 3, i % 3 * kFrame);
+    gst_buffer_unref(frame);
+  }
+  g_assert_cmpint(control.loads, ==, 3);
+  g_assert_cmpint(control.infers, ==, 3);
+  g_assert_cmpuint(stream.stat("frames"), ==, 7);
+  g_assert_cmpuint(stream.stat("inferred"), ==, 3);
+  g_assert_cmpuint(stream.stat("reused"), ==, 4);
+  g_assert_cmpuint(stream.stat("late"), ==, 0);
+
+  // While PLAYING.
+  g_object_set(stream.element, "interval", 0, nullptr);
+  GstBuffer *frame = stream.send(stream.make_frame(7, grey_of(7)));
+  check_carries(frame, 7, 0);
+  gst_buffer_unref(frame);
+}
+
+/// Frames without timestamps: it is not known how old a mask is.
+void test_untimed() {
+  fresh_control();
+  Stream stream("interval=1");
+  stream.set_caps(kCaps);
+  for (GstClockTime age : {GstClockTime(0), GST_CLOCK_TIME_NONE}) {
+    GstBuffer *frame = stream.make_frame(0, grey_of(3));
+    GST_BUFFER_PTS(frame) = GST_CLOCK_TIME_NONE;
+    frame = stream.send(frame);
+    check_carries(frame, 3, age);
+    gst_buffer_unref(frame);
+  }
+}
+
+/// A GAP buffer repeats what was there before it.
+void test_gap_buffer() {
+  FakeControl &control = fresh_control();
+  Stream stream;
+  stream.set_caps(kCaps);
+  for (int i = 0; i < 3; i++) {
+    GstBuffer *frame = stream.make_frame(i, grey_of(2));
+    GST_BUFFER_FLAG_SET(frame, GST_BUFFER_FLAG_GAP);
+    frame = stream.send(frame);
+    check_carries(frame, 2, i * kFrame);
+    g_assert_true(GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_GAP));
+    gst_buffer_unref(frame);
+  }
+  g_assert_cmpint(control.infers, ==, 1);
+}
+
+void flush(Stream &stream) {
+  GstHarness *h = stream.harness;
+  g_assert_true(gst_harness_push_event(h, gst_event_new_flush_start()));
+  g_assert_true(gst_harness_push_event(h, gst_event_new_flush_stop(TRUE)));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_segment(&segment)));
+}
+
+void test_flush() {
+  FakeControl &control = fresh_control();
+  Stream stream("interval=100 smoothing=0.5");
+  stream.set_caps(kCaps);
+  gst_buffer_unref(stream.send(stream.make_frame(0, grey_of(1))));
+  g_assert_cmpfloat_with_epsilon(control.smoothing, 0.5f, 1e-6f);
+  const int resets = control.resets;
+  flush(stream);
+  GstBuffer *frame = stream.send(stream.make_frame(500, grey_of(6)));
+  check_carries(frame, 6, 0);
+  g_assert_cmpint(control.resets, ==, resets + 1);
+  gst_buffer_unref(frame);
+}
+
+bool got_event(Stream &stream, GstEventType type) {
+  while (GstEvent *event = gst_harness_try_pull_event(stream.harness)) {
+    const bool found = GST_EVENT_TYPE(event) == type;
+    gst_event_unref(event);
+    if (found) return true;
+  }
+  return false;
+}
+
+void test_events_pass() {
+  fresh_control();
+  for (const char *properties : {"async=false", "async=true"}) {
+    Stream stream(properties);
+    stream.set_caps(kCaps);
+    gst_buffer_unref(stream.send(stream.make_frame(0)));
+    g_assert_true(gst_harness_push_event(stream.harness,
+                                         gst_event_new_gap(kFrame, kFrame)));
+    g_assert_true(got_event(stream, GST_EVENT_GAP));
+    g_assert_true(gst_harness_push_event(stream.harness, gst_event_new_eos()));
+    g_assert_true(got_event(stream, GST_EVENT_EOS));
+  }
+}
+
+/// Frames do not wait for an inference, and take the mask of the newest frame
+/// that was looked at.
+void test_async() {
+  FakeControl &control = fresh_control();
+  Stream stream("async=true");
+  stream.set_caps(kCaps);
+  control.hold();
+  for (int i = 0; i < 5; i++) {
+    GstBuffer *frame = stream.send(stream.make_frame(i, grey_of(i)));
+    g_assert_null(gst_buffer_get_class_mask_meta(frame));
+    // Nobody else holds it: it can be drawn on without a copy.
+    g_assert_true(gst_buffer_is_writable(frame));
+    gst_buffer_unref(frame);
+  }
+  g_assert_cmpint(control.loads, ==, 1);
+  control.release();
+  wait_until([&] { return stream.stat("inferred") == 1; });
+
+  control.hold();
+  GstBuffer *frame = stream.send(stream.make_frame(5, grey_of(5)));
+  check_carries(frame, 0, 5 * kFrame);
+  gst_buffer_unref(frame);
+  frame = stream.send(stream.make_frame(6, grey_of(6)));
+  check_carries(frame, 0, 6 * kFrame);
+  gst_buffer_unref(frame);
+  control.release();
+  wait_until([&] { return stream.stat("inferred") == 2; });
+  control.hold();
+  frame = stream.send(stream.make_frame(7, grey_of(7)));
+  check_carries(frame, 5, 2 * kFrame);
+  gst_buffer_unref(frame);
+  control.release();
+  g_assert_cmpuint(stream.stat("frames"), ==, 8);
+  g_assert_cmpuint(stream.stat("reused"), ==, 3);
+}
+
+/// What was under way before a flush is not attached after it.
+void test_async_flush() {
+  FakeControl &control = fresh_control();
+  Stream stream("async=true");
+  stream.set_caps(kCaps);
+  control.hold();
+  gst_buffer_unref(stream.send(stream.make_frame(0, grey_of(1))));
+  flush(stream);
+  control.release();
+  wait_until([&] { return control.infers == 1; });
+  g_usleep(20000);
+  GstBuffer *frame = stream.send(stream.make_frame(9, grey_of(6)));
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  if (meta) check_carries(frame, 6, 0);
+  gst_buffer_unref(frame);
+  wait_until([&] { return control.infers == 2; });
+}
+
+/// Caps change while the worker is busy with a frame of the old ones.
+void test_async_renegotiation() {
+  FakeControl &control = fresh_control();
+  Stream stream("async=true");
+  control.milliseconds = 5;
+  int number = 0;
+  for (const char *caps :
+       {"format=GRAY8,width=64,height=48", "format=RGB,width=320,height=200",
+        "format=NV12,width=33,height=99"})
+    for (int i = 0; i < 20; i++) {
+      if (i == 0) stream.set_caps(caps);
+      GstBuffer *frame = stream.send(stream.make_frame(number++, grey_of(4)));
+      if (GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame)) {
+        g_assert_cmpint(meta->width, ==, GST_VIDEO_INFO_WIDTH(&stream.info));
+        g_assert_cmpint(meta->height, ==, GST_VIDEO_INFO_HEIGHT(&stream.info));
+        g_assert_cmpint(class_in_middle(frame), ==, 4);
+      }
+      gst_buffer_unref(frame);
+      g_usleep(1000);
+    }
+}
+
+void send_qos(Stream &stream, GstClockTimeDiff jitter, GstClockTime time) {
+  gst_harness_push_upstream_event(
+      stream.harness,
+      gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, jitter, time));
+}
+
+int qos_heard_upstream(Stream &stream) {
+  int count = 0;
+  while (GstEvent *event =
+             gst_harness_try_pull_upstream_event(stream.harness)) {
+    count += GST_EVENT_TYPE(event) == GST_EVENT_QOS;
+    gst_event_unref(event);
+  }
+  return count;
+}
+
+void test_qos() {
+  FakeControl &control = fresh_control();
+  Stream stream;
+  stream.set_caps(kCaps);
+  gst_buffer_unref(stream.send(stream.make_frame(0, grey_of(0))));
+  // 60 ms late: frames up to 120 ms are too late to be looked at.
+  qos_heard_upstream(stream);
+  send_qos(stream, 60 * GST_MSECOND, 0);
+  g_assert_cmpint(qos_heard_upstream(stream), ==, 0);
+  for (int i = 1; i < 6; i++) {
+    GstBuffer *frame = stream.send(stream.make_frame(i, grey_of(i)));
+    if (i <= 3)
+      check_carries(frame, 0, i * kFrame);
+    else
+      check_carries(frame, i, 0);
+    gst_buffer_unref(frame);
+  }
+  g_assert_cmpint(control.infers, ==, 3);
+  g_assert_cmpuint(stream.stat("late"), ==, 3);
+  for (int i = 1; i <= 3; i++) {
+    GstMessage *message = stream.pop_message(GST_MESSAGE_QOS);
+    g_assert_nonnull(message);
+    GstFormat format;
+    guint64 running_time, processed, dropped;
+    gint64 jitter;
+    gst_message_parse_qos(message, nullptr, &running_time, nullptr, nullptr,
+                          nullptr);
+    gst_message_parse_qos_values(message, &jitter, nullptr, nullptr);
+    gst_message_parse_qos_stats(message, &format, &processed, &dropped);
+    g_assert_cmpuint(running_time, ==, i * kFrame);
+    g_assert_cmpint(jitter, ==, 60 * GST_MSECOND);
+    g_assert_cmpint(format, ==, GST_FORMAT_BUFFERS);
+    g_assert_cmpuint(processed, ==, 1);
+    g_assert_cmpuint(dropped, ==, i);
+    gst_message_unref(message);
+  }
+  g_assert_false(stream.has_message(GST_MESSAGE_QOS));
+
+  // Early, and late although nothing was looked at in between: for upstream.
+  send_qos(stream, -10 * GST_MSECOND, 5 * kFrame);
+  g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
+  send_qos(stream, 10 * GST_MSECOND, 5 * kFrame);
+  g_assert_cmpint(qos_heard_upstream(stream), ==, 0);
+  send_qos(stream, 10 * GST_MSECOND, 6 * kFrame);
+  g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
+}
+
+/// However late, a frame a second is looked at.
+void test_qos_always_late() {
+  FakeControl &control = fresh_control();
+  Stream stream;
+  stream.set_caps(kCaps);
+  for (int i = 0; i < 100; i++) {
+    gst_buffer_unref(stream.send(stream.make_frame(i)));
+    send_qos(stream, GST_SECOND, i * kFrame);
+  }
+  g_assert_cmpuint(stream.stat("frames"), ==, 100);
+  g_assert_cmpint(control.infers, ==, 4);
+}
+
+void test_qos_off() {
+  FakeControl &control = fresh_control();
+  Stream stream("qos=false");
+  stream.set_caps(kCaps);
+  gst_buffer_unref(stream.send(stream.make_frame(0)));
+  qos_heard_upstream(stream);
+  send_qos(stream, GST_SECOND, 0);
+  g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
+  gst_buffer_unref(stream.send(stream.make_frame(1)));
+  g_assert_cmpint(control.infers, ==, 2);
+}
+
+void test_messages() {
+  fresh_control();
+  Stream stream("post-messages=true interval=1");
+  stream.set_caps(kCaps);
+  for (int i = 0; i < 4; i++)
+    gst_buffer_unref(stream.send(stream.make_frame(
+        i, [](int x, int) { return grey_of(x < 16 ? 1 : 5); })));
+  for (int i = 0; i < 4; i += 2) {
+    GstMessage *message = stream.pop_message(GST_MESSAGE_ELEMENT);
+    g_assert_nonnull(message);
+    const GstStructure *s = gst_message_get_structure(message);
+    g_assert_cmpstr(gst_structure_get_name(s), ==, "classmask");
+    guint64 timestamp, stream_time, running_time, duration, age, unknown;
+    int width, height;
+    g_assert_true(gst_structure_get(
+        s, "timestamp", G_TYPE_UINT64, &timestamp, "stream-time", G_TYPE_UINT64,
+        &stream_time, "running-time", G_TYPE_UINT64, &running_time, "duration",
+        G_TYPE_UINT64, &duration, "age", G_TYPE_UINT64, &age, "unknown",
+        G_TYPE_UINT64, &unknown, "width", G_TYPE_INT, &width, "height",
+        G_TYPE_INT, &height, nullptr));
+    g_assert_cmpuint(timestamp, ==, i * kFrame);
+    g_assert_cmpuint(stream_time, ==, i * kFrame);
+    g_assert_cmpuint(running_time, ==, i * kFrame);
+    g_assert_cmpuint(duration, ==, kFrame);
+    g_assert_cmpuint(age, ==, 0);
+    g_assert_cmpuint(unknown, ==, 0);
+    g_assert_cmpint(width, ==, 64);
+    g_assert_cmpint(height, ==, 48);
+    g_assert_cmpstr(gst_structure_get_string(s, "model"), ==, "test");
+    const GValue *labels = gst_structure_get_value(s, "labels");
+    const GValue *pixels = gst_structure_get_value(s, "pixels");
+    g_assert_cmpuint(gst_value_array_get_size(labels), ==, kClasses);
+    g_assert_cmpuint(gst_value_array_get_size(pixels), ==, kClasses);
+    for (guint id = 0; id < kClasses; id++) {
+      const guint64 expected = id == 1 ? 16 * 48 : id == 5 ? 48 * 48 : 0;
+      g_assert_cmpuint(
+          g_value_get_uint64(gst_value_array_get_value(pixels, id)), ==,
+          expected);
+    }
+    g_assert_cmpstr(g_value_get_string(gst_value_array_get_value(labels, 5)),
+                    ==, "class5");
+    gst_message_unref(message);
+  }
+  g_assert_false(stream.has_message(GST_MESSAGE_ELEMENT));
+}
+
+GstClockTime latency_of(Stream &stream, GstClockTime *max) {
+  GstQuery *query = gst_query_new_latency();
+  gboolean live;
+  GstClockTime min;
+  g_assert_true(gst_pad_peer_query(stream.harness->sinkpad, query));
+  gst_query_parse_latency(query, &live, &min, max);
+  gst_query_unref(query);
+  g_assert_true(live);
+  return min;
+}
+
+void test_latency() {
+  FakeControl &control = fresh_control();
+  control.milliseconds = 12;
+  for (bool async : {false, true}) {
+    Stream stream(async ? "async=true" : "async=false");
+    gst_harness_set_upstream_latency(stream.harness, 7 * GST_MSECOND);
+    gst_harness_set_live(stream.harness, TRUE);
+    stream.set_caps(kCaps);
+    GstClockTime max;
+    g_assert_cmpuint(latency_of(stream, &max), ==, 7 * GST_MSECOND);
+    for (int i = 0; i < 3; i++)
+      gst_buffer_unref(stream.send(stream.make_frame(i)));
+    const GstClockTime min = latency_of(stream, &max);
+    // Frames are held for as long as an inference takes, or not at all.
+    if (async) {
+      g_assert_cmpuint(min, ==, 7 * GST_MSECOND);
+      g_assert_false(stream.has_message(GST_MESSAGE_LATENCY));
+    } else {
+      g_assert_cmpuint(min, >=, 19 * GST_MSECOND);
+      g_assert_true(stream.has_message(GST_MESSAGE_LATENCY));
+    }
+    g_assert_cmpuint(max, >=, min);
+  }
+}
+
+void test_stats() {
+  FakeControl &control = fresh_control();
+  Stream stream("threads=3");
+  control.milliseconds = 3;
+  stream.set_caps(kCaps);
+  for (int i = 0; i < 5; i++)
+    gst_buffer_unref(stream.send(stream.make_frame(i)));
+  GstStructure *stats = stream.stats();
+  g_assert_cmpstr(gst_structure_get_string(stats, "backend"), ==, "cpu");
+  g_assert_cmpstr(gst_structure_get_string(stats, "device"), ==,
+                  "fake cpu, 3 threads");
+  gst_structure_free(stats);
+  for (const char *name :
+       {"last-inference-time", "mean-inference-time", "p95-inference-time"})
+    g_assert_cmpuint(stream.stat(name), >=, 3 * GST_MSECOND);
+}
+
+/// A controlled property follows the stream time of the frames.
+void test_controlled() {
+  FakeControl &control = fresh_control();
+  Stream stream;
+  stream.set_caps(kCaps);
+  GstControlSource *source = gst_interpolation_control_source_new();
+  auto *values = GST_TIMED_VALUE_CONTROL_SOURCE(source);
+  g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
+  gst_timed_value_control_source_set(values, 0, 0.0);
+  gst_timed_value_control_source_set(values, 10 * kFrame, 0.9);
+  gst_object_add_control_binding(
+      GST_OBJECT(stream.element),
+      gst_direct_control_binding_new_absolute(GST_OBJECT(stream.element),
+                                              "smoothing", source));
+  gst_object_unref(source);
+  for (int i = 0; i <= 10; i++) {
+    gst_buffer_unref(stream.send(stream.make_frame(i)));
+    g_assert_cmpfloat_with_epsilon(control.smoothing, 0.09f * i, 1e-4f);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  install_engines({"cpu"});
+  g_test_add_func("/stream/interval", test_interval);
+  g_test_add_func("/stream/untimed", test_untimed);
+  g_test_add_func("/stream/gap-buffer", test_gap_buffer);
+  g_test_add_func("/stream/flush", test_flush);
+  g_test_add_func("/stream/events-pass", test_events_pass);
+  g_test_add_func("/stream/async", test_async);
+  g_test_add_func("/stream/async-flush", test_async_flush);
+  g_test_add_func("/stream/async-renegotiation", test_async_renegotiation);
+  g_test_add_func("/stream/qos", test_qos);
+  g_test_add_func("/stream/qos-always-late", test_qos_always_late);
+  g_test_add_func("/stream/qos-off", test_qos_off);
+  g_test_add_func("/stream/messages", test_messages);
+  g_test_add_func("/stream/latency", test_latency);
+  g_test_add_func("/stream/stats", test_stats);
+  g_test_add_func("/stream/controlled", test_controlled);
+  return g_test_run();
+}
