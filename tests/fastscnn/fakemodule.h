@@ -56,7 +56,7 @@ struct FakeControl {
   bool held = false;
 };
 
-/// A device of this number does not exist.
+/// A CUDA device of this number does not exist.
 constexpr int kNoSuchDevice = 99;
 
 /// What the fake engine makes of a pixel of this mean of R, G, B in 0..1.

@@ -68,14 +68,17 @@ const std::string &model_path() {
   return path;
 }
 
-void install_engines(const std::vector<std::string> &names) {
-  const fs::path folder = scratch_folder() + "/modules";
-  fs::remove_all(folder);
+std::string install_engines(const std::vector<std::string> &names) {
+  // A new folder each time: GModule knows open modules by their names.
+  static int count = 0;
+  const fs::path folder =
+      scratch_folder() + "/modules" + std::to_string(count++);
   fs::create_directory(folder);
   for (const std::string &name : names)
     fs::create_symlink(fs::path(FAKE_MODULES) / module_file(name),
                        folder / module_file(name));
   g_setenv("FASTSCNN_MODULE_PATH", folder.c_str(), TRUE);
+  return folder;
 }
 
 FakeControl &control_of(const std::string &name) {

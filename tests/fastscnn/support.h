@@ -23,8 +23,9 @@ const std::string &scratch_folder();
 /// A model of kClasses classes; written on first use.
 const std::string &model_path();
 
-/// Only these fake engines ("cpu", "cuda") are installed from now on.
-void install_engines(const std::vector<std::string> &names);
+/// Only these fake engines ("cpu", "cuda") are installed from now on. Returns
+/// the folder.
+std::string install_engines(const std::vector<std::string> &names);
 
 /// The hand on an installed engine.
 FakeControl &control_of(const std::string &name);

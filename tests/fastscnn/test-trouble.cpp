@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What goes wrong, and that the element can go on after it; threads and
+// memory after it is stopped.
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/fastscnn/support.h"
+
+using namespace fastscnn::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const char *const kCaps = "format=GRAY8,width=64,height=48";
+
+/// An element that is not expected to start.
+struct Element {
+  explicit Element(const std::string &properties) : bus(gst_bus_new()) {
+    GError *error = nullptr;
+    element = gst_parse_launch(("fastscnn " + properties).c_str(), &error);
+    g_assert_no_error(error);
+    gst_element_set_bus(element, bus);
+  }
+  ~Element() {
+    gst_element_set_state(element, GST_STATE_NULL);
+    gst_object_unref(element);
+    gst_object_unref(bus);
+  }
+  bool starts() {
+    return gst_element_set_state(element, GST_STATE_PAUSED) !=
+           GST_STATE_CHANGE_FAILURE;
+  }
+
+  GstElement *element;
+  GstBus *bus;
+};
+
+/// There is one error on the bus, of this kind, that names something.
+void check_error(GstBus *bus, GQuark domain, int code, const char *names) {
+  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull(message);
+  GError *error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  g_test_message("%s", error->message);
+  g_assert_error(error, domain, code);
+  g_assert_nonnull(strstr(error->message, names));
+  g_error_free(error);
+  gst_message_unref(message);
+  g_assert_null(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+}
+
+void check_cannot_start(const std::string &properties, int code,
+                        const char *names) {
+  Element e(properties);
+  g_assert_false(e.starts());
+  check_error(e.bus, GST_RESOURCE_ERROR, code, names);
+  // Repaired, the same element starts.
+  install_engines({"cpu"});
+  g_object_set(e.element, "model-file", model_path().c_str(), nullptr);
+  gst_util_set_object_arg(G_OBJECT(e.element), "backend", "cpu");
+  g_object_set(e.element, "cuda-device-id", -1, nullptr);
+  g_assert_true(e.starts());
+}
+
+void write_file(const std::string &path, const std::string &text) {
+  std::ofstream(path) << text;
+}
+
+void test_bad_model() {
+  install_engines({"cpu"});
+  check_cannot_start("model-file=/nowhere/model.safetensors",
+                     GST_RESOURCE_ERROR_OPEN_READ,
+                     "/nowhere/model.safetensors");
+  check_cannot_start("model-file=unheard-of.safetensors",
+                     GST_RESOURCE_ERROR_OPEN_READ, "unheard-of.safetensors");
+  check_cannot_start("model-file=" + scratch_folder(),
+                     GST_RESOURCE_ERROR_OPEN_READ, scratch_folder().c_str());
+  const std::string garbage = scratch_folder() + "/garbage.safetensors";
+  write_file(garbage, "This is no model at all, only some words.");
+  check_cannot_start("model-file=" + garbage, GST_RESOURCE_ERROR_OPEN_READ,
+                     "garbage.safetensors");
+}
+
+void test_bad_backend() {
+  const std::string model = "model-file=" + model_path();
+  const std::string module = "/libfastscnn-cpu." G_MODULE_SUFFIX;
+
+  install_engines({});
+  check_cannot_start(model, GST_RESOURCE_ERROR_NOT_FOUND, "cpu engine");
+  install_engines({"cpu"});
+  check_cannot_start(model + " backend=cuda", GST_RESOURCE_ERROR_NOT_FOUND,
+                     "libfastscnn-cuda");
+  write_file(install_engines({}) + module, "no module");
+  check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
+                     "cpu engine cannot be used");
+  fs::create_symlink(OTHER_LIBRARY, install_engines({}) + module);
+  check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
+                     "is no engine module");
+  install_engines({"cuda"});
+  check_cannot_start(model + " backend=cuda cuda-device-id=99",
+                     GST_RESOURCE_ERROR_NOT_FOUND, "99");
+}
+
+std::string backend_of(Stream &stream) {
+  GstStructure *stats = stream.stats();
+  const std::string name = gst_structure_get_string(stats, "backend");
+  gst_structure_free(stats);
+  return name;
+}
+
+void test_auto() {
+  install_engines({"cpu", "cuda"});
+  {
+    Stream stream;
+    g_assert_cmpstr(backend_of(stream).c_str(), ==, "cuda");
+  }
+  {
+    Stream stream("cuda-device-id=99");
+    g_assert_cmpstr(backend_of(stream).c_str(), ==, "cpu");
+  }
+  install_engines({"cpu"});
+  Stream stream;
+  g_assert_cmpstr(backend_of(stream).c_str(), ==, "cpu");
+}
+
+void test_unusable_caps() {
+  install_engines({"cpu"});
+  for (const char *fields :
+       {"format=GRAY8,width=8,height=8", "format=RGB,width=9000,height=100",
+        "format=P010_10LE,width=64,height=64"}) {
+    Stream stream;
+    const std::string text = std::string("video/x-raw,") + fields;
+    GstCaps *caps = gst_caps_from_string(text.c_str());
+    gst_harness_set_src_caps(stream.harness, caps);
+    g_assert_cmpint(
+        gst_harness_push(stream.harness, gst_buffer_new_allocate(
+                                             nullptr, 64 * 64 * 3, nullptr)),
+        ==, GST_FLOW_NOT_NEGOTIATED);
+    // With caps that it can use, it goes on.
+    stream.set_caps(kCaps);
+    gst_buffer_unref(stream.send(stream.make_frame(0)));
+  }
+}
+
+void test_unusable_frames() {
+  install_engines({"cpu"});
+  Stream stream;
+  stream.set_caps(kCaps);
+  GstBuffer *frame = stream.make_frame(0);
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(frame);
+  crop->width = crop->height = 8;
+  g_assert_cmpint(gst_harness_push(stream.harness, frame), ==, GST_FLOW_ERROR);
+  check_error(stream.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "8x8");
+
+  Stream other;
+  other.set_caps(kCaps);
+  frame = gst_buffer_new_allocate(nullptr, 100, nullptr);
+  g_assert_cmpint(gst_harness_push(other.harness, frame), ==, GST_FLOW_ERROR);
+  check_error(other.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "mapped");
+}
+
+/// The countdown that makes this call of the engine fail.
+std::atomic<int> &countdown(FakeControl &control, const char *call) {
+  if (g_str_equal(call, "configure")) return control.fail_configure;
+  return g_str_equal(call, "load") ? control.fail_load : control.fail_infer;
+}
+
+/// Pushes frames until one is refused.
+bool fails(Stream &stream) {
+  for (int i = 0; i < 100; i++) {
+    if (gst_harness_push(stream.harness, stream.make_frame(i)) != GST_FLOW_OK)
+      return true;
+    g_usleep(1000);
+  }
+  return false;
+}
+
+void test_engine_fails() {
+  install_engines({"cpu"});
+  FakeControl &control = control_of("cpu");
+  for (const char *mode : {"async=false", "async=true"})
+    for (const char *call : {"configure", "load", "infer"}) {
+      control.reset();
+      Stream stream(std::string("backend=cpu ") + mode);
+      countdown(control, call) = 1;
+      stream.set_caps(kCaps);
+      if (!g_str_equal(call, "configure")) g_assert_true(fails(stream));
+      check_error(stream.bus, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+                  call);
+
+      gst_element_set_state(stream.element, GST_STATE_NULL);
+      g_assert_cmpint(gst_element_set_state(stream.element, GST_STATE_PLAYING),
+                      ==, GST_STATE_CHANGE_SUCCESS);
+      stream.set_caps(kCaps);
+      gst_harness_push_event(stream.harness, gst_event_new_flush_start());
+      gst_harness_push_event(stream.harness, gst_event_new_flush_stop(TRUE));
+      GstSegment segment;
+      gst_segment_init(&segment, GST_FORMAT_TIME);
+      gst_harness_push_event(stream.harness, gst_event_new_segment(&segment));
+      g_assert_cmpint(gst_harness_push(stream.harness, stream.make_frame(0)),
+                      ==, GST_FLOW_OK);
+      wait_until([&] { return stream.stat("inferred") == 1; });
+    }
+  control.reset();
+}
+
+/// backend=auto: the CPU goes on, with a warning and a message, and no frame
+/// and, beside the stream, no more than one mask is lost.
+void test_fall_back() {
+  install_engines({"cpu", "cuda"});
+  FakeControl &cuda = control_of("cuda");
+  for (const char *mode : {"async=false", "async=true"})
+    for (const char *call : {"configure", "load", "infer"}) {
+      cuda.reset();
+      Stream stream(mode);
+      g_assert_cmpstr(backend_of(stream).c_str(), ==, "cuda");
+      countdown(cuda, call) = 1;
+      stream.set_caps(kCaps);
+      for (int i = 0; i < 5; i++) {
+        GstBuffer *frame = stream.send(stream.make_frame(i));
+        if (g_str_equal(mode, "async=false"))
+          g_assert_nonnull(gst_buffer_get_class_mask_meta(frame));
+        gst_buffer_unref(frame);
+        g_usleep(10000);
+      }
+      g_assert_cmpstr(backend_of(stream).c_str(), ==, "cpu");
+      wait_until([&] { return stream.stat("inferred") > 0; });
+      g_assert_cmpint(cuda.engines, ==, 0);
+      g_assert_true(stream.has_message(GST_MESSAGE_WARNING));
+      GstMessage *message = stream.pop_message(GST_MESSAGE_ELEMENT);
+      g_assert_nonnull(message);
+      const GstStructure *s = gst_message_get_structure(message);
+      g_assert_true(gst_structure_has_name(s, "fastscnn-fallback"));
+      g_assert_cmpstr(gst_structure_get_string(s, "backend"), ==, "cpu");
+      g_assert_nonnull(strstr(gst_structure_get_string(s, "reason"), call));
+      gst_message_unref(message);
+      g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
+    }
+  cuda.reset();
+}
+
+int count_threads() {
+  int count = 0;
+  for (const auto &entry : fs::directory_iterator("/proc/self/task")) {
+    (void)entry;
+    count++;
+  }
+  return count;
+}
+
+void test_state_cycles() {
+  install_engines({"cpu"});
+  FakeControl &control = control_of("cpu");
+  control.reset();
+  for (const char *mode : {"async=false", "async=true"}) {
+    Stream stream(mode);
+    gst_element_set_state(stream.element, GST_STATE_NULL);
+    const int threads = count_threads();
+    for (int cycle = 0; cycle < 20; cycle++) {
+      g_assert_cmpint(gst_element_set_state(stream.element, GST_STATE_PLAYING),
+                      ==, GST_STATE_CHANGE_SUCCESS);
+      GstSegment segment;
+      gst_segment_init(&segment, GST_FORMAT_TIME);
+      gst_harness_push_event(stream.harness,
+                             gst_event_new_stream_start("cycle"));
+      stream.set_caps(kCaps);
+      gst_harness_push_event(stream.harness, gst_event_new_segment(&segment));
+      for (int i = 0; i < 3; i++)
+        g_assert_cmpint(gst_harness_push(stream.harness, stream.make_frame(i)),
+                        ==, GST_FLOW_OK);
+      g_assert_cmpint(control.engines, ==, 1);
+      gst_element_set_state(stream.element,
+                            cycle % 2 ? GST_STATE_NULL : GST_STATE_READY);
+      g_assert_cmpint(control.engines, ==, 0);
+      g_assert_cmpint(count_threads(), ==, threads);
+    }
+    g_assert_cmpuint(stream.stat("frames"), ==, 3);
+  }
+}
+
+/// Stopped while an inference is under way beside the stream.
+void test_stop_while_busy() {
+  install_engines({"cpu"});
+  FakeControl &control = control_of("cpu");
+  control.reset();
+  Stream stream("async=true post-messages=true");
+  stream.set_caps(kCaps);
+  control.hold();
+  gst_buffer_unref(stream.send(stream.make_frame(0)));
+  std::thread later([&] {
+    g_usleep(50000);
+    control.release();
+  });
+  gst_element_set_state(stream.element, GST_STATE_NULL);
+  g_assert_cmpint(control.engines, ==, 0);
+  g_assert_cmpint(control.infers, ==, 1);
+  later.join();
+}
+
+void test_properties_from_other_threads() {
+  install_engines({"cpu"});
+  control_of("cpu").reset();
+  for (const char *mode : {"async=false", "async=true"}) {
+    Stream stream(mode);
+    stream.set_caps(kCaps);
+    std::atomic<bool> done{false};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; t++)
+      threads.emplace_back([&stream, &done, t] {
+        for (guint i = t; !done; i++) {
+          g_object_set(stream.element, "interval", i % 3, "qos", i % 2 == 0,
+                       "smoothing", i % 10 / 10.0, "confidence-threshold",
+                       i % 7 / 7.0, "confidence-map", i % 2 == 1,
+                       "post-messages", i % 5 == 0, "model-file",
+                       model_path().c_str(), "infer-width", i % 8192, nullptr);
+          gst_structure_free(stream.stats());
+          gchar *file = nullptr;
+          g_object_get(stream.element, "model-file", &file, nullptr);
+          g_free(file);
+        }
+      });
+    for (int i = 0; i < 500; i++)
+      gst_buffer_unref(stream.send(stream.make_frame(i)));
+    done = true;
+    for (std::thread &thread : threads) thread.join();
+    g_assert_cmpuint(stream.stat("frames"), ==, 500);
+    g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
+  }
+}
+
+GstClassMaskClasses *classes_in(Stream &stream) {
+  stream.set_caps(kCaps);
+  GstBuffer *frame = stream.send(stream.make_frame(0));
+  GstClassMaskClasses *classes = gst_buffer_get_class_mask_meta(frame)->classes;
+  gst_buffer_unref(frame);
+  return classes;
+}
+
+/// Elements share what they load, under whatever name, until it changes.
+void test_shared_model() {
+  install_engines({"cpu"});
+  control_of("cpu").reset();
+  const std::string link = scratch_folder() + "/link.safetensors";
+  const std::string copy = scratch_folder() + "/copy.safetensors";
+  fs::create_symlink(model_path(), link);
+  fs::copy_file(model_path(), copy);
+  Stream a, b("model-file=" + link), c("model-file=" + copy);
+  GstClassMaskClasses *classes = classes_in(a);
+  g_assert_true(classes_in(b) == classes);
+  g_assert_true(classes_in(c) != classes);
+
+  fs::last_write_time(
+      copy, fs::file_time_type::clock::now() + std::chrono::seconds(10));
+  Stream d("model-file=" + copy);
+  g_assert_true(classes_in(d) != classes_in(c));
+
+  // A name alone is looked for in the search path.
+  g_setenv("FASTSCNN_MODEL_PATH", scratch_folder().c_str(), TRUE);
+  Stream e("model-file=link.safetensors");
+  g_assert_true(classes_in(e) == classes);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/trouble/bad-model", test_bad_model);
+  g_test_add_func("/trouble/bad-backend", test_bad_backend);
+  g_test_add_func("/trouble/auto", test_auto);
+  g_test_add_func("/trouble/unusable-caps", test_unusable_caps);
+  g_test_add_func("/trouble/unusable-frames", test_unusable_frames);
+  g_test_add_func("/trouble/engine-fails", test_engine_fails);
+  g_test_add_func("/trouble/fall-back", test_fall_back);
+  g_test_add_func("/trouble/state-cycles", test_state_cycles);
+  g_test_add_func("/trouble/stop-while-busy", test_stop_while_busy);
+  g_test_add_func("/trouble/properties-from-other-threads",
+                  test_properties_from_other_threads);
+  g_test_add_func("/trouble/shared-model", test_shared_model);
+  return g_test_run();
+}
