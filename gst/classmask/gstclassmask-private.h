@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 G_GNUC_INTERNAL
 GstDebugCategory *gst_class_mask_debug_category (void);
 
-/* Checks that buffer is a GRAY8 picture whose rows all lie in its memory;
- * warns if not. */
+/* Checks that buffer (nullable) is a GRAY8 picture whose rows all lie in its
+ * memory; warns if not. */
 G_GNUC_INTERNAL
 gboolean gst_class_mask_check_picture (
     GstBuffer *buffer, guint *width, guint *height);

@@ -34,8 +34,8 @@ gst_class_mask_debug_category (void)
 gboolean
 gst_class_mask_check_picture (GstBuffer *buffer, guint *width, guint *height)
 {
-  GstVideoMeta *video = gst_buffer_get_video_meta (buffer);
-  gsize size = gst_buffer_get_size (buffer);
+  GstVideoMeta *video = buffer ? gst_buffer_get_video_meta (buffer) : NULL;
+  gsize size = buffer ? gst_buffer_get_size (buffer) : 0;
   gsize needed;
 
   if (!video || video->format != GST_VIDEO_FORMAT_GRAY8) {

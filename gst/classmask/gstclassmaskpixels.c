@@ -30,7 +30,7 @@ map_picture (GstBuffer *buffer, GstVideoFrame *frame)
   guint width, height;
   gsize begin, needed;
 
-  if (!buffer || !gst_class_mask_check_picture (buffer, &width, &height))
+  if (!gst_class_mask_check_picture (buffer, &width, &height))
     return FALSE;
   if (!gst_video_info_set_format (
           &info, GST_VIDEO_FORMAT_GRAY8, width, height) ||
@@ -50,6 +50,28 @@ map_picture (GstBuffer *buffer, GstVideoFrame *frame)
     return FALSE;
   }
   return TRUE;
+}
+
+/**
+ * gst_class_mask_meta_get_size:
+ * @meta: a mask
+ * @width: (out) (optional): its width, in pixels
+ * @height: (out) (optional): its height, in pixels
+ *
+ * The size of the mask itself, which need not be that of the part of the frame
+ * that it covers.
+ *
+ * Returns: %FALSE, with a warning, if the mask is none that can be read
+ *
+ * Since: 0.1
+ */
+gboolean
+gst_class_mask_meta_get_size (
+    const GstClassMaskMeta *meta, guint *width, guint *height)
+{
+  g_return_val_if_fail (meta != NULL, FALSE);
+
+  return gst_class_mask_check_picture (meta->mask, width, height);
 }
 
 /**
@@ -95,7 +117,7 @@ gst_class_mask_meta_map_confidence (
   g_return_val_if_fail (frame != NULL, FALSE);
 
   if (!meta->confidence ||
-      !gst_class_mask_check_picture (meta->mask, &width, &height) ||
+      !gst_class_mask_meta_get_size (meta, &width, &height) ||
       !map_picture (meta->confidence, frame))
     return FALSE;
   if ((guint)GST_VIDEO_FRAME_WIDTH (frame) != width ||
@@ -351,8 +373,7 @@ gst_class_mask_meta_scale_to_frame (
   g_return_val_if_fail (frame_width >= 1, NULL);
   g_return_val_if_fail (frame_height >= 1, NULL);
 
-  if (!meta->mask ||
-      !gst_class_mask_check_picture (meta->mask, &width, &height))
+  if (!gst_class_mask_meta_get_size (meta, &width, &height))
     return NULL;
   if (width == frame_width && height == frame_height && meta->x == 0 &&
       meta->y == 0 && meta->width == width && meta->height == height)

@@ -8,6 +8,10 @@
 G_BEGIN_DECLS
 
 GST_CLASS_MASK_API
+gboolean gst_class_mask_meta_get_size (
+    const GstClassMaskMeta *meta, guint *width, guint *height);
+
+GST_CLASS_MASK_API
 gboolean gst_class_mask_meta_map (
     const GstClassMaskMeta *meta, GstVideoFrame *frame);
 
