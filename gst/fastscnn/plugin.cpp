@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gst/gst.h>
 
+#include "gst/fastscnn/gstclassmaskextract.h"
+#include "gst/fastscnn/gstclassmaskjson.h"
 #include "gst/fastscnn/gstfastscnn.h"
 
 static gboolean
@@ -9,6 +11,8 @@ plugin_init (GstPlugin *plugin)
   gboolean registered = FALSE;
 
   registered |= GST_ELEMENT_REGISTER (fastscnn, plugin);
+  registered |= GST_ELEMENT_REGISTER (classmaskextract, plugin);
+  registered |= GST_ELEMENT_REGISTER (classmaskjson, plugin);
   return registered;
 }
 

@@ -1,61 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "masks.h"
 
-GstClassMaskClasses *
-new_classes (void)
-{
-  const gchar *labels[] = { "road", "car", "traffic \"light\"" };
-  const guint32 colors[] = { 0x804080, 0x00008e, 0xfaaa1e };
+GstClassMaskClasses *new_classes(void) {
+  const gchar *labels[] = {"road", "car", "traffic \"light\""};
+  const guint32 colors[] = {0x804080, 0x00008e, 0xfaaa1e};
 
-  return gst_class_mask_classes_new ("hand-made", 3, labels, colors);
+  return gst_class_mask_classes_new("hand-made", 3, labels, colors);
 }
 
-GstBuffer *
-new_picture (
-    const guint8 *pixels, guint width, guint height, gint stride, gsize offset)
-{
-  gsize offsets[GST_VIDEO_MAX_PLANES] = { offset };
-  gint strides[GST_VIDEO_MAX_PLANES] = { stride };
+GstBuffer *new_picture(const guint8 *pixels, guint width, guint height,
+                       gint stride, gsize offset) {
+  gsize offsets[GST_VIDEO_MAX_PLANES] = {offset};
+  gint strides[GST_VIDEO_MAX_PLANES] = {stride};
   gsize size = offset + (gsize)stride * (height - 1) + width;
-  guint8 *data = g_malloc (size);
+  guint8 *data = g_malloc(size);
 
-  memset (data, 77, size);
+  memset(data, 77, size);
   for (guint y = 0; y < height; y++)
-    memcpy (
-        data + offset + (gsize)y * stride, pixels + (gsize)y * width, width);
-  GstBuffer *buffer = gst_buffer_new_wrapped (data, size);
-  gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
-      GST_VIDEO_FORMAT_GRAY8, width, height, 1, offsets, strides);
+    memcpy(data + offset + (gsize)y * stride, pixels + (gsize)y * width, width);
+  GstBuffer *buffer = gst_buffer_new_wrapped(data, size);
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE,
+                                 GST_VIDEO_FORMAT_GRAY8, width, height, 1,
+                                 offsets, strides);
   return buffer;
 }
 
-GstClassMaskMeta *
-add_mask (GstBuffer *buffer, GstBuffer *mask, const gchar *source,
-    guint frame_width, guint frame_height)
-{
-  GstClassMaskClasses *classes = new_classes ();
-  GstClassMaskMeta *meta = gst_buffer_add_class_mask_meta (
+GstClassMaskMeta *add_mask(GstBuffer *buffer, GstBuffer *mask,
+                           const gchar *source, guint frame_width,
+                           guint frame_height) {
+  GstClassMaskClasses *classes = new_classes();
+  GstClassMaskMeta *meta = gst_buffer_add_class_mask_meta(
       buffer, mask, classes, 0, 0, frame_width, frame_height);
 
-  if (meta && source)
-    meta->source = g_quark_from_string (source);
-  gst_class_mask_classes_unref (classes);
+  if (meta && source) meta->source = g_quark_from_string(source);
+  gst_class_mask_classes_unref(classes);
   return meta;
 }
 
-void
-random_pixels (GRand *rand, guint8 *pixels, guint width, guint height,
-    guint n_classes, guint n_rectangles)
-{
-  memset (pixels, 0, (gsize)width * height);
+void random_pixels(GRand *rand, guint8 *pixels, guint width, guint height,
+                   guint n_classes, guint n_rectangles) {
+  memset(pixels, 0, (gsize)width * height);
   for (guint i = 0; i < n_rectangles; i++) {
-    guint x = g_rand_int_range (rand, 0, width);
-    guint y = g_rand_int_range (rand, 0, height);
-    guint w = g_rand_int_range (rand, 1, width - x + 1);
-    guint h = g_rand_int_range (rand, 1, MIN (height - y, 4) + 1);
-    guint id = g_rand_int_range (rand, 0, n_classes + 1);
+    guint x = g_rand_int_range(rand, 0, width);
+    guint y = g_rand_int_range(rand, 0, height);
+    guint w = g_rand_int_range(rand, 1, width - x + 1);
+    guint h = g_rand_int_range(rand, 1, MIN(height - y, 4) + 1);
+    guint id = g_rand_int_range(rand, 0, n_classes + 1);
 
     for (guint row = y; row < y + h; row++)
-      memset (pixels + (gsize)row * width + x, id == n_classes ? 255 : id, w);
+      memset(pixels + (gsize)row * width + x, id == n_classes ? 255 : id, w);
   }
 }

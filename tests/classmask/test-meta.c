@@ -5,293 +5,269 @@
 #include <gst/check/gstharness.h>
 #include "masks.h"
 
-static const guint8 PIXELS[] = { 0, 0, 1, 1, 2, 255, 0, 0, 1, 1, 2, 255 };
+static const guint8 PIXELS[] = {0, 0, 1, 1, 2, 255, 0, 0, 1, 1, 2, 255};
 
-static GstBuffer *
-new_mask (void)
-{
-  return new_picture (PIXELS, 6, 2, 6, 0);
-}
+static GstBuffer *new_mask(void) { return new_picture(PIXELS, 6, 2, 6, 0); }
 
-static void
-test_classes (void)
-{
-  GstClassMaskClasses *classes = new_classes ();
+static void test_classes(void) {
+  GstClassMaskClasses *classes = new_classes();
   const gchar *labels[255];
-  const guint32 colors[255] = { 0 };
+  const guint32 colors[255] = {0};
 
-  g_assert_cmpuint (gst_class_mask_classes_get_size (classes), ==, 3);
-  g_assert_cmpstr (gst_class_mask_classes_get_model (classes), ==, "hand-made");
-  g_assert_cmpstr (gst_class_mask_classes_get_label (classes, 1), ==, "car");
-  g_assert_cmphex (gst_class_mask_classes_get_color (classes, 0), ==, 0x804080);
-  g_assert_cmpint (gst_class_mask_classes_find (classes, "car"), ==, 1);
-  g_assert_cmpint (gst_class_mask_classes_find (classes, "ca"), ==, -1);
-  g_assert_null (gst_class_mask_classes_get_label (classes, 3));
-  g_assert_null (gst_class_mask_classes_get_label (classes, G_MAXUINT));
-  g_assert_cmphex (gst_class_mask_classes_get_color (classes, 255), ==, 0);
-  gst_class_mask_classes_unref (classes);
+  g_assert_cmpuint(gst_class_mask_classes_get_size(classes), ==, 3);
+  g_assert_cmpstr(gst_class_mask_classes_get_model(classes), ==, "hand-made");
+  g_assert_cmpstr(gst_class_mask_classes_get_label(classes, 1), ==, "car");
+  g_assert_cmphex(gst_class_mask_classes_get_color(classes, 0), ==, 0x804080);
+  g_assert_cmpint(gst_class_mask_classes_find(classes, "car"), ==, 1);
+  g_assert_cmpint(gst_class_mask_classes_find(classes, "ca"), ==, -1);
+  g_assert_null(gst_class_mask_classes_get_label(classes, 3));
+  g_assert_null(gst_class_mask_classes_get_label(classes, G_MAXUINT));
+  g_assert_cmphex(gst_class_mask_classes_get_color(classes, 255), ==, 0);
+  gst_class_mask_classes_unref(classes);
 
-  for (guint i = 0; i < 255; i++)
-    labels[i] = "x";
-  g_assert_null (gst_class_mask_classes_new ("", 255, labels, colors));
-  g_assert_null (gst_class_mask_classes_new ("", 0, labels, colors));
-  classes = gst_class_mask_classes_new (NULL, 254, labels, colors);
-  g_assert_cmpstr (gst_class_mask_classes_get_model (classes), ==, "");
-  gst_class_mask_classes_unref (classes);
+  for (guint i = 0; i < 255; i++) labels[i] = "x";
+  g_assert_null(gst_class_mask_classes_new("", 255, labels, colors));
+  g_assert_null(gst_class_mask_classes_new("", 0, labels, colors));
+  classes = gst_class_mask_classes_new(NULL, 254, labels, colors);
+  g_assert_cmpstr(gst_class_mask_classes_get_model(classes), ==, "");
+  gst_class_mask_classes_unref(classes);
   labels[7] = "\xff";
-  g_assert_null (gst_class_mask_classes_new ("", 254, labels, colors));
+  g_assert_null(gst_class_mask_classes_new("", 254, labels, colors));
   labels[7] = NULL;
-  g_assert_null (gst_class_mask_classes_new ("", 254, labels, colors));
+  g_assert_null(gst_class_mask_classes_new("", 254, labels, colors));
 }
 
-static void
-test_several (void)
-{
-  GstBuffer *buffer = gst_buffer_new ();
+static void test_several(void) {
+  GstBuffer *buffer = gst_buffer_new();
   GstClassMaskMeta *first, *second;
 
-  g_assert_null (gst_buffer_get_class_mask_meta (buffer));
-  first = add_mask (buffer, new_mask (), "front", 6, 2);
-  second = add_mask (buffer, new_mask (), "back", 6, 2);
-  g_assert_true (gst_buffer_get_class_mask_meta (buffer) == second);
-  g_assert_true (
-      gst_buffer_get_class_mask_meta_by_source (buffer, "front") == first);
-  g_assert_true (
-      gst_buffer_get_class_mask_meta_by_source (buffer, "back") == second);
-  g_assert_true (
-      gst_buffer_get_class_mask_meta_by_source (buffer, "") == second);
-  g_assert_null (gst_buffer_get_class_mask_meta_by_source (buffer, "side"));
-  gst_buffer_unref (buffer);
+  g_assert_null(gst_buffer_get_class_mask_meta(buffer));
+  first = add_mask(buffer, new_mask(), "front", 6, 2);
+  second = add_mask(buffer, new_mask(), "back", 6, 2);
+  g_assert_true(gst_buffer_get_class_mask_meta(buffer) == second);
+  g_assert_true(gst_buffer_get_class_mask_meta_by_source(buffer, "front") ==
+                first);
+  g_assert_true(gst_buffer_get_class_mask_meta_by_source(buffer, "back") ==
+                second);
+  g_assert_true(gst_buffer_get_class_mask_meta_by_source(buffer, "") == second);
+  g_assert_null(gst_buffer_get_class_mask_meta_by_source(buffer, "side"));
+  gst_buffer_unref(buffer);
 }
 
-static void
-test_copy (void)
-{
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 12, NULL);
-  GstClassMaskMeta *meta = add_mask (buffer, new_mask (), "front", 6, 2);
+static void test_copy(void) {
+  GstBuffer *buffer = gst_buffer_new_allocate(NULL, 12, NULL);
+  GstClassMaskMeta *meta = add_mask(buffer, new_mask(), "front", 6, 2);
   GstClassMaskMeta *copied;
   GstBuffer *copy, *part;
 
   meta->age = 5;
-  g_assert_true (gst_class_mask_meta_set_confidence (meta, new_mask ()));
-  copy = gst_buffer_copy (buffer);
-  copied = gst_buffer_get_class_mask_meta (copy);
-  g_assert_nonnull (copied);
-  g_assert_true (copied->mask == meta->mask);
-  g_assert_true (copied->confidence == meta->confidence);
-  g_assert_true (copied->classes == meta->classes);
-  g_assert_cmpuint (copied->width, ==, 6);
-  g_assert_cmpuint (copied->height, ==, 2);
-  g_assert_cmpuint (copied->age, ==, 5);
-  g_assert_true (copied->source == meta->source);
+  g_assert_true(gst_class_mask_meta_set_confidence(meta, new_mask()));
+  copy = gst_buffer_copy(buffer);
+  copied = gst_buffer_get_class_mask_meta(copy);
+  g_assert_nonnull(copied);
+  g_assert_true(copied->mask == meta->mask);
+  g_assert_true(copied->confidence == meta->confidence);
+  g_assert_true(copied->classes == meta->classes);
+  g_assert_cmpuint(copied->width, ==, 6);
+  g_assert_cmpuint(copied->height, ==, 2);
+  g_assert_cmpuint(copied->age, ==, 5);
+  g_assert_true(copied->source == meta->source);
 
-  part = gst_buffer_copy_region (buffer, GST_BUFFER_COPY_ALL, 0, 6);
-  g_assert_null (gst_buffer_get_class_mask_meta (part));
-  gst_buffer_unref (part);
-  gst_buffer_unref (buffer);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (copied, 2, 0), ==, 1);
-  gst_buffer_unref (copy);
+  part = gst_buffer_copy_region(buffer, GST_BUFFER_COPY_ALL, 0, 6);
+  g_assert_null(gst_buffer_get_class_mask_meta(part));
+  gst_buffer_unref(part);
+  gst_buffer_unref(buffer);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(copied, 2, 0), ==, 1);
+  gst_buffer_unref(copy);
 }
 
 /* Pushes a frame with a mask through an element of GStreamer's own. */
-static GstBuffer *
-through (const gchar *element, const gchar *in_caps, const gchar *out_caps,
-    gint x, gint y, guint width, guint height)
-{
-  GstHarness *h = gst_harness_new_parse (element);
+static GstBuffer *through(const gchar *element, const gchar *in_caps,
+                          const gchar *out_caps, gint x, gint y, guint width,
+                          guint height) {
+  GstHarness *h = gst_harness_new_parse(element);
   GstVideoInfo info;
-  GstCaps *caps = gst_caps_from_string (in_caps);
+  GstCaps *caps = gst_caps_from_string(in_caps);
   GstBuffer *buffer, *out;
   GstClassMaskMeta *meta;
 
-  g_assert_true (gst_video_info_from_caps (&info, caps));
-  gst_caps_unref (caps);
-  gst_harness_set_src_caps_str (h, in_caps);
-  gst_harness_set_sink_caps_str (h, out_caps);
-  buffer = gst_buffer_new_allocate (NULL, info.size, NULL);
-  gst_buffer_memset (buffer, 0, 0, info.size);
-  meta = add_mask (buffer, new_mask (), "front", width, height);
+  g_assert_true(gst_video_info_from_caps(&info, caps));
+  gst_caps_unref(caps);
+  gst_harness_set_src_caps_str(h, in_caps);
+  gst_harness_set_sink_caps_str(h, out_caps);
+  buffer = gst_buffer_new_allocate(NULL, info.size, NULL);
+  gst_buffer_memset(buffer, 0, 0, info.size);
+  meta = add_mask(buffer, new_mask(), "front", width, height);
   meta->x = x;
   meta->y = y;
   meta->age = 3;
-  gst_buffer_add_class_mask_summary (buffer, meta, NULL);
-  out = gst_harness_push_and_pull (h, buffer);
-  g_assert_nonnull (out);
-  gst_harness_teardown (h);
+  gst_buffer_add_class_mask_summary(buffer, meta, NULL);
+  out = gst_harness_push_and_pull(h, buffer);
+  g_assert_nonnull(out);
+  gst_harness_teardown(h);
   return out;
 }
 
-static void
-assert_rectangle (GstBuffer *buffer, gint x, gint y, guint width, guint height)
-{
+static void assert_rectangle(GstBuffer *buffer, gint x, gint y, guint width,
+                             guint height) {
   GstClassMaskMeta *meta =
-      gst_buffer_get_class_mask_meta_by_source (buffer, "front");
+      gst_buffer_get_class_mask_meta_by_source(buffer, "front");
 
-  g_assert_nonnull (meta);
-  g_assert_cmpint (meta->x, ==, x);
-  g_assert_cmpint (meta->y, ==, y);
-  g_assert_cmpuint (meta->width, ==, width);
-  g_assert_cmpuint (meta->height, ==, height);
-  g_assert_cmpuint (meta->age, ==, 3);
-  g_assert_nonnull (
-      gst_buffer_get_custom_meta (buffer, GST_CLASS_MASK_SUMMARY_META_NAME));
-  gst_buffer_unref (buffer);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(meta->x, ==, x);
+  g_assert_cmpint(meta->y, ==, y);
+  g_assert_cmpuint(meta->width, ==, width);
+  g_assert_cmpuint(meta->height, ==, height);
+  g_assert_cmpuint(meta->age, ==, 3);
+  g_assert_nonnull(
+      gst_buffer_get_custom_meta(buffer, GST_CLASS_MASK_SUMMARY_META_NAME));
+  gst_buffer_unref(buffer);
 }
 
-static void
-test_videoconvert (void)
-{
-  assert_rectangle (
-      through ("videoconvert", "video/x-raw,format=RGB,width=60,height=20",
-          "video/x-raw,format=NV12,width=60,height=20", 0, 0, 60, 20),
+static void test_videoconvert(void) {
+  assert_rectangle(
+      through("videoconvert", "video/x-raw,format=RGB,width=60,height=20",
+              "video/x-raw,format=NV12,width=60,height=20", 0, 0, 60, 20),
       0, 0, 60, 20);
 }
 
-static void
-test_videoscale (void)
-{
+static void test_videoscale(void) {
   const gchar *in = "video/x-raw,format=RGB,width=60,height=20";
 
-  assert_rectangle (
-      through ("videoscale", in, "video/x-raw,format=RGB,width=30,height=40", 0,
-          0, 60, 20),
+  assert_rectangle(
+      through("videoscale", in, "video/x-raw,format=RGB,width=30,height=40", 0,
+              0, 60, 20),
       0, 0, 30, 40);
   /* Partly outside, and to sizes that do not divide evenly. */
-  assert_rectangle (
-      through ("videoscale", in, "video/x-raw,format=RGB,width=20,height=50",
-          -10, 4, 31, 10),
+  assert_rectangle(
+      through("videoscale", in, "video/x-raw,format=RGB,width=20,height=50",
+              -10, 4, 31, 10),
       -3, 10, 10, 25);
 }
 
-static void
-test_flip (void)
-{
-  GstBuffer *out = through ("videoflip video-direction=horiz",
-      "video/x-raw,format=RGB,width=60,height=20",
-      "video/x-raw,format=RGB,width=60,height=20", 0, 0, 60, 20);
+static void test_flip(void) {
+  GstBuffer *out =
+      through("videoflip video-direction=horiz",
+              "video/x-raw,format=RGB,width=60,height=20",
+              "video/x-raw,format=RGB,width=60,height=20", 0, 0, 60, 20);
 
-  g_assert_null (gst_buffer_get_class_mask_meta (out));
-  gst_buffer_unref (out);
+  g_assert_null(gst_buffer_get_class_mask_meta(out));
+  gst_buffer_unref(out);
 }
 
-static void
-test_refused (void)
-{
-  GstBuffer *buffer = gst_buffer_new ();
-  GstClassMaskClasses *classes = new_classes ();
+static void test_refused(void) {
+  GstBuffer *buffer = gst_buffer_new();
+  GstClassMaskClasses *classes = new_classes();
   GstBuffer *mask;
   GstVideoMeta *video;
-  gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
-  gint stride[GST_VIDEO_MAX_PLANES] = { 6 };
+  gsize offset[GST_VIDEO_MAX_PLANES] = {0};
+  gint stride[GST_VIDEO_MAX_PLANES] = {6};
 
   /* no GstVideoMeta */
-  g_assert_null (
-      add_mask (buffer, gst_buffer_new_allocate (NULL, 12, NULL), NULL, 6, 2));
+  g_assert_null(
+      add_mask(buffer, gst_buffer_new_allocate(NULL, 12, NULL), NULL, 6, 2));
   /* another format */
-  mask = gst_buffer_new_allocate (NULL, 12, NULL);
-  gst_buffer_add_video_meta_full (mask, GST_VIDEO_FRAME_FLAG_NONE,
-      GST_VIDEO_FORMAT_GRAY16_LE, 3, 2, 1, offset, stride);
-  g_assert_null (add_mask (buffer, mask, NULL, 6, 2));
+  mask = gst_buffer_new_allocate(NULL, 12, NULL);
+  gst_buffer_add_video_meta_full(mask, GST_VIDEO_FRAME_FLAG_NONE,
+                                 GST_VIDEO_FORMAT_GRAY16_LE, 3, 2, 1, offset,
+                                 stride);
+  g_assert_null(add_mask(buffer, mask, NULL, 6, 2));
   /* one byte less than its rows need */
-  mask = new_mask ();
-  gst_buffer_set_size (mask, 11);
-  g_assert_null (add_mask (buffer, mask, NULL, 6, 2));
+  mask = new_mask();
+  gst_buffer_set_size(mask, 11);
+  g_assert_null(add_mask(buffer, mask, NULL, 6, 2));
   /* rows that begin too late, or overlap, or run upwards */
   for (guint i = 0; i < 6; i++) {
-    mask = new_mask ();
-    video = gst_buffer_get_video_meta (mask);
+    mask = new_mask();
+    video = gst_buffer_get_video_meta(mask);
     switch (i) {
-    case 0:
-      video->offset[0] = 1;
-      break;
-    case 1:
-      video->offset[0] = G_MAXSIZE - 3;
-      break;
-    case 2:
-      video->stride[0] = 5;
-      break;
-    case 3:
-      video->stride[0] = -6;
-      break;
-    case 4:
-      video->height = G_MAXUINT;
-      break;
-    case 5:
-      video->width = 0;
-      break;
+      case 0:
+        video->offset[0] = 1;
+        break;
+      case 1:
+        video->offset[0] = G_MAXSIZE - 3;
+        break;
+      case 2:
+        video->stride[0] = 5;
+        break;
+      case 3:
+        video->stride[0] = -6;
+        break;
+      case 4:
+        video->height = G_MAXUINT;
+        break;
+      case 5:
+        video->width = 0;
+        break;
     }
-    g_assert_null (add_mask (buffer, mask, NULL, 6, 2));
+    g_assert_null(add_mask(buffer, mask, NULL, 6, 2));
   }
   /* nothing covered, or more than there can be */
-  g_assert_null (add_mask (buffer, new_mask (), NULL, 0, 2));
-  g_assert_null (add_mask (buffer, new_mask (), NULL, 6, 0));
-  g_assert_null (add_mask (buffer, new_mask (), NULL, 6, G_MAXUINT));
-  g_assert_null (gst_buffer_add_class_mask_meta (
-      buffer, new_mask (), classes, G_MININT, 0, 6, 2));
-  g_assert_null (gst_buffer_get_class_mask_meta (buffer));
+  g_assert_null(add_mask(buffer, new_mask(), NULL, 0, 2));
+  g_assert_null(add_mask(buffer, new_mask(), NULL, 6, 0));
+  g_assert_null(add_mask(buffer, new_mask(), NULL, 6, G_MAXUINT));
+  g_assert_null(gst_buffer_add_class_mask_meta(buffer, new_mask(), classes,
+                                               G_MININT, 0, 6, 2));
+  g_assert_null(gst_buffer_get_class_mask_meta(buffer));
 
-  gst_class_mask_classes_unref (classes);
-  gst_buffer_unref (buffer);
+  gst_class_mask_classes_unref(classes);
+  gst_buffer_unref(buffer);
 }
 
-static void
-test_refused_confidence (void)
-{
-  GstBuffer *buffer = gst_buffer_new ();
-  GstClassMaskMeta *meta = add_mask (buffer, new_mask (), NULL, 6, 2);
-  GstBuffer *good = new_mask ();
+static void test_refused_confidence(void) {
+  GstBuffer *buffer = gst_buffer_new();
+  GstClassMaskMeta *meta = add_mask(buffer, new_mask(), NULL, 6, 2);
+  GstBuffer *good = new_mask();
   GstVideoFrame frame;
 
-  g_assert_true (gst_class_mask_meta_set_confidence (meta, good));
-  g_assert_false (gst_class_mask_meta_set_confidence (
-      meta, new_picture (PIXELS, 3, 2, 3, 0)));
-  g_assert_true (meta->confidence == good);
-  g_assert_true (gst_class_mask_meta_map_confidence (meta, &frame));
-  gst_video_frame_unmap (&frame);
-  g_assert_true (gst_class_mask_meta_set_confidence (meta, NULL));
-  g_assert_false (gst_class_mask_meta_map_confidence (meta, &frame));
+  g_assert_true(gst_class_mask_meta_set_confidence(meta, good));
+  g_assert_false(gst_class_mask_meta_set_confidence(
+      meta, new_picture(PIXELS, 3, 2, 3, 0)));
+  g_assert_true(meta->confidence == good);
+  g_assert_true(gst_class_mask_meta_map_confidence(meta, &frame));
+  gst_video_frame_unmap(&frame);
+  g_assert_true(gst_class_mask_meta_set_confidence(meta, NULL));
+  g_assert_false(gst_class_mask_meta_map_confidence(meta, &frame));
   /* set past the check */
-  meta->confidence = new_picture (PIXELS, 3, 2, 3, 0);
-  g_assert_false (gst_class_mask_meta_map_confidence (meta, &frame));
-  gst_buffer_unref (buffer);
+  meta->confidence = new_picture(PIXELS, 3, 2, 3, 0);
+  g_assert_false(gst_class_mask_meta_map_confidence(meta, &frame));
+  gst_buffer_unref(buffer);
 }
 
 /* The scale of something that is no video. */
-static void
-test_not_video (void)
-{
-  GstBuffer *buffer = gst_buffer_new ();
-  GstBuffer *other = gst_buffer_new ();
-  GstClassMaskMeta *meta = add_mask (buffer, new_mask (), NULL, 6, 2);
+static void test_not_video(void) {
+  GstBuffer *buffer = gst_buffer_new();
+  GstBuffer *other = gst_buffer_new();
+  GstClassMaskMeta *meta = add_mask(buffer, new_mask(), NULL, 6, 2);
   GstVideoInfo none, some;
-  GstVideoMetaTransform trans = { &none, &some };
+  GstVideoMetaTransform trans = {&none, &some};
 
-  gst_video_info_init (&none);
-  gst_video_info_set_format (&some, GST_VIDEO_FORMAT_RGB, 6, 2);
-  g_assert_false (meta->meta.info->transform_func (other, &meta->meta, buffer,
-      gst_video_meta_transform_scale_get_quark (), &trans));
+  gst_video_info_init(&none);
+  gst_video_info_set_format(&some, GST_VIDEO_FORMAT_RGB, 6, 2);
+  g_assert_false(meta->meta.info->transform_func(
+      other, &meta->meta, buffer, gst_video_meta_transform_scale_get_quark(),
+      &trans));
   trans.in_info = &some;
   trans.out_info = &none;
-  g_assert_false (meta->meta.info->transform_func (other, &meta->meta, buffer,
-      gst_video_meta_transform_scale_get_quark (), &trans));
-  g_assert_null (gst_buffer_get_class_mask_meta (other));
-  gst_buffer_unref (other);
-  gst_buffer_unref (buffer);
+  g_assert_false(meta->meta.info->transform_func(
+      other, &meta->meta, buffer, gst_video_meta_transform_scale_get_quark(),
+      &trans));
+  g_assert_null(gst_buffer_get_class_mask_meta(other));
+  gst_buffer_unref(other);
+  gst_buffer_unref(buffer);
 }
 
-int
-main (int argc, char **argv)
-{
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/meta/classes", test_classes);
-  g_test_add_func ("/meta/several", test_several);
-  g_test_add_func ("/meta/copy", test_copy);
-  g_test_add_func ("/meta/videoconvert", test_videoconvert);
-  g_test_add_func ("/meta/videoscale", test_videoscale);
-  g_test_add_func ("/meta/flip", test_flip);
-  g_test_add_func ("/meta/refused", test_refused);
-  g_test_add_func ("/meta/refused-confidence", test_refused_confidence);
-  g_test_add_func ("/meta/not-video", test_not_video);
-  return g_test_run ();
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/meta/classes", test_classes);
+  g_test_add_func("/meta/several", test_several);
+  g_test_add_func("/meta/copy", test_copy);
+  g_test_add_func("/meta/videoconvert", test_videoconvert);
+  g_test_add_func("/meta/videoscale", test_videoscale);
+  g_test_add_func("/meta/flip", test_flip);
+  g_test_add_func("/meta/refused", test_refused);
+  g_test_add_func("/meta/refused-confidence", test_refused_confidence);
+  g_test_add_func("/meta/not-video", test_not_video);
+  return g_test_run();
 }

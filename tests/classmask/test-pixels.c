@@ -4,273 +4,248 @@
 
 #include "masks.h"
 
-static GstClassMaskMeta *
-mask_of (GstBuffer **buffer, const guint8 *pixels, guint width, guint height)
-{
-  *buffer = gst_buffer_new ();
-  return add_mask (*buffer, new_picture (pixels, width, height, width + 5, 3),
-      NULL, width, height);
+static GstClassMaskMeta *mask_of(GstBuffer **buffer, const guint8 *pixels,
+                                 guint width, guint height) {
+  *buffer = gst_buffer_new();
+  return add_mask(*buffer, new_picture(pixels, width, height, width + 5, 3),
+                  NULL, width, height);
 }
 
-static void
-test_class_at (void)
-{
-  const guint8 pixels[] = { 0, 1, 2, 255, 1, 0 };
+static void test_class_at(void) {
+  const guint8 pixels[] = {0, 1, 2, 255, 1, 0};
   GstBuffer *buffer;
-  GstClassMaskMeta *meta = mask_of (&buffer, pixels, 3, 2);
+  GstClassMaskMeta *meta = mask_of(&buffer, pixels, 3, 2);
 
   meta->x = 10;
   meta->y = -2;
   meta->width = 7;
   meta->height = 4;
   /* Centres of 7 pixels over 3: 0 0 1 1 1 2 2; of 4 over 2: 0 0 1 1. */
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 11, -1), ==, 0);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 12, -1), ==, 1);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 14, -2), ==, 1);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 15, -2), ==, 2);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 10, 0), ==, 255);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 16, 1), ==, 0);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 9, 0), ==, -1);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 17, 0), ==, -1);
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 10, 2), ==, -1);
-  g_assert_cmpint (
-      gst_class_mask_meta_get_class_at (meta, G_MININT, G_MININT), ==, -1);
-  g_assert_cmpint (
-      gst_class_mask_meta_get_class_at (meta, G_MAXINT, G_MAXINT), ==, -1);
-  gst_buffer_unref (buffer);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 11, -1), ==, 0);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 12, -1), ==, 1);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 14, -2), ==, 1);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 15, -2), ==, 2);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 10, 0), ==, 255);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 16, 1), ==, 0);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 9, 0), ==, -1);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 17, 0), ==, -1);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 10, 2), ==, -1);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, G_MININT, G_MININT),
+                  ==, -1);
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, G_MAXINT, G_MAXINT),
+                  ==, -1);
+  gst_buffer_unref(buffer);
 }
 
-static void
-test_counts (void)
-{
-  GRand *rand = g_rand_new_with_seed (1);
+static void test_counts(void) {
+  GRand *rand = g_rand_new_with_seed(1);
   guint8 pixels[61 * 40];
   guint64 expected[256], counts[256];
   GstBuffer *buffer;
 
   for (guint round = 0; round < 50; round++) {
-    guint width = g_rand_int_range (rand, 1, 62);
-    guint height = g_rand_int_range (rand, 1, 41);
+    guint width = g_rand_int_range(rand, 1, 62);
+    guint height = g_rand_int_range(rand, 1, 41);
     GstClassMaskMeta *meta;
     GArray *areas;
 
-    random_pixels (rand, pixels, width, height, 3, 20);
-    meta = mask_of (&buffer, pixels, width, height);
-    memset (expected, 0, sizeof expected);
-    for (guint i = 0; i < width * height; i++)
-      expected[pixels[i]]++;
-    g_assert_true (gst_class_mask_meta_count_pixels (meta, counts));
-    g_assert_cmpmem (counts, sizeof counts, expected, sizeof expected);
-    areas = gst_class_mask_meta_get_areas (meta);
-    g_assert_cmpmem (
-        areas->data, areas->len * sizeof (guint64), expected, sizeof expected);
-    g_array_unref (areas);
-    gst_buffer_unref (buffer);
+    random_pixels(rand, pixels, width, height, 3, 20);
+    meta = mask_of(&buffer, pixels, width, height);
+    memset(expected, 0, sizeof expected);
+    for (guint i = 0; i < width * height; i++) expected[pixels[i]]++;
+    g_assert_true(gst_class_mask_meta_count_pixels(meta, counts));
+    g_assert_cmpmem(counts, sizeof counts, expected, sizeof expected);
+    areas = gst_class_mask_meta_get_areas(meta);
+    g_assert_cmpmem(areas->data, areas->len * sizeof(guint64), expected,
+                    sizeof expected);
+    g_array_unref(areas);
+    gst_buffer_unref(buffer);
   }
-  g_rand_free (rand);
+  g_rand_free(rand);
 }
 
 /* The frame-sized mask says under every pixel what get_class_at() says. */
-static void
-test_scale (void)
-{
-  GRand *rand = g_rand_new_with_seed (2);
+static void test_scale(void) {
+  GRand *rand = g_rand_new_with_seed(2);
   guint8 pixels[37 * 23];
 
   for (guint round = 0; round < 100; round++) {
-    guint width = g_rand_int_range (rand, 1, 38);
-    guint height = g_rand_int_range (rand, 1, 24);
-    guint frame_width = g_rand_int_range (rand, 1, 90);
-    guint frame_height = g_rand_int_range (rand, 1, 50);
+    guint width = g_rand_int_range(rand, 1, 38);
+    guint height = g_rand_int_range(rand, 1, 24);
+    guint frame_width = g_rand_int_range(rand, 1, 90);
+    guint frame_height = g_rand_int_range(rand, 1, 50);
     GstBuffer *buffer, *scaled;
     GstClassMaskMeta *meta;
     GstMapInfo map;
 
-    random_pixels (rand, pixels, width, height, 3, 20);
-    meta = mask_of (&buffer, pixels, width, height);
-    meta->x = g_rand_int_range (rand, -20, 40);
-    meta->y = g_rand_int_range (rand, -20, 40);
-    meta->width = g_rand_int_range (rand, 1, 100);
-    meta->height = g_rand_int_range (rand, 1, 60);
+    random_pixels(rand, pixels, width, height, 3, 20);
+    meta = mask_of(&buffer, pixels, width, height);
+    meta->x = g_rand_int_range(rand, -20, 40);
+    meta->y = g_rand_int_range(rand, -20, 40);
+    meta->width = g_rand_int_range(rand, 1, 100);
+    meta->height = g_rand_int_range(rand, 1, 60);
     scaled =
-        gst_class_mask_meta_scale_to_frame (meta, frame_width, frame_height);
-    g_assert_true (gst_buffer_map (scaled, &map, GST_MAP_READ));
-    g_assert_cmpuint (map.size, ==, frame_width * frame_height);
+        gst_class_mask_meta_scale_to_frame(meta, frame_width, frame_height);
+    g_assert_true(gst_buffer_map(scaled, &map, GST_MAP_READ));
+    g_assert_cmpuint(map.size, ==, frame_width * frame_height);
     for (guint y = 0; y < frame_height; y++) {
       for (guint x = 0; x < frame_width; x++) {
-        gint id = gst_class_mask_meta_get_class_at (meta, x, y);
-        g_assert_cmpint (map.data[y * frame_width + x], ==, id < 0 ? 255 : id);
+        gint id = gst_class_mask_meta_get_class_at(meta, x, y);
+        g_assert_cmpint(map.data[y * frame_width + x], ==, id < 0 ? 255 : id);
       }
     }
-    gst_buffer_unmap (scaled, &map);
-    gst_buffer_unref (scaled);
-    gst_buffer_unref (buffer);
+    gst_buffer_unmap(scaled, &map);
+    gst_buffer_unref(scaled);
+    gst_buffer_unref(buffer);
   }
-  g_rand_free (rand);
+  g_rand_free(rand);
 }
 
-static void
-test_scale_of_equal_size (void)
-{
-  const guint8 pixels[] = { 0, 1, 2, 255, 1, 0 };
+static void test_scale_of_equal_size(void) {
+  const guint8 pixels[] = {0, 1, 2, 255, 1, 0};
   GstBuffer *buffer, *scaled;
-  GstClassMaskMeta *meta = mask_of (&buffer, pixels, 3, 2);
+  GstClassMaskMeta *meta = mask_of(&buffer, pixels, 3, 2);
 
-  scaled = gst_class_mask_meta_scale_to_frame (meta, 3, 2);
-  g_assert_true (scaled == meta->mask);
-  gst_buffer_unref (scaled);
-  gst_buffer_unref (buffer);
+  scaled = gst_class_mask_meta_scale_to_frame(meta, 3, 2);
+  g_assert_true(scaled == meta->mask);
+  gst_buffer_unref(scaled);
+  gst_buffer_unref(buffer);
 }
 
 /* Flood fill, recursive and slow. */
-static void
-fill (const guint8 *pixels, gint width, gint height, guint8 *seen, gint x,
-    gint y, GstClassMaskRegion *region)
-{
+static void fill(const guint8 *pixels, gint width, gint height, guint8 *seen,
+                 gint x, gint y, GstClassMaskRegion *region) {
   guint8 id = pixels[y * width + x];
   guint right = region->x + region->width;
   guint bottom = region->y + region->height;
 
   seen[y * width + x] = 1;
-  region->x = MIN (region->x, (guint)x);
-  region->y = MIN (region->y, (guint)y);
-  region->width = MAX (right, (guint)x + 1) - region->x;
-  region->height = MAX (bottom, (guint)y + 1) - region->y;
+  region->x = MIN(region->x, (guint)x);
+  region->y = MIN(region->y, (guint)y);
+  region->width = MAX(right, (guint)x + 1) - region->x;
+  region->height = MAX(bottom, (guint)y + 1) - region->y;
   region->area++;
-  for (gint ny = MAX (y - 1, 0); ny <= MIN (y + 1, height - 1); ny++)
-    for (gint nx = MAX (x - 1, 0); nx <= MIN (x + 1, width - 1); nx++)
+  for (gint ny = MAX(y - 1, 0); ny <= MIN(y + 1, height - 1); ny++)
+    for (gint nx = MAX(x - 1, 0); nx <= MIN(x + 1, width - 1); nx++)
       if (!seen[ny * width + nx] && pixels[ny * width + nx] == id)
-        fill (pixels, width, height, seen, nx, ny, region);
+        fill(pixels, width, height, seen, nx, ny, region);
 }
 
-static void
-test_regions (void)
-{
-  GRand *rand = g_rand_new_with_seed (3);
+static void test_regions(void) {
+  GRand *rand = g_rand_new_with_seed(3);
   guint8 pixels[37 * 23], seen[37 * 23];
 
   for (guint round = 0; round < 300; round++) {
-    guint width = g_rand_int_range (rand, 1, 38);
-    guint height = g_rand_int_range (rand, 1, 24);
-    guint min_area = round % 3 == 0 ? g_rand_int_range (rand, 0, 30) : 0;
+    guint width = g_rand_int_range(rand, 1, 38);
+    guint height = g_rand_int_range(rand, 1, 24);
+    guint min_area = round % 3 == 0 ? g_rand_int_range(rand, 0, 30) : 0;
     GstBuffer *buffer;
     GstClassMaskMeta *meta;
     GArray *regions;
     guint n = 0;
 
     if (round % 2 == 0)
-      random_pixels (rand, pixels, width, height, 3, 40);
+      random_pixels(rand, pixels, width, height, 3, 40);
     else /* noise: regions that wind and enclose one another */
       for (guint i = 0; i < width * height; i++)
-        pixels[i] = g_rand_int_range (rand, 0, 2);
-    meta = mask_of (&buffer, pixels, width, height);
-    regions = gst_class_mask_meta_get_regions (meta, min_area);
-    memset (seen, 0, sizeof seen);
+        pixels[i] = g_rand_int_range(rand, 0, 2);
+    meta = mask_of(&buffer, pixels, width, height);
+    regions = gst_class_mask_meta_get_regions(meta, min_area);
+    memset(seen, 0, sizeof seen);
     for (guint i = 0; i < width * height; i++) {
-      GstClassMaskRegion expected = { pixels[i], i % width, i / width, 1, 1,
-        0 };
+      GstClassMaskRegion expected = {pixels[i], i % width, i / width, 1, 1, 0};
 
-      if (seen[i] || pixels[i] == GST_CLASS_MASK_UNKNOWN)
-        continue;
-      fill (pixels, width, height, seen, i % width, i / width, &expected);
-      if (expected.area < min_area)
-        continue;
-      g_assert_cmpuint (n, <, regions->len);
-      g_assert_cmpmem (&g_array_index (regions, GstClassMaskRegion, n),
-          sizeof expected, &expected, sizeof expected);
+      if (seen[i] || pixels[i] == GST_CLASS_MASK_UNKNOWN) continue;
+      fill(pixels, width, height, seen, i % width, i / width, &expected);
+      if (expected.area < min_area) continue;
+      g_assert_cmpuint(n, <, regions->len);
+      g_assert_cmpmem(&g_array_index(regions, GstClassMaskRegion, n),
+                      sizeof expected, &expected, sizeof expected);
       n++;
     }
-    g_assert_cmpuint (n, ==, regions->len);
-    g_array_unref (regions);
-    gst_buffer_unref (buffer);
+    g_assert_cmpuint(n, ==, regions->len);
+    g_array_unref(regions);
+    gst_buffer_unref(buffer);
   }
-  g_rand_free (rand);
+  g_rand_free(rand);
 }
 
-static void
-test_summary (void)
-{
-  const guint8 pixels[] = { 0, 0, 0, 0, 1, 1, 7, 255 };
+static void test_summary(void) {
+  const guint8 pixels[] = {0, 0, 0, 0, 1, 1, 7, 255};
   GstBuffer *buffer;
-  GstClassMaskMeta *meta = mask_of (&buffer, pixels, 4, 2);
+  GstClassMaskMeta *meta = mask_of(&buffer, pixels, 4, 2);
   const GValue *labels, *fractions;
   GstStructure *structure;
   gdouble unknown;
 
-  meta->source = g_quark_from_string ("seg");
-  g_assert_nonnull (gst_buffer_add_class_mask_summary (buffer, meta, NULL));
-  structure = gst_custom_meta_get_structure (
-      gst_buffer_get_custom_meta (buffer, GST_CLASS_MASK_SUMMARY_META_NAME));
-  g_assert_cmpstr (
-      gst_structure_get_string (structure, "model"), ==, "hand-made");
-  g_assert_cmpstr (gst_structure_get_string (structure, "source"), ==, "seg");
-  g_assert_true (gst_structure_get_double (structure, "unknown", &unknown));
+  meta->source = g_quark_from_string("seg");
+  g_assert_nonnull(gst_buffer_add_class_mask_summary(buffer, meta, NULL));
+  structure = gst_custom_meta_get_structure(
+      gst_buffer_get_custom_meta(buffer, GST_CLASS_MASK_SUMMARY_META_NAME));
+  g_assert_cmpstr(gst_structure_get_string(structure, "model"), ==,
+                  "hand-made");
+  g_assert_cmpstr(gst_structure_get_string(structure, "source"), ==, "seg");
+  g_assert_true(gst_structure_get_double(structure, "unknown", &unknown));
   /* one of value 255, and one of an id that no class has */
-  g_assert_cmpfloat (unknown, ==, 0.25);
-  labels = gst_structure_get_value (structure, "labels");
-  fractions = gst_structure_get_value (structure, "fractions");
-  g_assert_cmpuint (gst_value_array_get_size (labels), ==, 2);
-  g_assert_cmpuint (gst_value_array_get_size (fractions), ==, 2);
-  g_assert_cmpstr (
-      g_value_get_string (gst_value_array_get_value (labels, 1)), ==, "car");
-  g_assert_cmpfloat (
-      g_value_get_double (gst_value_array_get_value (fractions, 0)), ==, 0.5);
-  g_assert_cmpfloat (
-      g_value_get_double (gst_value_array_get_value (fractions, 1)), ==, 0.25);
-  gst_buffer_unref (buffer);
+  g_assert_cmpfloat(unknown, ==, 0.25);
+  labels = gst_structure_get_value(structure, "labels");
+  fractions = gst_structure_get_value(structure, "fractions");
+  g_assert_cmpuint(gst_value_array_get_size(labels), ==, 2);
+  g_assert_cmpuint(gst_value_array_get_size(fractions), ==, 2);
+  g_assert_cmpstr(g_value_get_string(gst_value_array_get_value(labels, 1)), ==,
+                  "car");
+  g_assert_cmpfloat(g_value_get_double(gst_value_array_get_value(fractions, 0)),
+                    ==, 0.5);
+  g_assert_cmpfloat(g_value_get_double(gst_value_array_get_value(fractions, 1)),
+                    ==, 0.25);
+  gst_buffer_unref(buffer);
 }
 
 /* A mask that was right when it was attached and is not any more. */
-static void
-test_spoiled (void)
-{
-  const guint8 pixels[] = { 0, 1, 2, 255, 1, 0 };
+static void test_spoiled(void) {
+  const guint8 pixels[] = {0, 1, 2, 255, 1, 0};
   GstBuffer *buffer;
-  GstClassMaskMeta *meta = mask_of (&buffer, pixels, 3, 2);
+  GstClassMaskMeta *meta = mask_of(&buffer, pixels, 3, 2);
   GstVideoFrame frame;
   guint64 counts[256];
 
-  gst_buffer_get_video_meta (meta->mask)->height = 100;
-  g_assert_false (gst_class_mask_meta_map (meta, &frame));
-  g_assert_false (gst_class_mask_meta_count_pixels (meta, counts));
-  g_assert_cmpint (gst_class_mask_meta_get_class_at (meta, 0, 0), ==, -1);
-  g_assert_null (gst_class_mask_meta_get_regions (meta, 0));
-  g_assert_null (gst_class_mask_meta_get_areas (meta));
-  g_assert_null (gst_class_mask_meta_scale_to_frame (meta, 30, 20));
-  g_assert_null (gst_buffer_add_class_mask_summary (buffer, meta, NULL));
-  gst_buffer_unref (buffer);
+  gst_buffer_get_video_meta(meta->mask)->height = 100;
+  g_assert_false(gst_class_mask_meta_map(meta, &frame));
+  g_assert_false(gst_class_mask_meta_count_pixels(meta, counts));
+  g_assert_cmpint(gst_class_mask_meta_get_class_at(meta, 0, 0), ==, -1);
+  g_assert_null(gst_class_mask_meta_get_regions(meta, 0));
+  g_assert_null(gst_class_mask_meta_get_areas(meta));
+  g_assert_null(gst_class_mask_meta_scale_to_frame(meta, 30, 20));
+  g_assert_null(gst_buffer_add_class_mask_summary(buffer, meta, NULL));
+  gst_buffer_unref(buffer);
 }
 
 /* Large enough in all, but of two memories, of which one is mapped. */
-static void
-test_two_memories (void)
-{
-  guint8 pixels[64] = { 0 };
-  GstBuffer *buffer = gst_buffer_new ();
-  GstBuffer *mask = new_picture (pixels, 8, 4, 8, 0);
+static void test_two_memories(void) {
+  guint8 pixels[64] = {0};
+  GstBuffer *buffer = gst_buffer_new();
+  GstBuffer *mask = new_picture(pixels, 8, 4, 8, 0);
   GstClassMaskMeta *meta;
   GstVideoFrame frame;
 
-  gst_buffer_append_memory (mask, gst_allocator_alloc (NULL, 32, NULL));
-  gst_buffer_get_video_meta (mask)->height = 8;
-  meta = add_mask (buffer, mask, NULL, 8, 8);
-  g_assert_nonnull (meta);
-  g_assert_false (gst_class_mask_meta_map (meta, &frame));
-  gst_buffer_unref (buffer);
+  gst_buffer_append_memory(mask, gst_allocator_alloc(NULL, 32, NULL));
+  gst_buffer_get_video_meta(mask)->height = 8;
+  meta = add_mask(buffer, mask, NULL, 8, 8);
+  g_assert_nonnull(meta);
+  g_assert_false(gst_class_mask_meta_map(meta, &frame));
+  gst_buffer_unref(buffer);
 }
 
-int
-main (int argc, char **argv)
-{
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/pixels/class-at", test_class_at);
-  g_test_add_func ("/pixels/counts", test_counts);
-  g_test_add_func ("/pixels/scale", test_scale);
-  g_test_add_func ("/pixels/scale-of-equal-size", test_scale_of_equal_size);
-  g_test_add_func ("/pixels/regions", test_regions);
-  g_test_add_func ("/pixels/summary", test_summary);
-  g_test_add_func ("/pixels/spoiled", test_spoiled);
-  g_test_add_func ("/pixels/two-memories", test_two_memories);
-  return g_test_run ();
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/pixels/class-at", test_class_at);
+  g_test_add_func("/pixels/counts", test_counts);
+  g_test_add_func("/pixels/scale", test_scale);
+  g_test_add_func("/pixels/scale-of-equal-size", test_scale_of_equal_size);
+  g_test_add_func("/pixels/regions", test_regions);
+  g_test_add_func("/pixels/summary", test_summary);
+  g_test_add_func("/pixels/spoiled", test_spoiled);
+  g_test_add_func("/pixels/two-memories", test_two_memories);
+  return g_test_run();
 }

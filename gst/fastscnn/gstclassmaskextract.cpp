@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-classmaskextract
+ * @title: classmaskextract
+ * @short_description: makes the class masks of a video a video of their own
+ * @see_also: fastscnn, classmaskjson
+ *
+ * Takes video frames with a #GstClassMaskMeta and pushes the masks. What
+ * downstream accepts decides what they look like: GRAY8, which is preferred,
+ * holds the ids of the classes, 255 where the class is not known; RGB and RGBA
+ * hold the colours of the classes, black or transparent where it is not known.
+ *
+ * The video has the size of the masks, and changes it with them; with
+ * #GstClassMaskExtract:scale-to-frame it has the size of the frames.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskextract ! video/x-raw,format=RGBA ! pngenc !
+ * multifilesink location=mask-%05d.png
+ * ]| Writes the masks of a film as pictures.
+ *
+ * Since: 0.1
+ */
+
+#include "gst/fastscnn/gstclassmaskextract.h"
+
+#include <mutex>
+#include <string>
+
+#include "gst/fastscnn/maskpicture.h"
+#include "gst/fastscnn/picturecaps.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_class_mask_extract_debug);
+#define GST_CAT_DEFAULT gst_class_mask_extract_debug
+
+using namespace fastscnn;
+
+enum { PROP_SCALE_TO_FRAME = 1, PROP_ON_MISSING, PROP_SOURCE };
+
+namespace
+{
+
+enum class OnMissing { kSkip, kRepeat, kBlank };
+
+struct Settings {
+  bool to_frame = false;
+  OnMissing on_missing = OnMissing::kSkip;
+  std::string source;
+};
+
+struct State {
+  std::mutex mutex; /* guards settings */
+  Settings settings;
+
+  /* Of the streaming thread. */
+  GstVideoInfo frame_info;
+  GstVideoInfo info; /* of the pictures; without format before the first */
+  GstBufferPool *pool = NULL;
+  GstBuffer *last = NULL; /* an empty buffer that carries the last mask */
+  MaskPicture picture;
+
+  State ()
+  {
+    gst_video_info_init (&frame_info);
+    gst_video_info_init (&info);
+  }
+
+  bool
+  negotiated () const
+  {
+    return GST_VIDEO_INFO_FORMAT (&info) != GST_VIDEO_FORMAT_UNKNOWN;
+  }
+};
+
+GType
+on_missing_get_type ()
+{
+  static const GEnumValue values[] = {
+    { (int)OnMissing::kSkip, "Push nothing for this frame", "skip" },
+    { (int)OnMissing::kRepeat, "Push the last mask again", "repeat" },
+    { (int)OnMissing::kBlank, "Push a mask in which all is unknown", "blank" },
+    { 0, NULL, NULL },
+  };
+  static const GType type =
+      g_enum_register_static ("GstClassMaskExtractOnMissing", values);
+  return type;
+}
+
+} // namespace
+
+struct _GstClassMaskExtract {
+  GstElement parent;
+  GstPad *sinkpad;
+  GstPad *srcpad;
+  State *state;
+};
+
+G_DEFINE_TYPE_WITH_CODE (GstClassMaskExtract, gst_class_mask_extract,
+    GST_TYPE_ELEMENT,
+    GST_DEBUG_CATEGORY_INIT (gst_class_mask_extract_debug, "classmaskextract",
+        0, "Class masks as video"))
+GST_ELEMENT_REGISTER_DEFINE (classmaskextract, "classmaskextract",
+    GST_RANK_NONE, GST_TYPE_CLASS_MASK_EXTRACT)
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+        GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE ("{ GRAY8, RGB, RGBA }")));
+
+static void
+drop_pool (State *state)
+{
+  if (state->pool)
+    gst_buffer_pool_set_active (state->pool, FALSE);
+  gst_clear_object (&state->pool);
+}
+
+/* What came before the first caps could be known. */
+static gboolean
+forward_held_event (GstPad *pad, GstEvent **event, gpointer data)
+{
+  GstClassMaskExtract *self = GST_CLASS_MASK_EXTRACT (data);
+
+  if (GST_EVENT_TYPE (*event) != GST_EVENT_STREAM_START &&
+      GST_EVENT_TYPE (*event) != GST_EVENT_CAPS &&
+      GST_EVENT_TYPE (*event) != GST_EVENT_EOS)
+    gst_pad_push_event (self->srcpad, gst_event_ref (*event));
+  return TRUE;
+}
+
+static gboolean
+negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
+{
+  State *state = self->state;
+  const bool first = !state->negotiated ();
+  const GstVideoInfo &info = state->info;
+
+  if (!gst_pad_check_reconfigure (self->srcpad) && !first &&
+      info.width == wanted.width && info.height == wanted.height &&
+      info.par_n == wanted.par_n && info.par_d == wanted.par_d &&
+      info.fps_n == wanted.fps_n && info.fps_d == wanted.fps_d)
+    return TRUE;
+
+  GstCaps *caps = choose_picture_caps (self->srcpad, wanted);
+  gboolean ok = !gst_caps_is_empty (caps) &&
+                gst_video_info_from_caps (&state->info, caps) &&
+                gst_pad_push_event (self->srcpad, gst_event_new_caps (caps));
+  if (ok) {
+    drop_pool (state);
+    state->pool = make_picture_pool (caps);
+    ok = state->pool != NULL;
+  }
+  gst_caps_unref (caps);
+  if (!ok) {
+    gst_video_info_init (&state->info);
+    gst_pad_mark_reconfigure (self->srcpad);
+    return FALSE;
+  }
+  if (first)
+    gst_pad_sticky_events_foreach (self->sinkpad, forward_held_event, self);
+  return TRUE;
+}
+
+/* Pushes what meta says, or, without one, that nothing is known. */
+static GstFlowReturn
+push_picture (GstClassMaskExtract *self, GstBuffer *frame,
+    const GstClassMaskMeta *meta, bool to_frame)
+{
+  State *state = self->state;
+  GstBuffer *buffer = NULL;
+  GstVideoFrame picture;
+  GstFlowReturn flow =
+      gst_buffer_pool_acquire_buffer (state->pool, &buffer, NULL);
+
+  if (flow != GST_FLOW_OK)
+    return flow;
+  if (!gst_video_frame_map (&picture, &state->info, buffer, GST_MAP_WRITE)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  if (!meta || !state->picture.draw (*meta, to_frame, picture))
+    MaskPicture::draw_unknown (picture);
+  gst_video_frame_unmap (&picture);
+  gst_buffer_copy_into (buffer, frame,
+      (GstBufferCopyFlags)(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS),
+      0, -1);
+  return gst_pad_push (self->srcpad, buffer);
+}
+
+/* Tells downstream not to wait for a picture of this frame. */
+static void
+push_gap (GstClassMaskExtract *self, GstBuffer *frame)
+{
+  if (self->state->negotiated () && GST_BUFFER_PTS_IS_VALID (frame))
+    gst_pad_push_event (self->srcpad, gst_event_new_gap (GST_BUFFER_PTS (frame),
+                                          GST_BUFFER_DURATION (frame)));
+}
+
+static void
+remember (State *state, const GstClassMaskMeta *meta)
+{
+  gst_clear_buffer (&state->last);
+  state->last = gst_buffer_new ();
+  gst_buffer_add_class_mask_meta (state->last, gst_buffer_ref (meta->mask),
+      meta->classes, meta->x, meta->y, meta->width, meta->height);
+}
+
+static GstFlowReturn
+extract (GstClassMaskExtract *self, GstBuffer *frame)
+{
+  State *state = self->state;
+  const GstClassMaskMeta *meta;
+  GstVideoInfo wanted;
+  Settings settings;
+
+  {
+    const std::lock_guard<std::mutex> lock (state->mutex);
+    settings = state->settings;
+  }
+  meta = gst_buffer_get_class_mask_meta_by_source (
+      frame, settings.source.c_str ());
+  if (meta &&
+      !describe_picture (state->frame_info, meta, settings.to_frame, wanted)) {
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
+        ("%" GST_PTR_FORMAT, meta->mask));
+    meta = NULL;
+  }
+  if (settings.on_missing == OnMissing::kRepeat) {
+    if (meta)
+      remember (state, meta);
+    else if (state->last)
+      meta = gst_buffer_get_class_mask_meta (state->last);
+  }
+  if (!meta && settings.on_missing != OnMissing::kBlank) {
+    GST_LOG_OBJECT (self, "no mask on %" GST_PTR_FORMAT, frame);
+    push_gap (self, frame);
+    return GST_FLOW_OK;
+  }
+  if (!meta && state->negotiated () && !settings.to_frame)
+    wanted = state->info;
+  else
+    describe_picture (state->frame_info, meta, settings.to_frame, wanted);
+  if (!negotiate (self, wanted)) {
+    if (GST_PAD_IS_FLUSHING (self->srcpad))
+      return GST_FLOW_FLUSHING;
+    GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
+        ("What follows takes no masks of %dx%d pixels as GRAY8, RGB or RGBA.",
+            wanted.width, wanted.height),
+        (NULL));
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
+  return push_picture (self, frame, meta, settings.to_frame);
+}
+
+static GstFlowReturn
+gst_class_mask_extract_chain (GstPad *pad, GstObject *parent, GstBuffer *frame)
+{
+  GstClassMaskExtract *self = GST_CLASS_MASK_EXTRACT (parent);
+  GstFlowReturn flow = GST_FLOW_NOT_NEGOTIATED;
+
+  if (GST_VIDEO_INFO_WIDTH (&self->state->frame_info) > 0)
+    flow = extract (self, frame);
+  gst_buffer_unref (frame);
+  return flow;
+}
+
+static gboolean
+set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
+{
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  if (gst_video_info_from_caps (&self->state->frame_info, caps))
+    return TRUE;
+  gst_video_info_init (&self->state->frame_info);
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+      ("The caps describe no video frame."), ("%" GST_PTR_FORMAT, caps));
+  return FALSE;
+}
+
+/* Before the first mask is known there are no caps to push, so what has to
+ * follow them is held; sticky events are found on the pad again. */
+static gboolean
+gst_class_mask_extract_sink_event (
+    GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstClassMaskExtract *self = GST_CLASS_MASK_EXTRACT (parent);
+  State *state = self->state;
+  gboolean ok;
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_CAPS:
+    ok = set_frame_caps (self, event);
+    gst_event_unref (event);
+    return ok;
+  case GST_EVENT_EOS:
+    if (!state->negotiated ())
+      gst_pad_sticky_events_foreach (pad, forward_held_event, self);
+    break;
+  case GST_EVENT_FLUSH_STOP:
+    gst_clear_buffer (&state->last);
+    break;
+  case GST_EVENT_STREAM_START:
+    break;
+  default:
+    if (GST_EVENT_IS_SERIALIZED (event) && !state->negotiated ()) {
+      gst_event_unref (event);
+      return TRUE;
+    }
+    break;
+  }
+  return gst_pad_event_default (pad, parent, event);
+}
+
+/* The pixels are not looked at, so they may lie as they like. */
+static gboolean
+gst_class_mask_extract_sink_query (
+    GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
+    return gst_pad_query_default (pad, parent, query);
+  gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  return TRUE;
+}
+
+static GstStateChangeReturn
+gst_class_mask_extract_change_state (
+    GstElement *element, GstStateChange transition)
+{
+  State *state = GST_CLASS_MASK_EXTRACT (element)->state;
+  const GstStateChangeReturn changed =
+      GST_ELEMENT_CLASS (gst_class_mask_extract_parent_class)
+          ->change_state (element, transition);
+
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    drop_pool (state);
+    gst_clear_buffer (&state->last);
+    gst_video_info_init (&state->info);
+    gst_video_info_init (&state->frame_info);
+  }
+  return changed;
+}
+
+static void
+gst_class_mask_extract_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  State *state = GST_CLASS_MASK_EXTRACT (object)->state;
+  const std::lock_guard<std::mutex> lock (state->mutex);
+  const gchar *string;
+
+  switch (id) {
+  case PROP_SCALE_TO_FRAME:
+    state->settings.to_frame = g_value_get_boolean (value);
+    break;
+  case PROP_ON_MISSING:
+    state->settings.on_missing = (OnMissing)g_value_get_enum (value);
+    break;
+  case PROP_SOURCE:
+    string = g_value_get_string (value);
+    state->settings.source = string ? string : "";
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  }
+}
+
+static void
+gst_class_mask_extract_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  State *state = GST_CLASS_MASK_EXTRACT (object)->state;
+  const std::lock_guard<std::mutex> lock (state->mutex);
+
+  switch (id) {
+  case PROP_SCALE_TO_FRAME:
+    g_value_set_boolean (value, state->settings.to_frame);
+    break;
+  case PROP_ON_MISSING:
+    g_value_set_enum (value, (gint)state->settings.on_missing);
+    break;
+  case PROP_SOURCE:
+    g_value_set_string (value, state->settings.source.c_str ());
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  }
+}
+
+static void
+gst_class_mask_extract_finalize (GObject *object)
+{
+  delete GST_CLASS_MASK_EXTRACT (object)->state;
+  G_OBJECT_CLASS (gst_class_mask_extract_parent_class)->finalize (object);
+}
+
+static void
+gst_class_mask_extract_init (GstClassMaskExtract *self)
+{
+  self->state = new State;
+  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
+  gst_pad_set_chain_function (self->sinkpad, gst_class_mask_extract_chain);
+  gst_pad_set_event_function (self->sinkpad, gst_class_mask_extract_sink_event);
+  gst_pad_set_query_function (self->sinkpad, gst_class_mask_extract_sink_query);
+  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
+  self->srcpad = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_use_fixed_caps (self->srcpad);
+  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
+}
+
+static void
+gst_class_mask_extract_class_init (GstClassMaskExtractClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  const GParamFlags flags =
+      (GParamFlags)(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                    GST_PARAM_MUTABLE_PLAYING);
+
+  object_class->set_property = gst_class_mask_extract_set_property;
+  object_class->get_property = gst_class_mask_extract_get_property;
+  object_class->finalize = gst_class_mask_extract_finalize;
+  element_class->change_state = gst_class_mask_extract_change_state;
+
+  g_object_class_install_property (object_class, PROP_SCALE_TO_FRAME,
+      g_param_spec_boolean ("scale-to-frame", "Scale to frame",
+          "Push masks at the size of the frame (nearest neighbour) instead of "
+          "their own",
+          FALSE, flags));
+  g_object_class_install_property (object_class, PROP_ON_MISSING,
+      g_param_spec_enum ("on-missing", "On missing",
+          "What to push for a frame without a mask", on_missing_get_type (),
+          (gint)OnMissing::kSkip, flags));
+  g_object_class_install_property (object_class, PROP_SOURCE,
+      g_param_spec_string ("source", "Source",
+          "Name of the element whose masks are pushed; empty: the newest mask "
+          "of a frame",
+          "", flags));
+  gst_type_mark_as_plugin_api (on_missing_get_type (), (GstPluginAPIFlags)0);
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "Class mask extractor",
+      "Converter/Video",
+      "Makes the class masks of a video a video of their own",
+      "The gst-fastscnn authors");
+}

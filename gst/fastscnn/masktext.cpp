@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/fastscnn/masktext.h"
+
+#include <charconv>
+#include <memory>
+
+namespace fastscnn
+{
+
+namespace
+{
+
+using Regions = std::unique_ptr<GArray, decltype (&g_array_unref)>;
+
+void
+put (std::string &line, uint64_t number)
+{
+  char digits[24];
+  line.append (
+      digits, std::to_chars (digits, digits + sizeof digits, number).ptr);
+}
+
+void
+put_signed (std::string &line, int64_t number)
+{
+  if (number < 0)
+    line.push_back ('-');
+  put (line, static_cast<uint64_t> (number < 0 ? -number : number));
+}
+
+void
+put_share (std::string &line, uint64_t part, uint64_t whole)
+{
+  char digits[24];
+  line.append (digits,
+      std::to_chars (digits, digits + sizeof digits,
+          static_cast<double> (part) / whole, std::chars_format::fixed, 6)
+          .ptr);
+}
+
+void
+put_string (std::string &line, const char *text)
+{
+  static const char hex[] = "0123456789abcdef";
+
+  line.push_back ('"');
+  for (; *text; text++) {
+    const auto c = static_cast<unsigned char> (*text);
+    if (c < 0x20) {
+      line += "\\u00";
+      line.push_back (hex[c >> 4]);
+      line.push_back (hex[c & 15]);
+      continue;
+    }
+    if (c == '"' || c == '\\')
+      line.push_back ('\\');
+    line.push_back (*text);
+  }
+  line.push_back ('"');
+}
+
+void
+put_time (std::string &line, GstClockTime time)
+{
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    put (line, time);
+  else
+    line += "null";
+}
+
+void
+put_pixels (std::string &line, uint64_t pixels, uint64_t whole)
+{
+  line += "\"pixels\":";
+  put (line, pixels);
+  line += ",\"fraction\":";
+  put_share (line, pixels, whole);
+}
+
+void
+put_head (std::string &line, const GstClassMaskMeta &meta, unsigned width,
+    unsigned height, GstClockTime pts, GstClockTime running_time)
+{
+  line += "{\"pts\":";
+  put_time (line, pts);
+  line += ",\"running_time\":";
+  put_time (line, running_time);
+  line += ",\"age\":";
+  put_time (line, meta.age);
+  line += ",\"width\":";
+  put (line, width);
+  line += ",\"height\":";
+  put (line, height);
+  line += ",\"covers\":[";
+  put_signed (line, meta.x);
+  line.push_back (',');
+  put_signed (line, meta.y);
+  line.push_back (',');
+  put (line, meta.width);
+  line.push_back (',');
+  put (line, meta.height);
+  line += "],\"source\":";
+  put_string (line, meta.source ? g_quark_to_string (meta.source) : "");
+  line += ",\"model\":";
+  put_string (line, gst_class_mask_classes_get_model (meta.classes));
+}
+
+void
+put_region (std::string &line, const GstClassMaskRegion &region)
+{
+  line += "{\"x\":";
+  put (line, region.x);
+  line += ",\"y\":";
+  put (line, region.y);
+  line += ",\"width\":";
+  put (line, region.width);
+  line += ",\"height\":";
+  put (line, region.height);
+  line += ",\"area\":";
+  put (line, region.area);
+  line.push_back ('}');
+}
+
+gint
+compare_class (gconstpointer a, gconstpointer b)
+{
+  return static_cast<gint> (
+             static_cast<const GstClassMaskRegion *> (a)->class_id) -
+         static_cast<gint> (
+             static_cast<const GstClassMaskRegion *> (b)->class_id);
+}
+
+/// The regions of one class: those from `next` on, which then points behind
+/// them.
+void
+put_regions (
+    std::string &line, unsigned id, const GArray *regions, unsigned &next)
+{
+  const char *separator = "";
+
+  line += ",\"regions\":[";
+  for (; next < regions->len; next++) {
+    const auto &region = g_array_index (regions, GstClassMaskRegion, next);
+    if (region.class_id > id)
+      break;
+    line += separator;
+    put_region (line, region);
+    separator = ",";
+  }
+  line.push_back (']');
+}
+
+void
+put_rle (std::string &line, const std::string &counts, unsigned width,
+    unsigned height)
+{
+  line += ",\"rle\":{\"size\":[";
+  put (line, height);
+  line.push_back (',');
+  put (line, width);
+  line += "],\"counts\":";
+  put_string (line, counts.c_str ());
+  line.push_back ('}');
+}
+
+} // namespace
+
+const std::string &
+MaskText::write (const GstClassMaskMeta &meta, GstClockTime pts,
+    GstClockTime running_time, const Options &options, uint64_t &stray)
+{
+  const unsigned classes = gst_class_mask_classes_get_size (meta.classes);
+  const char *separator = "";
+  Regions regions (nullptr, g_array_unref);
+  unsigned next_region = 0;
+  guint64 counts[256];
+  guint width, height;
+  uint64_t total = 0, known = 0;
+
+  line_.clear ();
+  if (!gst_class_mask_meta_get_size (&meta, &width, &height) ||
+      !gst_class_mask_meta_count_pixels (&meta, counts))
+    return line_;
+  for (unsigned id = 0; id < 256; id++) {
+    total += counts[id];
+    known += id < classes ? counts[id] : 0;
+  }
+  stray = total - known - counts[GST_CLASS_MASK_UNKNOWN];
+
+  if (options.regions) {
+    regions.reset (gst_class_mask_meta_get_regions (&meta, options.min_area));
+    if (!regions)
+      return line_;
+    g_array_sort (regions.get (), compare_class);
+  }
+  if (options.rle) {
+    GstVideoFrame frame;
+    if (!gst_class_mask_meta_map (&meta, &frame))
+      return line_;
+    rle_.encode (
+        static_cast<const uint8_t *> (GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)),
+        GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
+        GST_VIDEO_FRAME_WIDTH (&frame), GST_VIDEO_FRAME_HEIGHT (&frame));
+    gst_video_frame_unmap (&frame);
+  }
+
+  put_head (line_, meta, width, height, pts, running_time);
+  line_ += ",\"unknown\":{";
+  put_pixels (line_, total - known, total);
+  line_ += "},\"classes\":[";
+  for (unsigned id = 0; id < classes; id++) {
+    if (counts[id] == 0)
+      continue;
+    line_ += separator;
+    line_ += "{\"id\":";
+    put (line_, id);
+    line_ += ",\"label\":";
+    put_string (line_, gst_class_mask_classes_get_label (meta.classes, id));
+    line_.push_back (',');
+    put_pixels (line_, counts[id], total);
+    if (options.regions)
+      put_regions (line_, id, regions.get (), next_region);
+    if (options.rle)
+      put_rle (line_, rle_.counts (static_cast<int> (id)), width, height);
+    line_.push_back ('}');
+    separator = ",";
+  }
+  line_ += "]}\n";
+  return line_;
+}
+
+} // namespace fastscnn
