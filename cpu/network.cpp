@@ -36,9 +36,8 @@ Network::Network(std::shared_ptr<const Weights> weights, int width, int height,
 }
 
 void Network::run(Workers &workers) {
-  schedule_.run(workers, threads_, [this](int task, int worker) {
-    execute(plan_.tasks[task], scratch_[worker].data());
-  });
+  schedule_.run(workers, threads_,
+                [this](int task, int worker) { execute(task, worker); });
 }
 
 Logits Network::logits() const {
@@ -46,11 +45,6 @@ Logits Network::logits() const {
   const Shape &shape = shapes_.back();
   return {arena_.data() + p.begin, shape.channels, shape.width, shape.height,
           static_cast<int>(p.step)};
-}
-
-size_t Network::bytes() const {
-  return sizeof(float) *
-         (image_.size() + arena_.size() + scratch_.size() * plan_.scratch);
 }
 
 float *Network::row(int layer, int y) {
@@ -69,10 +63,12 @@ int Network::rows_together(int layer, int begin, int end) const {
   return std::min(end - begin, p.rows - begin % p.rows);
 }
 
-void Network::execute(const Plan::Task &task, float *scratch) {
+void Network::execute(int number, int worker) {
+  const Plan::Task &task = plan_.tasks[number];
   const Plan::Step &step = plan_.steps[task.step];
   const int rows = task.end - task.begin;
   const int logits = static_cast<int>(layers_.size()) - 1;
+  float *scratch = scratch_[worker].data();
   auto take = [&](size_t floats) {
     return std::exchange(scratch, scratch + floats);
   };

@@ -32,8 +32,11 @@ class Network {
   /// The result of run().
   Logits logits() const;
 
-  /// Bytes of the buffers.
-  size_t bytes() const;
+  const Plan &plan() const { return plan_; }
+  const std::vector<Shape> &shapes() const { return shapes_; }
+
+  /// One task of run(), to time it: the earlier ones have been executed.
+  void execute(int task, int worker);
 
  private:
   /// Rows of an activation that a task reads or writes.
@@ -50,7 +53,6 @@ class Network {
   View view(int layer, int begin);
   int rows_together(int layer, int begin, int end) const;
 
-  void execute(const Plan::Task &task, float *scratch);
   void compute_first(int layer, int begin, int end, float *scratch, View dst);
   void convolve_image(int layer, int begin, int end, View dst);
   void convolve_square(int layer, int begin, int end, float *scratch, View dst);

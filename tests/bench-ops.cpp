@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where the CPU engine's time goes: every step of the network on one thread,
+// each task at its fastest, so that other programs disturb little.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "cpu/network.h"
+#include "tests/reference.h"
+
+using namespace fastscnn;
+
+namespace {
+
+struct Work {
+  double flops = 0;
+  double bytes = 0;  // of activations that the step reads and writes in memory
+};
+
+double activation_bytes(const Network &network, int layer) {
+  if (layer == kImage) return 12.0 * network.width() * network.height();
+  const Shape &s = network.shapes()[layer];
+  return 4.0 * s.channels * s.height * s.width;
+}
+
+Work work_of(const Network &network, const std::vector<Layer> &layers,
+             const Plan::Step &step) {
+  std::vector<int> all = {step.first};
+  all.insert(all.end(), step.then.begin(), step.then.end());
+  Work work;
+  work.bytes = activation_bytes(network, step.last()) +
+               activation_bytes(network, layers[step.first].inputs[0]);
+  if (step.aside != kNoLayer) {
+    all.push_back(step.aside);
+    work.bytes += activation_bytes(network, layers[step.aside].inputs[0]);
+  }
+  for (int layer : all) {
+    const Layer &l = layers[layer];
+    if (l.op != Op::kConv) continue;
+    const Shape &s = network.shapes()[layer];
+    const int inputs = input_channels(layers, layer) / l.groups;
+    work.flops +=
+        2.0 * s.channels * s.height * s.width * inputs * l.kernel * l.kernel;
+    if (l.residual != kNoLayer && l.residual != step.aside)
+      work.bytes += activation_bytes(network, l.residual);
+  }
+  return work;
+}
+
+std::string name_of(const std::vector<Layer> &layers, const Plan::Step &step) {
+  std::string name = layers[step.first].name;
+  if (step.aside != kNoLayer) name += " + " + layers[step.aside].name;
+  for (int layer : step.then) name += " + " + layers[layer].name;
+  return name;
+}
+
+void measure(const std::shared_ptr<const Weights> &weights, int width,
+             int height) {
+  Network network(weights, width, height, 1);
+  const reference::Tensor image = reference::make_image(height, width);
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++)
+      for (int c = 0; c < 3; c++)
+        network.image_row(y)[3 * x + c] = image.at(c, y, x);
+
+  const Plan &plan = network.plan();
+  const std::vector<Layer> &layers = weights->model().layers();
+  using Clock = std::chrono::steady_clock;
+  constexpr int kRuns = 40;
+  std::vector<double> fastest(plan.tasks.size(),
+                              std::numeric_limits<double>::max());
+  for (int run = 0; run < kRuns; run++)
+    for (size_t t = 0; t < fastest.size(); t++) {
+      const Clock::time_point begin = Clock::now();
+      network.execute(t, 0);
+      const std::chrono::duration<double> seconds = Clock::now() - begin;
+      fastest[t] = std::min(fastest[t], seconds.count());
+    }
+  std::vector<double> seconds(plan.steps.size());
+  std::vector<int> tasks(plan.steps.size());
+  double total = 0, flops = 0;
+  for (size_t t = 0; t < fastest.size(); t++) {
+    seconds[plan.tasks[t].step] += fastest[t];
+    tasks[plan.tasks[t].step]++;
+    total += fastest[t];
+  }
+
+  std::printf("\n%dx%d, one thread\n%-46s %5s %8s %6s %8s %6s\n", width, height,
+              "step", "tasks", "ms", "share", "GFLOP/s", "GB/s");
+  for (size_t s = 0; s < plan.steps.size(); s++) {
+    const Work work = work_of(network, layers, plan.steps[s]);
+    flops += work.flops;
+    std::printf("%-46s %5d %8.3f %5.1f%% %8.1f %6.1f\n",
+                name_of(layers, plan.steps[s]).c_str(), tasks[s],
+                seconds[s] * 1e3, 100 * seconds[s] / total,
+                work.flops / seconds[s] * 1e-9, work.bytes / seconds[s] * 1e-9);
+  }
+  std::printf("%-46s %5zu %8.3f %6s %8.1f\n", "all", fastest.size(),
+              total * 1e3, "", flops / total * 1e-9);
+}
+
+}  // namespace
+
+int main() {
+  auto weights = std::make_shared<const Weights>(
+      reference::make_model(Variant::tramac(), 19));
+  for (int height : {256, 512, 1024}) measure(weights, 2 * height, height);
+  return 0;
+}
