@@ -85,6 +85,7 @@ class Demo:
 
     def make_pipeline(self):
         options = self.options
+        uri = input_uri(options.input)
         if options.show:
             end = "autovideosink"
         else:
@@ -97,7 +98,7 @@ class Demo:
         except GLib.Error as error:
             raise Failure(error.message) from error
         source = pipeline.get_by_name("source")
-        source.set_property("uri", input_uri(options.input))
+        source.set_property("uri", uri)
         net = pipeline.get_by_name("net")
         Gst.util_set_object_arg(net, "backend", options.backend)
         if options.model:

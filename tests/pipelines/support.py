@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of pipelines share: a camera with faults, waiting, and what
+a process holds."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "pipelines" / "apps"), str(ROOT / "tests")]
+
+from gi.repository import GLib  # noqa: E402
+
+CLIP = ROOT / "pipelines" / "street.mp4"
+
+
+class FaultyCamera:
+    """tests/camera.py in a process of its own."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [str(ROOT / "tests" / "camera.py"), *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def url(self, mount="0", user=""):
+        return f"rtsp://{user}127.0.0.1:{self.port}/{mount}"
+
+    def command(self, text):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def wait_until(condition, seconds):
+    """Runs the main loop until condition () or the time is over; returns the
+    last condition ()."""
+    end = time.monotonic() + seconds
+    context = GLib.MainContext.default()
+    while time.monotonic() < end:
+        while context.iteration(False):
+            pass
+        if condition():
+            return True
+        time.sleep(0.005)
+    return bool(condition())
+
+
+def run_for(seconds):
+    wait_until(lambda: False, seconds)
+
+
+def threads(pid="self"):
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def descriptors(pid="self"):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident_bytes(pid="self"):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pipelines/apps/camera.py against a camera with every fault."""
+
+import random
+import time
+import unittest
+
+from support import FaultyCamera, run_for, threads, wait_until
+import tap
+import camera
+from gi.repository import Gst
+
+RESUME = 2.0  # seconds after the camera is back
+
+
+class Viewer:
+    """A pipeline behind a Camera, and what its user would see."""
+
+    def __init__(self, url, transport="tcp"):
+        self.reports = []
+        self.arrivals = []  # (wall clock, timestamp)
+        self.sizes = []
+        self.pipeline = Gst.parse_launch(
+            camera.APPSRC.format(name="frames") + " ! fakesink name=sink "
+            "sync=false")
+        pad = self.pipeline.get_by_name("sink").get_static_pad("sink")
+        pad.add_probe(Gst.PadProbeType.BUFFER, self.on_buffer)
+        pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self.on_event)
+        self.camera = camera.Camera(
+            url, self.pipeline.get_by_name("frames"), self.reports.append,
+            transport)
+        self.pipeline.set_state(Gst.State.PLAYING)
+        self.camera.start()
+
+    def on_buffer(self, _pad, info):
+        self.arrivals.append((time.monotonic(), info.get_buffer().pts))
+        return Gst.PadProbeReturn.OK
+
+    def on_event(self, _pad, info):
+        event = info.get_event()
+        if event.type == Gst.EventType.CAPS:
+            structure = event.parse_caps().get_structure(0)
+            self.sizes.append((structure.get_value("width"),
+                               structure.get_value("height")))
+        return Gst.PadProbeReturn.OK
+
+    def live(self):
+        return self.camera.live and len(self.arrivals) > 3
+
+    def arrivals_after(self, moment):
+        return sum(1 for arrival, _ in self.arrivals if arrival > moment)
+
+    def warnings(self):
+        return [text for text in self.reports if not text.startswith("live")]
+
+    def close(self):
+        self.camera.stop()
+        self.pipeline.set_state(Gst.State.NULL)
+
+
+class Timestamps(unittest.TestCase):
+    def test_follow_the_camera(self):
+        retime = camera.Retimer()
+        frame = Gst.SECOND // 25
+        first = retime(5 * Gst.SECOND, 100 * Gst.SECOND)
+        self.assertEqual(first, 100 * Gst.SECOND)
+        for number in range(1, 50):  # however much they jitter on the way
+            jitter = random.randrange(Gst.SECOND // 5)
+            self.assertEqual(
+                retime(5 * Gst.SECOND + number * frame,
+                       first + number * frame + jitter),
+                first + number * frame)
+
+    def test_grow_whatever_comes(self):
+        retime = camera.Retimer()
+        random.seed(1)
+        last, now = -1, 0
+        for _ in range(2000):
+            now += random.randrange(Gst.SECOND // 10)
+            pts = random.choice([Gst.CLOCK_TIME_NONE, 0, now,
+                                 random.randrange(1 << 62)])
+            time_ = retime(pts, now)
+            self.assertGreater(time_, last)
+            self.assertLess(abs(time_ - now), 3 * Gst.SECOND)
+            last = time_
+
+
+class Faults(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.faulty = FaultyCamera()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.faulty.close()
+
+    def open(self, mount="0", user="", transport="tcp"):
+        viewer = Viewer(self.faulty.url(mount, user), transport)
+        self.addCleanup(viewer.close)
+        return viewer
+
+    def open_live(self, **arguments):
+        viewer = self.open(**arguments)
+        self.assertTrue(wait_until(viewer.live, 5), viewer.reports)
+        return viewer
+
+    def check_timestamps(self, viewer):
+        times = [pts for _, pts in viewer.arrivals]
+        self.assertTrue(all(a < b for a, b in zip(times, times[1:])))
+
+    def check_fault(self, fault, away, warnings, **arguments):
+        """The video is back within RESUME of the camera, and goes on."""
+        viewer = self.open_live(**arguments)
+        self.faulty.command(fault)
+        run_for(away)
+        back = time.monotonic()
+        self.assertTrue(
+            wait_until(lambda: viewer.arrivals_after(back) > 3, RESUME),
+            viewer.reports)
+        moment = time.monotonic()
+        run_for(1.5)
+        self.assertGreater(viewer.arrivals_after(moment), 10)
+        self.check_timestamps(viewer)
+        self.assertEqual(len(viewer.warnings()), warnings, viewer.reports)
+        return viewer
+
+    def test_stall(self):
+        viewer = self.check_fault("stall 3.5", 3.5, 1)
+        self.assertEqual(viewer.camera.restarts, 0)
+
+    def test_long_stall(self):
+        viewer = self.check_fault("stall 8", 8, 1)
+        self.assertGreater(viewer.camera.restarts, 0)
+
+    def test_dropped_connection(self):
+        viewer = self.check_fault("drop 3", 3, 1)
+        self.assertGreater(viewer.camera.restarts, 0)
+
+    def test_timestamps_jump_forward(self):
+        self.check_fault("jump 30", 0.1, 0)
+
+    def test_timestamps_jump_back(self):
+        self.check_fault("jump -30", 0.1, 0)
+
+    def test_size_and_rate_change(self):
+        viewer = self.open_live()
+        self.faulty.command("size")
+        self.assertTrue(wait_until(lambda: len(viewer.sizes) == 2, RESUME))
+        self.assertEqual(viewer.sizes, [(640, 360), (480, 270)])
+        moment = time.monotonic()
+        run_for(1.5)
+        self.assertGreater(viewer.arrivals_after(moment), 8)
+        self.faulty.command("size")
+        self.assertTrue(wait_until(lambda: len(viewer.sizes) == 3, RESUME))
+        self.check_timestamps(viewer)
+        self.assertEqual(viewer.warnings(), [])
+
+    def test_corrupt_packets(self):
+        viewer = self.open_live()
+        self.faulty.command("corrupt 2")
+        run_for(2)
+        back = time.monotonic()
+        self.assertTrue(
+            wait_until(lambda: viewer.arrivals_after(back) > 3, RESUME))
+        run_for(1)
+        self.check_timestamps(viewer)
+        self.assertLessEqual(len(viewer.warnings()), 1, viewer.reports)
+
+    def test_no_video(self):
+        viewer = self.open(mount="audio")
+        run_for(2)
+        self.assertEqual(viewer.reports,
+                         ["lost (only audio, no video); trying again"])
+
+    def test_password(self):
+        self.open_live(mount="locked", user="user:secret@")
+
+    def test_wrong_password(self):
+        viewer = self.open(mount="locked", user="user:wrong@")
+        run_for(2)
+        self.assertEqual(viewer.reports,
+                         ["lost (wrong user or password); trying again"])
+        self.assertEqual(viewer.camera.restarts, 1)
+        self.assertNotIn("wrong", viewer.camera.name)
+
+    def test_nothing_listens(self):
+        viewer = Viewer("rtsp://127.0.0.1:1/none")
+        self.addCleanup(viewer.close)
+        run_for(2)
+        self.assertEqual(len(viewer.reports), 1, viewer.reports)
+
+    def test_udp(self):
+        self.check_fault("drop 1", 1, 1, transport="udp")
+
+    def test_threads_end(self):
+        self.open_live().close()
+        run_for(0.5)
+        before = threads()
+        for _ in range(5):
+            viewer = self.open_live()
+            self.faulty.command("drop 0.2")
+            self.assertTrue(wait_until(
+                lambda: viewer.camera.restarts and viewer.live(), 5))
+            viewer.close()
+        self.assertTrue(wait_until(lambda: threads() <= before, 3),
+                        f"{before} threads became {threads()}")
+
+
+class Kinds(unittest.TestCase):
+    def watch(self, rate, *arguments):
+        faulty = FaultyCamera("--rate", str(rate), *arguments)
+        self.addCleanup(faulty.close)
+        viewer = Viewer(faulty.url())
+        self.addCleanup(viewer.close)
+        self.assertTrue(wait_until(viewer.live, 5), viewer.reports)
+        moment = time.monotonic()
+        run_for(2)
+        self.assertAlmostEqual(viewer.arrivals_after(moment), 2 * rate,
+                               delta=rate / 2)
+
+    def test_5_frames_a_second(self):
+        self.watch(5)
+
+    def test_60_frames_a_second(self):
+        self.watch(60)
+
+    def test_h265(self):
+        self.watch(25, "--codec", "h265")
+
+
+Gst.init(None)
+if __name__ == "__main__":
+    tap.main()
