@@ -3,6 +3,7 @@
 
 #include "gst/fastscnn/gstclassmaskextract.h"
 #include "gst/fastscnn/gstclassmaskjson.h"
+#include "gst/fastscnn/gstclassmaskoverlay.h"
 #include "gst/fastscnn/gstfastscnn.h"
 
 static gboolean
@@ -13,6 +14,7 @@ plugin_init (GstPlugin *plugin)
   registered |= GST_ELEMENT_REGISTER (fastscnn, plugin);
   registered |= GST_ELEMENT_REGISTER (classmaskextract, plugin);
   registered |= GST_ELEMENT_REGISTER (classmaskjson, plugin);
+  registered |= GST_ELEMENT_REGISTER (classmaskoverlay, plugin);
   return registered;
 }
 

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-classmaskoverlay
+ * @title: classmaskoverlay
+ * @short_description: draws class masks over a video
+ * @see_also: fastscnn, classmaskextract, classmaskjson
+ *
+ * Draws the #GstClassMaskMeta of each frame, in place and in the colour space
+ * of the frame. Every property can be changed while the pipeline plays; alpha,
+ * feather and background-color also by a #GstController. Frames without a mask
+ * pass untouched, but see #GstClassMaskOverlay:on-missing.
+ *
+ * A label in #GstClassMaskOverlay:classes or #GstClassMaskOverlay:class-alpha
+ * that the mask does not know gives a warning with those that it knows.
+ *
+ * In the modes blur and pixelate nobody in the classes can be recognised: what
+ * is drawn instead of them has no detail finer than 1/26 (blur) or 1/48
+ * (pixelate) of the frame height, whatever the resolution; it reaches
+ * #GstClassMaskOverlay:blur-margin beyond the mask; and frames that have no
+ * mask are covered as a whole.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskoverlay alpha=0.4 contours=true contour-width=1
+ * legend=top-left ! videoconvert ! autovideosink
+ * ]| Colours, outlines and a legend.
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskoverlay mode=blur classes=pedestrian,bicyclist
+ * blur-margin=0.03 ! videoconvert ! autovideosink
+ * ]| Makes people unrecognisable; mode=pixelate does so in squares.
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn interval=4 ! classmaskoverlay mode=blur on-missing=cover-all
+ * max-age=500000000 ! videoconvert ! autovideosink
+ * ]| Masks of every fifth frame are kept, half a second at most.
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskoverlay classes="-sky,-building"
+ * class-alpha="road=0.2,car=0.9" palette=distinct feather=2 ! videoconvert !
+ * autovideosink
+ * ]| All but sky and buildings, some more strongly, with soft edges.
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn confidence-threshold=0.5 ! classmaskoverlay mode=mask
+ * palette=cityscapes draw-unknown=true ! videoconvert ! autovideosink
+ * ]| The mask alone, and in grey what the network is not sure of.
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn name=streets ! classmaskoverlay source=streets mode=cutout
+ * classes=road background-color=0xc0000000 ! videoconvert ! autovideosink
+ * ]| The road as it is, everything else darkened.
+ * |[
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskoverlay mode=contour contour-width=3 palette=my.gpl !
+ * videoconvert ! autovideosink
+ * ]| Outlines in colours of one's own.
+ */
+
+#include "gst/fastscnn/gstclassmaskoverlay.h"
+
+#include <gst/classmask/classmask.h>
+
+#include <memory>
+#include <mutex>
+
+#include "gst/fastscnn/overlayproperties.h"
+#include "gst/fastscnn/overlaystyle.h"
+#include "gst/fastscnn/painter.h"
+
+GST_DEBUG_CATEGORY_STATIC (gst_class_mask_overlay_debug);
+#define GST_CAT_DEFAULT gst_class_mask_overlay_debug
+
+using namespace fastscnn;
+
+namespace
+{
+
+/* Shares that change with every frame cannot be read. */
+constexpr GstClockTime kLegendPeriod = 400 * GST_MSECOND;
+
+struct State {
+  std::mutex mutex; /* guards the members of this paragraph */
+  OverlaySettings settings;
+  guint changes = 1; /* of settings */
+  std::string palette_error;
+
+  /* Of the streaming thread. */
+  OverlaySettings current;
+  guint current_changes = 0;
+  std::unique_ptr<Painter> painter;
+  FrameInfo info;
+  OverlayStyle style;
+  PaintStyle cover;                 /* of frames without a mask */
+  GstClassMaskMeta *meta = nullptr; /* of the frame that is processed */
+  Legend legend;
+  GstClockTime legend_time = GST_CLOCK_TIME_NONE;
+};
+
+class MaskMapping
+{
+public:
+  explicit MaskMapping (const GstClassMaskMeta *meta)
+      : mapped_ (gst_class_mask_meta_map (meta, &frame_))
+  {
+    if (!mapped_)
+      throw Error (Error::Kind::kFormat,
+          "A class mask could not be mapped: it is no GRAY8 picture.");
+  }
+  ~MaskMapping ()
+  {
+    if (mapped_)
+      gst_video_frame_unmap (&frame_);
+  }
+  MaskMapping (const MaskMapping &) = delete;
+  MaskMapping &operator= (const MaskMapping &) = delete;
+
+  PaintMask
+  place (const GstClassMaskMeta *meta, const Rect &part) const
+  {
+    PaintMask mask;
+    mask.ids = (const uint8_t *)GST_VIDEO_FRAME_PLANE_DATA (&frame_, 0);
+    mask.stride = GST_VIDEO_FRAME_PLANE_STRIDE (&frame_, 0);
+    mask.width = GST_VIDEO_FRAME_WIDTH (&frame_);
+    mask.height = GST_VIDEO_FRAME_HEIGHT (&frame_);
+    mask.x = meta->x - part.x;
+    mask.y = meta->y - part.y;
+    mask.covers_width = meta->width;
+    mask.covers_height = meta->height;
+    return mask;
+  }
+
+private:
+  GstVideoFrame frame_;
+  bool mapped_;
+};
+
+} // namespace
+
+struct _GstClassMaskOverlay {
+  GstFrameFilter parent;
+  State *state;
+};
+
+G_DEFINE_TYPE_WITH_CODE (GstClassMaskOverlay, gst_class_mask_overlay,
+    GST_TYPE_FRAME_FILTER,
+    GST_DEBUG_CATEGORY_INIT (gst_class_mask_overlay_debug, "classmaskoverlay",
+        0, "Drawing of class masks"))
+GST_ELEMENT_REGISTER_DEFINE (classmaskoverlay, "classmaskoverlay",
+    GST_RANK_NONE, GST_TYPE_CLASS_MASK_OVERLAY)
+
+static gboolean
+gst_class_mask_overlay_start (GstBaseTransform *trans)
+{
+  GstClassMaskOverlay *self = GST_CLASS_MASK_OVERLAY (trans);
+  State *state = self->state;
+  std::string error;
+
+  {
+    const std::lock_guard<std::mutex> lock (state->mutex);
+    error = state->palette_error;
+  }
+  if (!error.empty ()) {
+    GST_ELEMENT_ERROR (
+        self, RESOURCE, SETTINGS, ("%s", error.c_str ()), (NULL));
+    return FALSE;
+  }
+  state->legend_time = GST_CLOCK_TIME_NONE;
+  return TRUE;
+}
+
+static void
+gst_class_mask_overlay_set_info (GstFrameFilter *filter, const FrameInfo &info)
+{
+  State *state = GST_CLASS_MASK_OVERLAY (filter)->state;
+
+  if (!state->painter)
+    state->painter = create_cpu_painter ();
+  state->painter->configure (info);
+  state->info = info;
+  state->legend_time = GST_CLOCK_TIME_NONE;
+}
+
+static void
+take_settings (State *state)
+{
+  const std::lock_guard<std::mutex> lock (state->mutex);
+  const OverlaySettings &next = state->settings;
+  OverlaySettings &current = state->current;
+
+  if (state->current_changes == state->changes)
+    return;
+  state->current_changes = state->changes;
+  if (next.legend != current.legend || next.classes != current.classes ||
+      next.source != current.source || next.colors != current.colors)
+    state->legend_time = GST_CLOCK_TIME_NONE;
+  current = next;
+}
+
+static GstClassMaskMeta *
+find_mask (const OverlaySettings &settings, GstBuffer *buffer)
+{
+  GstClassMaskMeta *meta = settings.source.empty ()
+                               ? gst_buffer_get_class_mask_meta (buffer)
+                               : gst_buffer_get_class_mask_meta_by_source (
+                                     buffer, settings.source.c_str ());
+
+  if (!meta || meta->width == 0 || meta->height == 0)
+    return NULL;
+  /* An age that is not known is larger than any. */
+  if (settings.max_age && meta->age > settings.max_age)
+    return NULL;
+  return meta;
+}
+
+static gboolean
+gst_class_mask_overlay_prepare (GstFrameFilter *filter, GstBuffer *buffer)
+{
+  GstClassMaskOverlay *self = GST_CLASS_MASK_OVERLAY (filter);
+  State *state = self->state;
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+
+  if (segment->format == GST_FORMAT_TIME) {
+    const guint64 time = gst_segment_to_stream_time (
+        segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+    if (GST_CLOCK_TIME_IS_VALID (time))
+      gst_object_sync_values (GST_OBJECT (self), time);
+  }
+  take_settings (state);
+  state->meta = find_mask (state->current, buffer);
+  return state->meta || state->current.covers_missing ();
+}
+
+static void
+cover_frame (State *state, const GstFrameFilterView &view)
+{
+  state->cover.mode = state->current.mode;
+  state->cover.background = from_argb (state->current.background_color);
+  state->cover.cover_all = true;
+  state->painter->paint (view.frame, PaintMask (), state->cover, view.queue);
+}
+
+/* Counts pixels only as often as the list may change. */
+static void
+draw_legend (
+    GstClassMaskOverlay *self, const GstFrameFilterView &view, GstClockTime now)
+{
+  State *state = self->state;
+  const GstClockTime then = state->legend_time;
+  const bool due = !GST_CLOCK_TIME_IS_VALID (then) ||
+                   !GST_CLOCK_TIME_IS_VALID (now) || now < then ||
+                   now - then >= kLegendPeriod;
+
+  if (due) {
+    guint64 counts[256];
+    if (!gst_class_mask_meta_count_pixels (state->meta, counts))
+      return;
+    state->legend_time = now;
+
+    LegendContent content;
+    content.corner = state->current.legend;
+    content.frame_width = state->info.width;
+    content.frame_height = state->info.height;
+    content.labels = &state->style.labels ();
+    content.colors = state->style.paint ().color;
+    content.counts = counts;
+    state->legend.update (content);
+  }
+  if (const PaintPicture *picture = state->legend.picture ())
+    state->painter->paint_picture (view.frame, *picture, view.queue);
+}
+
+static GstFlowReturn
+gst_class_mask_overlay_process (
+    GstFrameFilter *filter, GstBuffer *buffer, const GstFrameFilterView &view)
+{
+  GstClassMaskOverlay *self = GST_CLASS_MASK_OVERLAY (filter);
+  State *state = self->state;
+  std::vector<std::string> complaints;
+
+  if (!state->meta) {
+    cover_frame (state, view);
+    return GST_FLOW_OK;
+  }
+  state->style.update (state->current, state->meta->classes, &complaints);
+  for (const std::string &complaint : complaints)
+    GST_ELEMENT_WARNING (
+        self, RESOURCE, SETTINGS, ("%s", complaint.c_str ()), (NULL));
+  {
+    const MaskMapping mapping (state->meta);
+    state->painter->paint (view.frame, mapping.place (state->meta, view.part),
+        state->style.paint (), view.queue);
+  }
+  if (state->current.legend != LegendCorner::kNone)
+    draw_legend (self, view, GST_BUFFER_PTS (buffer));
+  return GST_FLOW_OK;
+}
+
+/* Reads the file that a palette may be: not while frames wait for the lock. */
+static std::shared_ptr<const Palette>
+load_palette (const GValue *value, std::string &error)
+{
+  const gchar *name = g_value_get_string (value);
+
+  try {
+    return std::make_shared<Palette> (Palette::load (name ? name : ""));
+  } catch (const std::exception &exception) {
+    error = exception.what ();
+    return nullptr;
+  }
+}
+
+static void
+gst_class_mask_overlay_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  GstClassMaskOverlay *self = GST_CLASS_MASK_OVERLAY (object);
+  State *state = self->state;
+  std::shared_ptr<const Palette> colors;
+  std::string error;
+
+  if (id == PROP_OVERLAY_PALETTE)
+    colors = load_palette (value, error);
+  {
+    const std::lock_guard<std::mutex> lock (state->mutex);
+    if (!gst_class_mask_overlay_set_setting (state->settings, id, value))
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    if (id == PROP_OVERLAY_PALETTE)
+      state->palette_error = error;
+    if (colors)
+      state->settings.colors = colors;
+    state->changes++;
+  }
+  /* A stream that runs goes on with the colours that it has. */
+  if (!error.empty ())
+    GST_ELEMENT_WARNING (
+        self, RESOURCE, SETTINGS, ("%s", error.c_str ()), (NULL));
+  if (id == PROP_OVERLAY_LEGEND && !Legend::available () &&
+      g_value_get_enum (value) != (gint)LegendCorner::kNone)
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
+        ("There is no legend: the plugin was built without Pango."), (NULL));
+}
+
+static void
+gst_class_mask_overlay_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  State *state = GST_CLASS_MASK_OVERLAY (object)->state;
+  const std::lock_guard<std::mutex> lock (state->mutex);
+
+  if (!gst_class_mask_overlay_get_setting (state->settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+}
+
+static void
+gst_class_mask_overlay_finalize (GObject *object)
+{
+  delete GST_CLASS_MASK_OVERLAY (object)->state;
+  G_OBJECT_CLASS (gst_class_mask_overlay_parent_class)->finalize (object);
+}
+
+static void
+gst_class_mask_overlay_class_init (GstClassMaskOverlayClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
+  GstFrameFilterClass *filter_class = GST_FRAME_FILTER_CLASS (klass);
+
+  object_class->set_property = gst_class_mask_overlay_set_property;
+  object_class->get_property = gst_class_mask_overlay_get_property;
+  object_class->finalize = gst_class_mask_overlay_finalize;
+  gst_class_mask_overlay_install_properties (object_class);
+
+  gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
+      "Class mask overlay", "Filter/Effect/Video",
+      "Draws class masks over a video", "The gst-fastscnn authors");
+
+  trans_class->start = GST_DEBUG_FUNCPTR (gst_class_mask_overlay_start);
+
+  filter_class->writes_pixels = TRUE;
+  filter_class->set_info = gst_class_mask_overlay_set_info;
+  filter_class->prepare = gst_class_mask_overlay_prepare;
+  filter_class->process = gst_class_mask_overlay_process;
+}
+
+static void
+gst_class_mask_overlay_init (GstClassMaskOverlay *self)
+{
+  self->state = new State;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "gst/fastscnn/legend.h"
+#include "gst/fastscnn/palette.h"
+
+namespace fastscnn
+{
+
+/// What to do with a frame that has no mask.
+enum class OnMissing { kAuto, kPass, kCoverAll };
+
+/// What a user can set of an overlay, and what holds until it is set.
+struct OverlaySettings {
+  PaintMode mode = PaintMode::kBlend;
+  double alpha = 0.5;
+  std::string classes;
+  std::string class_alpha;
+  std::string palette;
+  bool contours = false;
+  unsigned contour_width = 2;
+  double feather = 0;
+  double blur_margin = 0.02;
+  OnMissing on_missing = OnMissing::kAuto;
+  std::string source;
+  LegendCorner legend = LegendCorner::kNone;
+  bool draw_unknown = false;
+  uint32_t background_color = 0xff000000;
+  uint64_t max_age = 0;
+
+  /// What `palette` names.
+  std::shared_ptr<const Palette> colors = std::make_shared<Palette> ();
+
+  bool
+  covers_missing () const
+  {
+    if (on_missing == OnMissing::kAuto)
+      return mode == PaintMode::kBlur || mode == PaintMode::kPixelate;
+    return on_missing == OnMissing::kCoverAll;
+  }
+};
+
+} // namespace fastscnn

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/fastscnn/overlaystyle.h"
+
+#include <gst/classmask/gstclassmaskmeta.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace fastscnn
+{
+namespace
+{
+
+constexpr Rgba kUnknownColor = { 160, 160, 160, 255 };
+
+uint8_t
+to_alpha (double strength)
+{
+  return static_cast<uint8_t> (std::lround (strength * 255));
+}
+
+/// Whether `alpha` counts: elsewhere a class is drawn or is not.
+bool
+mixes (PaintMode mode)
+{
+  return mode == PaintMode::kBlend || mode == PaintMode::kContour;
+}
+
+} // namespace
+
+Rgba
+from_argb (uint32_t argb)
+{
+  return { static_cast<uint8_t> (argb >> 16), static_cast<uint8_t> (argb >> 8),
+    static_cast<uint8_t> (argb), static_cast<uint8_t> (argb >> 24) };
+}
+
+OverlayStyle::~OverlayStyle ()
+{
+  if (classes_)
+    gst_class_mask_classes_unref (classes_);
+}
+
+void
+OverlayStyle::read_classes (GstClassMaskClasses *classes)
+{
+  if (classes_)
+    gst_class_mask_classes_unref (classes_);
+  classes_ = gst_class_mask_classes_ref (classes);
+  labels_.clear ();
+  const guint size = std::min<guint> (
+      gst_class_mask_classes_get_size (classes), GST_CLASS_MASK_MAX_CLASSES);
+  for (guint id = 0; id < size; id++)
+    labels_.push_back (gst_class_mask_classes_get_label (classes, id));
+}
+
+void
+OverlayStyle::read_lists (
+    const OverlaySettings &settings, std::vector<std::string> *complaints)
+{
+  list_ = settings.classes;
+  alpha_list_ = settings.class_alpha;
+  palette_ = settings.colors;
+  drawn_ = parse_classes (list_, labels_, complaints);
+  strengths_ = parse_class_alpha (alpha_list_, labels_, complaints);
+  colors_.clear ();
+  for (size_t id = 0; id < labels_.size (); id++) {
+    const guint32 rgb =
+        gst_class_mask_classes_get_color (classes_, static_cast<guint> (id));
+    colors_.push_back ({ from_argb (0xff000000u | rgb), false });
+  }
+  palette_->apply (labels_, &colors_);
+}
+
+void
+OverlayStyle::update (const OverlaySettings &settings,
+    GstClassMaskClasses *classes, std::vector<std::string> *complaints)
+{
+  const bool other_classes = classes != classes_;
+  if (other_classes)
+    read_classes (classes);
+  if (other_classes || settings.classes != list_ ||
+      settings.class_alpha != alpha_list_ || settings.colors != palette_)
+    read_lists (settings, complaints);
+
+  paint_.mode = settings.mode;
+  paint_.background = from_argb (settings.background_color);
+  paint_.contours = settings.contours;
+  paint_.contour_width = static_cast<int> (settings.contour_width);
+  paint_.feather = static_cast<float> (settings.feather);
+  paint_.margin = static_cast<float> (settings.blur_margin);
+  paint_.cover_all = false;
+
+  const double alpha = mixes (settings.mode) ? settings.alpha : 1.0;
+  std::fill (std::begin (paint_.color), std::end (paint_.color), Rgba ());
+  for (size_t id = 0; id < labels_.size (); id++) {
+    if (!drawn_[id])
+      continue;
+    Rgba &color = paint_.color[id];
+    color = colors_[id].color;
+    if (strengths_[id] >= 0)
+      color.a = to_alpha (strengths_[id]);
+    else if (!colors_[id].has_alpha)
+      color.a = to_alpha (alpha);
+  }
+  if (settings.draw_unknown) {
+    paint_.color[GST_CLASS_MASK_UNKNOWN] = kUnknownColor;
+    paint_.color[GST_CLASS_MASK_UNKNOWN].a = to_alpha (alpha);
+  }
+}
+
+} // namespace fastscnn
