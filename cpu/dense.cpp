@@ -80,21 +80,19 @@ void run(const Dense &layer, ConstPixels src, const ptrdiff_t *offset,
   for (int o = 0; o < layer.out; o += kChannelBlock) {
     const float *weights = layer.weights + o / kChannelBlock * block;
     const float *bias = layer.bias + o;
+    const ConstPixels add = {residual.data ? residual.data + o : nullptr,
+                             residual.step};
+    const Pixels out = {dst.data + o, dst.step};
     int p = 0;
-    auto at = [&](auto pixels) {
-      pixels.data += pixels.step * p;
-      return pixels;
-    };
-    auto channels = [o](auto pixels) {
-      if (pixels.data) pixels.data += o;
+    auto at = [&p](auto pixels) {
+      if (pixels.data) pixels.data += pixels.step * p;
       return pixels;
     };
     for (; p + kTile <= count; p += kTile)
-      tile<kTile>(layer, weights, bias, at(src), offset, channels(at(residual)),
-                  channels(at(dst)));
+      tile<kTile>(layer, weights, bias, at(src), offset, at(add), at(out));
     if (p < count)
       remainder<kTile - 1>(count - p, layer, weights, bias, at(src), offset,
-                           channels(at(residual)), channels(at(dst)));
+                           at(add), at(out));
   }
 }
 

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Frame to network input and logits to mask, against the plain reference, on
+// every instruction set.
+
+#include <glib.h>
+
+#include <cmath>
+#include <string>
+
+#include "cpu/buffer.h"
+#include "cpu/classify.h"
+#include "cpu/preprocess.h"
+#include "net/engine.h"
+#include "tests/cpu/targets.h"
+#include "tests/frames.h"
+#include "tests/reference.h"
+
+using namespace fastscnn;
+using reference::Lcg;
+using reference::Tensor;
+
+namespace {
+
+const float kMean[3] = {0.485f, 0.456f, 0.406f};
+const float kStd[3] = {0.229f, 0.224f, 0.225f};
+
+void check_frame(const reference::TestFrame &frame, int width, int height,
+                 const std::string &what) {
+  const Tensor expected = reference::preprocess(frame.info, frame.frame, width,
+                                                height, kMean, kStd);
+  const Preprocess preprocess(frame.info, width, height, kMean, kStd);
+  Buffer scratch(preprocess.scratch_size());
+  std::vector<float> row(3 * width);
+  for (int y = 0; y < height; y++) {
+    preprocess.row(frame.frame, y, scratch.data(), row.data());
+    for (int x = 0; x < width; x++)
+      for (int c = 0; c < 3; c++)
+        if (!(std::abs(row[3 * x + c] - expected.at(c, y, x)) < 1e-4))
+          g_error("%s: %c at %d, %d is %g instead of %g", what.c_str(),
+                  "RGB"[c], x, y, row[3 * x + c], expected.at(c, y, x));
+  }
+}
+
+void test_formats(gconstpointer data) {
+  const std::string format = static_cast<const char *>(data);
+  testing::on_every_target([&] {
+    Lcg lcg(21);
+    for (int i = 0; i < 12; i++) {
+      // As large as the network now and then, else any size, odd ones too.
+      const int width = 32 * lcg.between(1, 5);
+      const int height = 32 * lcg.between(1, 3);
+      const bool same = i % 4 == 0;
+      const int frame_width = same ? width : lcg.between(16, 300);
+      const int frame_height = same ? height : lcg.between(16, 200);
+      const reference::TestFrame frame =
+          reference::make_frame(format, frame_width, frame_height,
+                                lcg.between(0, 20), lcg.between(0, 1), lcg);
+      check_frame(frame, width, height,
+                  format + " " + std::to_string(frame_width) + "x" +
+                      std::to_string(frame_height) + " to " +
+                      std::to_string(width) + "x" + std::to_string(height));
+    }
+  });
+}
+
+/// Frames that begin inside a block of subsampled pixels.
+void test_crop() {
+  Lcg lcg(22);
+  reference::TestFrame frame =
+      reference::make_frame("I420", 101, 67, 0, false, lcg);
+  frame.info.width = 60;
+  frame.info.height = 40;
+  for (int c = 1; c < 3; c++) {
+    frame.info.component[c].origin_x = -1;
+    frame.info.component[c].origin_y = -0.5f;
+  }
+  frame.frame.data[0] += 1 + frame.frame.stride[0];
+  check_frame(frame, 64, 32, "I420 from 1, 1");
+}
+
+Buffer to_rows(const Tensor &logits, int pitch) {
+  Buffer rows(size_t(logits.height) * logits.channels * pitch);
+  for (int y = 0; y < logits.height; y++)
+    for (int c = 0; c < logits.channels; c++)
+      for (int x = 0; x < logits.width; x++)
+        rows.data()[(size_t(y) * logits.channels + c) * pitch + x] =
+            logits.at(c, y, x);
+  return rows;
+}
+
+void check_mask(const Tensor &logits, int width, int height, bool align_corners,
+                float threshold, bool with_confidence,
+                const std::string &what) {
+  const reference::Classes expected =
+      reference::classify(logits, width, height, align_corners, threshold);
+  const int pitch = round_up(logits.width, kLine) + kLine;
+  const Buffer rows = to_rows(logits, pitch);
+  const Logits grid = {rows.data(), logits.channels, logits.width,
+                       logits.height, pitch};
+  const Classify classify(grid, width, height, align_corners);
+  Buffer scratch(classify.scratch_size());
+  constexpr uint8_t kGuard = 77;
+  std::vector<uint8_t> ids(width + 1), confidence(width + 1);
+  for (int y = 0; y < height; y++) {
+    ids[width] = confidence[width] = kGuard;
+    classify.row(rows.data(), y, threshold, scratch.data(), ids.data(),
+                 with_confidence ? confidence.data() : nullptr);
+    for (int x = 0; x < width; x++) {
+      const size_t p = size_t(y) * width + x;
+      const bool close = expected.margin[p] < 1e-5 ||
+                         std::abs(expected.probability[p] - threshold) < 1e-5;
+      if (ids[x] != expected.ids[p] && !close)
+        g_error("%s: %d, %d is %d instead of %d, which leads by %g",
+                what.c_str(), x, y, ids[x], expected.ids[p],
+                expected.margin[p]);
+      if (with_confidence &&
+          std::abs(confidence[x] - expected.confidence[p]) > 1)
+        g_error("%s: confidence at %d, %d is %d instead of %d", what.c_str(), x,
+                y, confidence[x], expected.confidence[p]);
+    }
+    g_assert_cmpint(ids[width], ==, kGuard);
+    g_assert_cmpint(confidence[width], ==, kGuard);
+  }
+}
+
+/// Areas of one class, as in real masks, with noise on top.
+Tensor random_logits(Lcg &lcg, int classes, int height, int width) {
+  Tensor logits(classes, height, width);
+  const int period = lcg.between(1, 6);
+  for (int c = 0; c < classes; c++)
+    for (int y = 0; y < height; y++)
+      for (int x = 0; x < width; x++)
+        logits.at(c, y, x) =
+            lcg.uniform() +
+            ((x / period + 3 * (y / period)) % classes == c ? 4 : 0);
+  return logits;
+}
+
+void test_mask() {
+  testing::on_every_target([] {
+    Lcg lcg(23);
+    const int classes[] = {19, 1, 2, 11, 40, kMaxClasses};
+    for (int i = 0; i < 48; i++) {
+      const Tensor logits = random_logits(
+          lcg, classes[i % 6], lcg.between(1, 12), lcg.between(1, 40));
+      const bool align_corners = lcg.between(0, 1);
+      // Grid, eight times as large, or any size, smaller ones too.
+      int width = logits.width, height = logits.height;
+      if (i % 4 == 1) width *= 8, height *= 8;
+      if (i % 4 > 1) width = lcg.between(1, 200), height = lcg.between(1, 90);
+      const float threshold = lcg.between(0, 1) ? 0.f : 0.6f;
+      check_mask(logits, width, height, align_corners, threshold,
+                 lcg.between(0, 1),
+                 std::to_string(logits.channels) + " classes, " +
+                     std::to_string(logits.width) + "x" +
+                     std::to_string(logits.height) + " to " +
+                     std::to_string(width) + "x" + std::to_string(height) +
+                     (align_corners ? ", corners aligned" : ""));
+    }
+  });
+}
+
+/// The lowest of equal classes wins, also where the values are only equal
+/// between the points of the grid.
+void test_ties() {
+  testing::on_every_target([] {
+    Tensor logits(5, 3, 4);
+    for (int y = 0; y < 3; y++)
+      for (int x = 0; x < 4; x++) {
+        logits.at(0, y, x) = -1;
+        for (int c = 1; c < 5; c++) logits.at(c, y, x) = float(x - y);
+      }
+    for (bool align_corners : {false, true}) {
+      check_mask(logits, 33, 21, align_corners, 0, true, "ties");
+      const int pitch = 2 * kLine;
+      const Buffer rows = to_rows(logits, pitch);
+      const Classify classify({rows.data(), 5, 4, 3, pitch}, 33, 21,
+                              align_corners);
+      Buffer scratch(classify.scratch_size());
+      std::vector<uint8_t> ids(33);
+      for (int y = 0; y < 21; y++) {
+        classify.row(rows.data(), y, 0, scratch.data(), ids.data(), nullptr);
+        for (int x = 0; x < 33; x++) g_assert_cmpint(ids[x], <=, 1);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  for (const std::string &format : reference::frame_formats()) {
+    const std::string path = "/cpu/pixels/frame/" + format;
+    g_test_add_data_func(path.c_str(), format.c_str(), test_formats);
+  }
+  g_test_add_func("/cpu/pixels/frame/crop", test_crop);
+  g_test_add_func("/cpu/pixels/mask", test_mask);
+  g_test_add_func("/cpu/pixels/ties", test_ties);
+  return g_test_run();
+}
