@@ -69,17 +69,12 @@ using namespace fastscnn;
 namespace
 {
 
-/* Latency is reported in steps, since each change disturbs the pipeline. */
-constexpr GstClockTime kLatencyStep = 5 * GST_MSECOND;
-constexpr guint64 kInferencesBeforeLess = 128;
-
 struct State {
   std::mutex mutex; /* guards settings */
   Settings settings;
 
   Stats stats;
   Lateness lateness;
-  std::atomic<GstClockTime> latency{ 0 };
   std::atomic<bool> live{ false };
 
   /* Of the streaming thread, from start to stop. */
@@ -112,18 +107,7 @@ GST_ELEMENT_REGISTER_DEFINE (
 static FrameTime
 frame_time (GstFastScnn *self, GstBuffer *buffer)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  FrameTime time;
-
-  time.timestamp = GST_BUFFER_PTS (buffer);
-  time.duration = GST_BUFFER_DURATION (buffer);
-  if (segment->format == GST_FORMAT_TIME) {
-    time.stream_time =
-        gst_segment_to_stream_time (segment, GST_FORMAT_TIME, time.timestamp);
-    time.running_time =
-        gst_segment_to_running_time (segment, GST_FORMAT_TIME, time.timestamp);
-  }
-  return time;
+  return time_of (buffer, GST_BASE_TRANSFORM (self)->segment);
 }
 
 /* On the thread that made the mask. */
@@ -186,8 +170,7 @@ gst_fast_scnn_start (GstBaseTransform *trans)
   if (!segmenter.passed_over ().empty ())
     GST_INFO_OBJECT (self, "%s", segmenter.passed_over ().c_str ());
   state->stats.reset (segmenter.backend (), segmenter.device ());
-  state->lateness.reset ();
-  state->latency = 0;
+  state->lateness.start ();
   state->live = false;
   state->async = settings.async;
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
@@ -237,22 +220,15 @@ wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
         state->not_looked_at < live.interval)
       return FALSE;
   }
-  if (live.qos && state->lateness.late (time.running_time)) {
+  const GstClockTime now =
+      state->live && !state->async
+          ? gst_element_get_current_running_time (GST_ELEMENT (self))
+          : GST_CLOCK_TIME_NONE;
+  if (live.qos && state->lateness.late (time.running_time, now)) {
     post_qos (self, time);
     return FALSE;
   }
   return state->segmenter->ready ();
-}
-
-static GstClockTime
-age_of (const Segmentation &mask, const FrameTime &time)
-{
-  const GstClockTime then = mask.time.running_time;
-  const GstClockTime now = time.running_time;
-
-  if (!GST_CLOCK_TIME_IS_VALID (then) || !GST_CLOCK_TIME_IS_VALID (now))
-    return GST_CLOCK_TIME_NONE;
-  return now > then ? now - then : then - now;
 }
 
 /* looked_at: the newest mask was made from this very frame. */
@@ -267,8 +243,8 @@ attach_newest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
     return;
   if (!looked_at)
     state->stats.count_reused ();
-  gst_fast_scnn_attach_mask (
-      buffer, *mask, looked_at ? 0 : age_of (*mask, time), state->source);
+  gst_fast_scnn_attach_mask (buffer, *mask,
+      looked_at ? 0 : time_between (mask->time, time), state->source);
 }
 
 static gboolean
@@ -286,25 +262,6 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
   state->not_looked_at++;
   attach_newest (self, buffer, time, FALSE);
   return FALSE;
-}
-
-/* A frame is held for as long as its inference takes. */
-static void
-update_latency (GstFastScnn *self)
-{
-  State *state = self->state;
-  const GstClockTime needed =
-      (state->stats.p95 () + kLatencyStep - 1) / kLatencyStep * kLatencyStep;
-  const GstClockTime reported = state->latency;
-
-  if (needed <= reported &&
-      (needed * 2 > reported ||
-          state->stats.inferred () % kInferencesBeforeLess != 0))
-    return;
-  state->latency = needed;
-  if (state->live)
-    gst_element_post_message (
-        GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
 }
 
 static GstFlowReturn
@@ -326,11 +283,13 @@ gst_fast_scnn_process (
   options.smoothing = (float)live.smoothing;
   state->segmenter->segment (
       frame, view.queue, view.part, time, options, live.confidence_map);
-  state->lateness.inferred (time.running_time, !state->async);
+  state->lateness.looked_at (time.running_time, !state->async);
   state->not_looked_at = 0;
   attach_newest (self, buffer, time, !state->async);
-  if (!state->async)
-    update_latency (self);
+  if (!state->async && state->lateness.expect (state->stats.p95 ()) &&
+      state->live)
+    gst_element_post_message (
+        GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   return GST_FLOW_OK;
 }
 
@@ -344,7 +303,7 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
   case GST_EVENT_FLUSH_STOP:
     if (state->segmenter)
       state->segmenter->forget ();
-    state->lateness.reset ();
+    state->lateness.flush ();
     break;
   default:
     break;
@@ -358,13 +317,13 @@ static gboolean
 handle_qos (GstFastScnn *self, GstEvent *event)
 {
   State *state = self->state;
-  gdouble proportion;
-  GstClockTimeDiff jitter;
+  Lateness::Report report;
   GstClockTime running_time;
 
-  gst_event_parse_qos (event, NULL, &proportion, &jitter, &running_time);
+  gst_event_parse_qos (
+      event, NULL, &report.proportion, &report.jitter, &running_time);
   if (state->live_settings ().qos &&
-      !state->lateness.record (proportion, jitter, running_time)) {
+      !state->lateness.record (report, running_time)) {
     gst_event_unref (event);
     return TRUE;
   }
@@ -392,7 +351,7 @@ gst_fast_scnn_query (
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
     gboolean live;
     GstClockTime min, max;
-    const GstClockTime ours = state->latency;
+    const GstClockTime ours = state->lateness.latency ();
 
     gst_query_parse_latency (query, &live, &min, &max);
     state->live = live;

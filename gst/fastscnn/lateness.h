@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <mutex>
 
 #include <gst/gst.h>
@@ -8,8 +9,9 @@
 namespace fastscnn
 {
 
-/// Decides which frames are too late to be looked at, from what sinks say in
-/// QOS events. Events come from the threads of sinks, frames from another.
+/// Decides which frames are too late to be looked at, and how much latency
+/// looking at them takes. Frames come from the streaming thread, what sinks say
+/// from others.
 class Lateness
 {
 public:
@@ -18,30 +20,56 @@ public:
     GstClockTimeDiff jitter = 0;
   };
 
+  /// A new stream, of which nothing is known yet.
+  void start ();
+  /// Another part of it.
+  void flush ();
+
   /// Takes a QOS event. Returns whether elements upstream should hear of it:
   /// not while inference is what makes frames late, since skipping that helps
   /// and dropping frames is not wanted.
-  bool record (
-      gdouble proportion, GstClockTimeDiff jitter, GstClockTime running_time);
-
-  /// Whether a frame of this running time should go without inference. One a
-  /// second has to be looked at even so, lest the mask freezes.
-  bool late (GstClockTime running_time) const;
-
-  /// A frame is looked at. held: the stream waits for it.
-  void inferred (GstClockTime running_time, bool held);
-
+  bool record (const Report &report, GstClockTime running_time);
   Report report () const;
 
-  /// After a flush.
-  void reset ();
+  /// Takes a frame; now: the running time in a live pipeline, none otherwise.
+  /// Returns whether it should go without inference: because a sink said that
+  /// frames like it are late, or because it waited for the one before so long
+  /// that it would not be through in time. Of a second of late frames, one is
+  /// to be looked at even so, lest the mask freezes.
+  bool late (GstClockTime running_time, GstClockTime now);
+
+  /// The frame is looked at; held: it waits until that is done.
+  void looked_at (GstClockTime running_time, bool held);
+
+  /// usual: what nearly all inferences keep. Returns whether latency() changed.
+  bool expect (GstClockTime usual);
+
+  /// Of frames that wait for inferences. In steps, since each change disturbs
+  /// the pipeline.
+  GstClockTime
+  latency () const
+  {
+    return latency_;
+  }
 
 private:
+  void forget ();
+  GstClockTimeDiff waited (GstClockTimeDiff delay);
+
   mutable std::mutex mutex_;
   Report report_;
   GstClockTime earliest_ = GST_CLOCK_TIME_NONE;
   GstClockTime last_inference_ = GST_CLOCK_TIME_NONE;
   bool to_blame_ = false; // a frame was held since the last late report
+
+  /* The least delay with which frames arrived, lately. */
+  GstClockTimeDiff least_ = G_MAXINT64;
+  GstClockTimeDiff least_before_ = G_MAXINT64;
+  unsigned frames_ = 0;
+
+  GstClockTime usual_ = 0;
+  unsigned below_ = 0; // times in a row that less latency would do
+  std::atomic<GstClockTime> latency_{ 0 };
 };
 
 } // namespace fastscnn

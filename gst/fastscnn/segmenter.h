@@ -11,6 +11,7 @@
 
 #include <gst/gst.h>
 
+#include "gst/fastscnn/frametime.h"
 #include "gst/fastscnn/frameview.h"
 #include "gst/fastscnn/maskpool.h"
 #include "gst/fastscnn/modelcache.h"
@@ -19,14 +20,6 @@
 
 namespace fastscnn
 {
-
-/// When a frame is shown.
-struct FrameTime {
-  GstClockTime timestamp = GST_CLOCK_TIME_NONE;
-  GstClockTime duration = GST_CLOCK_TIME_NONE;
-  GstClockTime stream_time = GST_CLOCK_TIME_NONE;
-  GstClockTime running_time = GST_CLOCK_TIME_NONE;
-};
 
 /// A finished mask, and the frame that it was made from.
 struct Segmentation {

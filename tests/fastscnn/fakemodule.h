@@ -16,7 +16,8 @@ struct FakeControl {
   std::atomic<int> engines{0};  ///< alive
   std::atomic<int> configures{0};
   std::atomic<int> loads{0};
-  std::atomic<int> infers{0};
+  std::atomic<int> started{0};  ///< inferences
+  std::atomic<int> infers{0};   ///< finished ones
   std::atomic<int> resets{0};
 
   /// Count down at each call; the call that reaches 0 throws.
@@ -38,14 +39,15 @@ struct FakeControl {
     changed.notify_all();
   }
   void pass() {
+    started++;
     std::unique_lock<std::mutex> lock(mutex);
     changed.wait(lock, [this] { return !held; });
   }
 
   /// As if just loaded.
   void reset() {
-    for (auto *n : {&configures, &loads, &infers, &resets, &fail_configure,
-                    &fail_load, &fail_infer, &milliseconds})
+    for (auto *n : {&configures, &loads, &started, &infers, &resets,
+                    &fail_configure, &fail_load, &fail_infer, &milliseconds})
       *n = 0;
     smoothing = 0;
     release();

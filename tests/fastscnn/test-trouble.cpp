@@ -290,6 +290,7 @@ void test_stop_while_busy() {
   stream.set_caps(kCaps);
   control.hold();
   gst_buffer_unref(stream.send(stream.make_frame(0)));
+  wait_until([&] { return control.started == 1; });
   std::thread later([&] {
     g_usleep(50000);
     control.release();

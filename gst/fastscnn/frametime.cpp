@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/fastscnn/frametime.h"
+
+namespace fastscnn
+{
+
+FrameTime
+time_of (GstBuffer *buffer, const GstSegment &segment)
+{
+  FrameTime time;
+
+  time.timestamp = GST_BUFFER_PTS (buffer);
+  time.duration = GST_BUFFER_DURATION (buffer);
+  if (segment.format == GST_FORMAT_TIME) {
+    time.stream_time =
+        gst_segment_to_stream_time (&segment, GST_FORMAT_TIME, time.timestamp);
+    time.running_time =
+        gst_segment_to_running_time (&segment, GST_FORMAT_TIME, time.timestamp);
+  }
+  return time;
+}
+
+GstClockTime
+time_between (const FrameTime &a, const FrameTime &b)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (a.running_time) ||
+      !GST_CLOCK_TIME_IS_VALID (b.running_time))
+    return GST_CLOCK_TIME_NONE;
+  return a.running_time > b.running_time ? a.running_time - b.running_time
+                                         : b.running_time - a.running_time;
+}
+
+} // namespace fastscnn

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+namespace fastscnn
+{
+
+/// When a frame is shown.
+struct FrameTime {
+  GstClockTime timestamp = GST_CLOCK_TIME_NONE;
+  GstClockTime duration = GST_CLOCK_TIME_NONE;
+  GstClockTime stream_time = GST_CLOCK_TIME_NONE;
+  GstClockTime running_time = GST_CLOCK_TIME_NONE;
+};
+
+FrameTime time_of (GstBuffer *buffer, const GstSegment &segment);
+
+/// Between two frames of a stream; none if it is not known.
+GstClockTime time_between (const FrameTime &a, const FrameTime &b);
+
+} // namespace fastscnn
