@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The element among others, in pipelines that run by themselves.
+#include <atomic>
+
+#include "tests/fastscnn/support.h"
+
+using namespace fastscnn::testing;
+
+namespace {
+
+struct Pipeline {
+  explicit Pipeline(const std::string &line) {
+    GError *error = nullptr;
+    pipeline = gst_parse_launch(line.c_str(), &error);
+    g_assert_no_error(error);
+    bus = gst_element_get_bus(pipeline);
+  }
+  ~Pipeline() {
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(bus);
+    gst_object_unref(pipeline);
+  }
+  void play() { gst_element_set_state(pipeline, GST_STATE_PLAYING); }
+
+  /// Until EOS; answers what elements ask of an application.
+  void run() {
+    play();
+    for (;;) {
+      GstMessage *message = gst_bus_timed_pop(bus, 30 * GST_SECOND);
+      g_assert_nonnull(message);
+      const GstMessageType type = GST_MESSAGE_TYPE(message);
+      g_assert_cmpint(type, !=, GST_MESSAGE_ERROR);
+      if (type == GST_MESSAGE_LATENCY)
+        gst_bin_recalculate_latency(GST_BIN(pipeline));
+      gst_message_unref(message);
+      if (type == GST_MESSAGE_EOS) return;
+    }
+  }
+
+  /// The element of that name. Borrowed.
+  GstElement *get(const char *name) const {
+    GstElement *element = gst_bin_get_by_name(GST_BIN(pipeline), name);
+    g_assert_nonnull(element);
+    gst_object_unref(element);
+    return element;
+  }
+
+  guint64 stat(const char *element, const char *name) const {
+    GstStructure *stats = nullptr;
+    guint64 value = 0;
+    g_object_get(get(element), "stats", &stats, nullptr);
+    g_assert_true(gst_structure_get_uint64(stats, name, &value));
+    gst_structure_free(stats);
+    return value;
+  }
+
+  GstElement *pipeline;
+  GstBus *bus;
+};
+
+std::string scnn(const std::string &properties) {
+  return "fastscnn name=scnn model-file=" + model_path() + " " + properties;
+}
+
+/// The meta comes through elements that scale and convert; its rectangle
+/// follows the frame.
+void test_scaled_and_converted() {
+  control_of("cpu").reset();
+  const std::string line =
+      scnn("") +
+      " ! videoscale add-borders=false ! videoconvert ! capsfilter "
+      "caps=video/x-raw,format=RGB,width=160,height=24";
+  GstHarness *h = gst_harness_new_parse(line.c_str());
+  gst_harness_set_src_caps_str(
+      h, "video/x-raw,format=NV12,width=64,height=48,framerate=25/1");
+  GstBuffer *frame = gst_buffer_new_allocate(nullptr, 64 * 48 * 3 / 2, nullptr);
+  gst_buffer_memset(frame, 0, 235, 64 * 48);
+  gst_buffer_memset(frame, 64 * 48, 128, 64 * 24);
+  g_assert_cmpint(gst_harness_push(h, frame), ==, GST_FLOW_OK);
+  frame = gst_harness_pull(h);
+  g_assert_cmpuint(gst_buffer_get_size(frame), ==, 160 * 24 * 3);
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(meta->x, ==, 0);
+  g_assert_cmpint(meta->y, ==, 0);
+  g_assert_cmpuint(meta->width, ==, 160);
+  g_assert_cmpuint(meta->height, ==, 24);
+  g_assert_cmpint(class_in_middle(frame), ==, kClasses - 1);
+  g_assert_cmpuint(gst_buffer_get_video_meta(meta->mask)->width, ==, 64);
+  gst_buffer_unref(frame);
+  gst_harness_teardown(h);
+}
+
+void count_masks(GstElement *, GstBuffer *buffer, GstPad *, gpointer count) {
+  if (gst_buffer_get_class_mask_meta(buffer))
+    ++*static_cast<std::atomic<int> *>(count);
+}
+
+/// One branch of a tee has masks, the other has none.
+void test_tee() {
+  control_of("cpu").reset();
+  Pipeline p("videotestsrc num-buffers=30 ! tee name=t ! queue ! " + scnn("") +
+             " ! fakesink name=with signal-handoffs=true sync=false t. ! "
+             "queue ! fakesink name=without signal-handoffs=true sync=false");
+  std::atomic<int> with{0}, without{0};
+  g_signal_connect(p.get("with"), "handoff", G_CALLBACK(count_masks), &with);
+  g_signal_connect(p.get("without"), "handoff", G_CALLBACK(count_masks),
+                   &without);
+  p.run();
+  g_assert_cmpint(with, ==, 30);
+  g_assert_cmpint(without, ==, 0);
+}
+
+/// Inference that is slower than the stream, live and from a file: the sink
+/// gets every frame, in time.
+void test_no_frame_lost() {
+  FakeControl &control = control_of("cpu");
+  for (const char *live : {"true", "false"})
+    for (const char *mode : {"async=false", "async=true"}) {
+      control.reset();
+      control.milliseconds = 90;
+      Pipeline p(std::string("videotestsrc num-buffers=50 is-live=") + live +
+                 " ! video/x-raw,framerate=25/1,width=64,height=48 ! " +
+                 scnn(mode) +
+                 " ! fakesink name=sink sync=true qos=true "
+                 "max-lateness=1000000000");
+      p.run();
+      g_assert_cmpuint(p.stat("sink", "rendered"), ==, 50);
+      g_assert_cmpuint(p.stat("sink", "dropped"), ==, 0);
+      g_assert_cmpuint(p.stat("scnn", "frames"), ==, 50);
+      g_assert_cmpuint(p.stat("scnn", "inferred"), >, 2);
+      g_assert_cmpuint(p.stat("scnn", "inferred"), <, 40);
+    }
+  control.reset();
+}
+
+/// Flushing seeks, pauses and stops at any time leave nothing hanging.
+void test_seeks_and_states() {
+  FakeControl &control = control_of("cpu");
+  control.reset();
+  control.milliseconds = 3;
+  for (const char *mode :
+       {"async=false", "async=true", "interval=3 smoothing=0.5"}) {
+    Pipeline p("videotestsrc ! video/x-raw,width=64,height=48 ! " + scnn(mode) +
+               " ! queue ! fakesink sync=false");
+    GRand *random = g_rand_new_with_seed(7);
+    for (int i = 0; i < 40; i++) {
+      const GstState states[] = {
+          GST_STATE_PLAYING, GST_STATE_PLAYING, GST_STATE_PAUSED,
+          i % 10 == 9 ? GST_STATE_NULL : GST_STATE_PLAYING};
+      const GstState state = states[g_rand_int_range(random, 0, 4)];
+      gst_element_set_state(p.pipeline, state);
+      if (state == GST_STATE_NULL) continue;
+      g_assert_cmpint(
+          gst_element_get_state(p.pipeline, nullptr, nullptr, 20 * GST_SECOND),
+          ==, GST_STATE_CHANGE_SUCCESS);
+      g_assert_true(gst_element_seek_simple(
+          p.pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+          g_rand_int_range(random, 0, 1000) * GST_SECOND));
+      g_usleep(g_rand_int_range(random, 0, 8000));
+    }
+    g_rand_free(random);
+    GstMessage *error = gst_bus_pop_filtered(p.bus, GST_MESSAGE_ERROR);
+    g_assert_null(error);
+  }
+  g_assert_cmpint(control.engines, ==, 0);
+  control.reset();
+}
+
+/// The answer to an ALLOCATION query is downstream's: buffers go through as
+/// they are.
+void test_allocation() {
+  control_of("cpu").reset();
+  for (bool video_meta : {false, true}) {
+    Stream stream;
+    if (video_meta)
+      gst_harness_add_propose_allocation_meta(stream.harness,
+                                              GST_VIDEO_META_API_TYPE, nullptr);
+    stream.set_caps("format=NV12,width=64,height=48");
+    gst_buffer_unref(stream.send(stream.make_frame(0)));
+    GstCaps *caps = gst_video_info_to_caps(&stream.info);
+    GstQuery *query = gst_query_new_allocation(caps, TRUE);
+    gst_pad_peer_query(stream.harness->srcpad, query);
+    g_assert_cmpint(
+        gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr),
+        ==, video_meta);
+    gst_query_unref(query);
+    gst_caps_unref(caps);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  install_engines({"cpu"});
+  g_test_add_func("/launch/scaled-and-converted", test_scaled_and_converted);
+  g_test_add_func("/launch/tee", test_tee);
+  g_test_add_func("/launch/no-frame-lost", test_no_frame_lost);
+  g_test_add_func("/launch/seeks-and-states", test_seeks_and_states);
+  g_test_add_func("/launch/allocation", test_allocation);
+  return g_test_run();
+}
