@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The whole network against the plain reference.
+// The whole network against the plain reference, and against PyTorch.
 
 #include <glib.h>
 
@@ -101,6 +101,55 @@ void test_deterministic() {
     }
 }
 
+std::vector<char> read_golden(const std::string &file) {
+  gchar *path =
+      g_test_build_filename(G_TEST_DIST, "golden", file.c_str(), nullptr);
+  gchar *contents;
+  gsize size;
+  GError *error = nullptr;
+  if (!g_file_get_contents(path, &contents, &size, &error))
+    g_error("%s", error->message);
+  const std::vector<char> bytes(contents, contents + size);
+  g_free(contents);
+  g_free(path);
+  return bytes;
+}
+
+/// What PyTorch computed; see tests/golden/README.
+void test_golden(gconstpointer data) {
+  auto v = static_cast<const NamedVariant *>(data);
+  constexpr int kWidth = 150, kHeight = 90;
+  const reference::Tensor logits = run(reference::make_model(v->variant, 19),
+                                       reference::make_image(96, 160), 2, 1);
+  const std::vector<char> bytes = read_golden(std::string(v->name) + ".logits");
+  reference::Tensor expected(19, 12, 20);
+  g_assert_cmpuint(bytes.size(), ==, expected.data.size() * sizeof(float));
+  std::memcpy(expected.data.data(), bytes.data(), bytes.size());
+  g_assert_cmpfloat(max_difference(logits, expected), <, 1e-3);
+
+  const int pitch = 64;
+  Buffer rows(size_t(logits.height) * logits.channels * pitch);
+  for (int y = 0; y < logits.height; y++)
+    for (int c = 0; c < logits.channels; c++)
+      for (int x = 0; x < logits.width; x++)
+        rows.data()[(y * logits.channels + c) * pitch + x] = logits.at(c, y, x);
+  const Classify classify(
+      {rows.data(), logits.channels, logits.width, logits.height, pitch},
+      kWidth, kHeight, v->variant.align_corners);
+  Buffer scratch(classify.scratch_size());
+  const std::vector<char> mask = read_golden(std::string(v->name) + ".mask");
+  g_assert_cmpuint(mask.size(), ==, kWidth * kHeight);
+  int wrong = 0;
+  for (int y = 0; y < kHeight; y++) {
+    uint8_t ids[kWidth];
+    classify.row(rows.data(), y, 0, scratch.data(), ids, nullptr);
+    for (int x = 0; x < kWidth; x++)
+      wrong += ids[x] != static_cast<uint8_t>(mask[y * kWidth + x]);
+  }
+  g_test_message("%d of %d pixels differ", wrong, kWidth * kHeight);
+  g_assert_cmpint(wrong, <=, kWidth * kHeight / 1000);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -109,6 +158,10 @@ int main(int argc, char **argv) {
   for (const NamedVariant &v : all) {
     const std::string path = std::string("/cpu/network/") + v.name;
     g_test_add_data_func(path.c_str(), &v, test_variant);
+  }
+  for (int i = 0; i < 3; i++) {
+    const std::string path = std::string("/cpu/network/golden/") + all[i].name;
+    g_test_add_data_func(path.c_str(), &all[i], test_golden);
   }
   g_test_add_func("/cpu/network/deterministic", test_deterministic);
   return g_test_run();

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Tasks run once, after those they wait for, and need no memory.
+
+#include <glib.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "cpu/engine.h"
+#include "cpu/schedule.h"
+#include "tests/frames.h"
+#include "tests/reference.h"
+
+using namespace fastscnn;
+using reference::Lcg;
+
+namespace {
+
+std::atomic<int> allocations{0};
+
+void *count_and_allocate(size_t size, size_t alignment) {
+  allocations++;
+  void *p = std::aligned_alloc(alignment,
+                               (size + alignment - 1) / alignment * alignment);
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+
+}  // namespace
+
+void *operator new(size_t size) { return count_and_allocate(size, 16); }
+void *operator new(size_t size, std::align_val_t alignment) {
+  return count_and_allocate(size, static_cast<size_t>(alignment));
+}
+void operator delete(void *p) noexcept { std::free(p); }
+void operator delete(void *p, size_t) noexcept { std::free(p); }
+void operator delete(void *p, std::align_val_t) noexcept { std::free(p); }
+
+namespace {
+
+std::vector<Schedule::Task> random_tasks(Lcg &lcg) {
+  std::vector<Schedule::Task> tasks(lcg.between(1, 60));
+  for (int t = 1; t < static_cast<int>(tasks.size()); t++) {
+    if (!lcg.between(0, 3)) tasks[t].after_all_before = lcg.between(0, t);
+    for (int i = lcg.between(0, 3); i > 0; i--)
+      tasks[t].after.push_back(lcg.between(0, t - 1));
+  }
+  return tasks;
+}
+
+/// Runs random tasks and checks what each of them sees of the others.
+void run_random_tasks(Workers &workers, uint32_t seed) {
+  Lcg lcg(seed);
+  for (int repeat = 0; repeat < 40; repeat++) {
+    const std::vector<Schedule::Task> tasks = random_tasks(lcg);
+    const int threads = lcg.between(1, 4);
+    Schedule schedule(tasks);
+    for (int run = 0; run < 5; run++) {
+      std::vector<int> done(tasks.size());  // not atomic: TSan sees a race
+      std::vector<int> busy(threads);
+      schedule.run(workers, threads, [&](int task, int worker) {
+        g_assert_cmpint(worker, <, threads);
+        g_assert_cmpint(busy[worker]++, ==, 0);
+        for (int t = 0; t < tasks[task].after_all_before; t++)
+          g_assert_cmpint(done[t], ==, 1);
+        for (int t : tasks[task].after) g_assert_cmpint(done[t], ==, 1);
+        if (task % 7 == 0) std::this_thread::yield();
+        done[task]++;
+        busy[worker]--;
+      });
+      for (int d : done) g_assert_cmpint(d, ==, 1);
+    }
+  }
+}
+
+void test_order() {
+  Workers workers;
+  workers.reserve(4);
+  run_random_tasks(workers, 1);
+}
+
+/// Several callers share the threads.
+void test_callers() {
+  Workers workers;
+  workers.reserve(3);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; i++)
+    callers.emplace_back([&workers, i] { run_random_tasks(workers, 2 + i); });
+  for (std::thread &t : callers) t.join();
+}
+
+/// More threads than the process has: the caller works alone, if need be.
+void test_few_threads() {
+  Workers workers;
+  run_random_tasks(workers, 6);
+}
+
+void test_no_allocation() {
+  auto workers = std::make_shared<Workers>();
+  workers->reserve(2);
+  auto engine = make_cpu_engine(
+      std::make_shared<Weights>(reference::make_model(Variant::mmseg(), 19)),
+      workers, 2);
+  Lcg lcg(7);
+  const reference::TestFrame frame =
+      reference::make_frame("NV12", 200, 120, 0, false, lcg);
+  engine->configure(frame.info, {160, 96, 200, 120});
+  std::vector<uint8_t> ids(200 * 120), confidence(ids);
+  const Mask mask = {ids.data(), 200, confidence.data(), 200};
+  Options options;
+  options.smoothing = 0.5f;
+  options.confidence_threshold = 0.3f;
+  engine->load(frame.frame, {});
+  const int before = allocations;
+  g_assert_cmpint(before, >, 100);
+  for (int i = 0; i < 10; i++) {
+    engine->load(frame.frame, {});
+    engine->infer(mask, options, {});
+    engine->wait({});
+  }
+  g_assert_cmpint(allocations - before, ==, 0);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/cpu/schedule/order", test_order);
+  g_test_add_func("/cpu/schedule/callers", test_callers);
+  g_test_add_func("/cpu/schedule/few-threads", test_few_threads);
+  g_test_add_func("/cpu/schedule/no-allocation", test_no_allocation);
+  return g_test_run();
+}
