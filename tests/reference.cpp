@@ -74,23 +74,33 @@ Tensor convolve(const Tensor &src, const Layer &layer, const float *weight,
   Tensor dst(layer.channels,
              (src.height + 2 * layer.padding - reach) / layer.stride + 1,
              (src.width + 2 * layer.padding - reach) / layer.stride + 1);
+  std::vector<double> sum(dst.width);
   for (int o = 0; o < dst.channels; o++)
-    for (int y = 0; y < dst.height; y++)
-      for (int x = 0; x < dst.width; x++) {
-        double sum = bias[o];
-        for (int i = 0; i < in_each; i++)
-          for (int ky = 0; ky < k; ky++)
-            for (int kx = 0; kx < k; kx++) {
-              int sy = y * layer.stride - layer.padding + ky * layer.dilation;
-              int sx = x * layer.stride - layer.padding + kx * layer.dilation;
-              if (sy < 0 || sy >= src.height || sx < 0 || sx >= src.width)
-                continue;
-              sum += double(src.at(o / out_each * in_each + i, sy, sx)) *
-                     weight[((o * in_each + i) * k + ky) * k + kx];
+    for (int y = 0; y < dst.height; y++) {
+      std::fill(sum.begin(), sum.end(), bias[o]);
+      for (int i = 0; i < in_each; i++)
+        for (int ky = 0; ky < k; ky++)
+          for (int kx = 0; kx < k; kx++) {
+            const double w = weight[((o * in_each + i) * k + ky) * k + kx];
+            const int sy =
+                y * layer.stride - layer.padding + ky * layer.dilation;
+            if (sy < 0 || sy >= src.height) continue;
+            const float *row =
+                &src.data[(size_t(o / out_each * in_each + i) * src.height +
+                           sy) *
+                          src.width];
+            for (int x = 0; x < dst.width; x++) {
+              const int sx =
+                  x * layer.stride - layer.padding + kx * layer.dilation;
+              if (sx >= 0 && sx < src.width) sum[x] += w * row[sx];
             }
-        if (residual) sum += residual->at(o, y, x);
-        dst.at(o, y, x) = static_cast<float>(activate(layer.activation, sum));
+          }
+      for (int x = 0; x < dst.width; x++) {
+        if (residual) sum[x] += residual->at(o, y, x);
+        dst.at(o, y, x) =
+            static_cast<float>(activate(layer.activation, sum[x]));
       }
+    }
   return dst;
 }
 
