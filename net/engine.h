@@ -84,6 +84,8 @@ struct Device {
   int id = -1;      ///< CUDA ordinal; -1: the first
   int threads = 0;  ///< CPU workers; 0: one a core
   Queue queue;      ///< CUDA: the context to live in; null: the Backend's own
+  /// Told what a person should know although all goes on; null: nobody.
+  void (*warn)(const char *sentence) = nullptr;
 };
 
 /// What a module offers. Thread-safe. Weights are shared by all engines of
