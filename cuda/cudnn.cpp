@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/cudnn.h"
+
+#define NV_CUDNN_DISABLE_EXCEPTION
+#include <cudnn.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "net/error.h"
+
+namespace fastscnn::cuda {
+namespace {
+
+enum Tensor : int64_t { kSrc = 1, kWeight, kBias, kResidual, kDst, kVirtual };
+
+/// The functions of libcudnn that are used, found at run time: a machine
+/// without it can still load the module and be told so.
+struct Library {
+  decltype(&cudnnGetVersion) get_version;
+  decltype(&cudnnGetErrorString) get_error_string;
+  decltype(&cudnnGetLastErrorString) get_last_error_string;
+  decltype(&cudnnCreate) create;
+  decltype(&cudnnDestroy) destroy;
+  decltype(&cudnnSetStream) set_stream;
+  decltype(&cudnnBackendCreateDescriptor) create_descriptor;
+  decltype(&cudnnBackendDestroyDescriptor) destroy_descriptor;
+  decltype(&cudnnBackendSetAttribute) set_attribute;
+  decltype(&cudnnBackendGetAttribute) get_attribute;
+  decltype(&cudnnBackendFinalize) finalize;
+  decltype(&cudnnBackendExecute) execute;
+};
+
+template <typename F>
+void resolve(void *handle, const char *name, F *function) {
+  *function = reinterpret_cast<F>(dlsym(handle, name));
+  if (!*function)
+    throw Error(Error::Kind::kDevice,
+                std::string("cuDNN is damaged: it has no ") + name);
+}
+
+Library open_library() {
+  const std::string name = "libcudnn.so." + std::to_string(CUDNN_MAJOR);
+  void *handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    handle =
+        dlopen((FASTSCNN_CUDNN_DIR "/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    throw Error(Error::Kind::kDevice,
+                "cuDNN 9 is not installed: " + std::string(dlerror()));
+  Library l;
+  resolve(handle, "cudnnGetVersion", &l.get_version);
+  resolve(handle, "cudnnGetErrorString", &l.get_error_string);
+  resolve(handle, "cudnnGetLastErrorString", &l.get_last_error_string);
+  resolve(handle, "cudnnCreate", &l.create);
+  resolve(handle, "cudnnDestroy", &l.destroy);
+  resolve(handle, "cudnnSetStream", &l.set_stream);
+  resolve(handle, "cudnnBackendCreateDescriptor", &l.create_descriptor);
+  resolve(handle, "cudnnBackendDestroyDescriptor", &l.destroy_descriptor);
+  resolve(handle, "cudnnBackendSetAttribute", &l.set_attribute);
+  resolve(handle, "cudnnBackendGetAttribute", &l.get_attribute);
+  resolve(handle, "cudnnBackendFinalize", &l.finalize);
+  resolve(handle, "cudnnBackendExecute", &l.execute);
+  return l;
+}
+
+/// Stays open for the life of the process: cuDNN cannot be unloaded safely.
+const Library &library() {
+  static const Library opened = open_library();
+  return opened;
+}
+
+void check(const char *command, cudnnStatus_t status) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  char detail[512] = "";
+  library().get_last_error_string(detail, sizeof detail);
+  throw Error(Error::Kind::kEngine, std::string("cuDNN failed: ") +
+                                        library().get_error_string(status) +
+                                        " (" + command + ") " + detail);
+}
+#define CHECK_CUDNN(command) check(#command, (command))
+
+class Descriptor {
+ public:
+  explicit Descriptor(cudnnBackendDescriptorType_t type) {
+    CHECK_CUDNN(library().create_descriptor(type, &descriptor_));
+  }
+  Descriptor(Descriptor &&other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+  Descriptor &operator=(Descriptor &&other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (descriptor_) library().destroy_descriptor(descriptor_);
+  }
+
+  cudnnBackendDescriptor_t get() const { return descriptor_; }
+
+  template <typename T>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+           const T *values, int64_t count) {
+    CHECK_CUDNN(
+        library().set_attribute(descriptor_, name, type, count, values));
+  }
+  template <typename T>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+           T value) {
+    set(name, type, &value, 1);
+  }
+  void set(cudnnBackendAttributeName_t name, const Descriptor &other) {
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other.get());
+  }
+  void set(cudnnBackendAttributeName_t name,
+           const std::vector<Descriptor> &others) {
+    std::vector<cudnnBackendDescriptor_t> raw;
+    for (const Descriptor &d : others) raw.push_back(d.get());
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw.data(), raw.size());
+  }
+
+  void finalize() { CHECK_CUDNN(library().finalize(descriptor_)); }
+
+  /// Values that there are room for; how many there are.
+  template <typename T>
+  int64_t get(cudnnBackendAttributeName_t name,
+              cudnnBackendAttributeType_t type, T *values, int64_t room) const {
+    int64_t count = 0;
+    CHECK_CUDNN(
+        library().get_attribute(descriptor_, name, type, room, &count, values));
+    return count;
+  }
+
+ private:
+  cudnnBackendDescriptor_t descriptor_ = nullptr;
+};
+
+cudnnDataType_t data_type(Precision precision) {
+  return precision == Precision::kHalf ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
+}
+
+/// (n, c, h, w) that lies as (n, h, w, c).
+Descriptor make_tensor(int64_t id, int64_t n, int64_t c, int64_t h, int64_t w,
+                       cudnnDataType_t type, bool is_virtual = false) {
+  const int64_t dimensions[] = {n, c, h, w};
+  const int64_t strides[] = {h * w * c, 1, w * c, c};
+  Descriptor t(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  t.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, id);
+  t.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
+  t.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, int64_t{16});
+  t.set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, dimensions, 4);
+  t.set(CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, strides, 4);
+  t.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, is_virtual);
+  t.finalize();
+  return t;
+}
+
+/// The operations of a Convolution, one after the other; virtual tensors lie
+/// between them. Keeps alive what they refer to.
+class OperationGraph {
+ public:
+  OperationGraph(const Convolution &c, cudnnHandle_t handle)
+      : c_(c), graph_(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) {
+    const bool active = c.activation != Activation::kNone;
+    Descriptor y = result(false);
+    convolve(y);
+    y = add(std::move(y),
+            make_tensor(kBias, 1, c.filters, 1, 1, CUDNN_DATA_FLOAT),
+            !c.residual && !active);
+    if (c.residual)
+      y = add(std::move(y),
+              make_tensor(kResidual, 1, c.filters, c.out_height(),
+                          c.out_width(), data_type(c.precision)),
+              !active);
+    if (active) activate(y);
+    keep(std::move(y));
+
+    graph_.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations_);
+    if (handle)
+      graph_.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle);
+    graph_.finalize();
+  }
+
+  const Descriptor &descriptor() const { return graph_; }
+
+ private:
+  Descriptor result(bool last) {
+    return make_tensor(last ? int64_t{kDst} : next_virtual_++, 1, c_.filters,
+                       c_.out_height(), c_.out_width(),
+                       last ? data_type(c_.precision) : CUDNN_DATA_FLOAT,
+                       !last);
+  }
+
+  void convolve(const Descriptor &y) {
+    const int64_t stride[] = {c_.stride, c_.stride};
+    const int64_t padding[] = {c_.padding, c_.padding};
+    const int64_t dilation[] = {c_.dilation, c_.dilation};
+    Descriptor conv(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+    conv.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, int64_t{2});
+    conv.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE,
+             CUDNN_DATA_FLOAT);
+    conv.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE,
+             CUDNN_CROSS_CORRELATION);
+    conv.set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, padding, 2);
+    conv.set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, padding,
+             2);
+    conv.set(CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, dilation, 2);
+    conv.set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, stride,
+             2);
+    conv.finalize();
+
+    const cudnnDataType_t type = data_type(c_.precision);
+    Descriptor x = make_tensor(kSrc, 1, c_.channels, c_.height, c_.width, type);
+    Descriptor w = make_tensor(kWeight, c_.filters, c_.channels, c_.kernel,
+                               c_.kernel, type);
+    Descriptor op(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, conv);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, y);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT,
+           1.f);
+    op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT,
+           0.f);
+    op.finalize();
+    operations_.push_back(std::move(op));
+    keep(std::move(conv), std::move(x), std::move(w));
+  }
+
+  Descriptor add(Descriptor x, Descriptor b, bool last) {
+    Descriptor mode(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+    mode.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE,
+             CUDNN_POINTWISE_ADD);
+    Descriptor y = result(last);
+    pointwise(std::move(mode), x, &b, y);
+    keep(std::move(x), std::move(b));
+    return y;
+  }
+
+  void activate(const Descriptor &x) {
+    Descriptor mode(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+    mode.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE,
+             CUDNN_POINTWISE_RELU_FWD);
+    if (c_.activation == Activation::kRelu6)
+      mode.set(CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP, CUDNN_TYPE_DOUBLE, 6.0);
+    Descriptor y = result(true);
+    pointwise(std::move(mode), x, nullptr, y);
+    keep(std::move(y));
+  }
+
+  void pointwise(Descriptor mode, const Descriptor &x, const Descriptor *b,
+                 const Descriptor &y) {
+    mode.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE,
+             CUDNN_DATA_FLOAT);
+    mode.finalize();
+    Descriptor op(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+    op.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, mode);
+    op.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
+    if (b) op.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
+    op.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
+    op.finalize();
+    operations_.push_back(std::move(op));
+    keep(std::move(mode));
+  }
+
+  template <typename... D>
+  void keep(D &&...descriptors) {
+    (kept_.push_back(std::forward<D>(descriptors)), ...);
+  }
+
+  const Convolution c_;
+  int64_t next_virtual_ = kVirtual;
+  std::vector<Descriptor> kept_;
+  std::vector<Descriptor> operations_;
+  Descriptor graph_;
+};
+
+std::string read_string(const Descriptor &d, cudnnBackendAttributeName_t name) {
+  int64_t size = d.get<char>(name, CUDNN_TYPE_CHAR, nullptr, 0);
+  std::string text(size, '\0');
+  d.get(name, CUDNN_TYPE_CHAR, text.data(), size);
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  return text;
+}
+
+/// The engine of a configuration: its number, and whether its results are as
+/// exact as they have to be.
+std::pair<int64_t, bool> look_at_engine(const Descriptor &configuration,
+                                        Precision precision) {
+  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  cudnnBackendDescriptor_t raw = engine.get();
+  configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                    &raw, 1);
+  int64_t number = -1;
+  engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &number, 1);
+  cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+  const int64_t count = std::min<int64_t>(
+      engine.get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                 notes, CUDNN_NUMERICAL_NOTE_TYPE_COUNT),
+      CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
+  bool exact = true;
+  for (int64_t i = 0; i < count; i++) {
+    if (notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
+        notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
+        notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC)
+      exact = false;
+    // Of floats, tensor cores see the upper bits only.
+    if (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
+        precision == Precision::kFloat)
+      exact = false;
+  }
+  return {number, exact};
+}
+
+}  // namespace
+
+int64_t Convolution::out_height() const {
+  return (height + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+int64_t Convolution::out_width() const {
+  return (width + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+std::string Convolution::name() const {
+  auto n = [](int64_t v) { return std::to_string(v); };
+  return std::string(precision == Precision::kHalf ? "f16" : "f32") + " " +
+         n(channels) + "x" + n(height) + "x" + n(width) + " to " + n(filters) +
+         ", " + n(kernel) + "x" + n(kernel) + " stride " + n(stride) +
+         " padding " + n(padding) + " dilation " + n(dilation) +
+         (residual ? " + residual" : "") +
+         (activation == Activation::kRelu6  ? ", relu6"
+          : activation == Activation::kRelu ? ", relu"
+                                            : "");
+}
+
+struct ConvolutionPlan::Impl {
+  std::shared_ptr<const OperationGraph> graph;  // null if read from JSON
+  Descriptor plan;
+  int64_t engine = -1;
+  int64_t workspace = 0;
+};
+
+ConvolutionPlan::ConvolutionPlan(std::unique_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+ConvolutionPlan::ConvolutionPlan(ConvolutionPlan &&) noexcept = default;
+ConvolutionPlan &ConvolutionPlan::operator=(ConvolutionPlan &&) noexcept =
+    default;
+ConvolutionPlan::~ConvolutionPlan() = default;
+
+int64_t ConvolutionPlan::workspace_bytes() const { return impl_->workspace; }
+int64_t ConvolutionPlan::engine() const { return impl_->engine; }
+std::string ConvolutionPlan::json() const {
+  return read_string(impl_->plan,
+                     CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
+}
+
+struct Cudnn::Impl {
+  cudnnHandle_t handle = nullptr;      // of a device that is there
+  std::unique_ptr<Descriptor> device;  // or of one that is not
+
+  ~Impl() {
+    if (handle) library().destroy(handle);
+  }
+
+  std::vector<Descriptor> configurations(const Descriptor &graph,
+                                         cudnnBackendHeurMode_t mode) const {
+    Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
+    heuristic.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, mode);
+    if (device) heuristic.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
+    heuristic.finalize();
+    int64_t count = heuristic.get<cudnnBackendDescriptor_t>(
+        CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, nullptr,
+        0);
+    std::vector<Descriptor> found;
+    std::vector<cudnnBackendDescriptor_t> raw;
+    for (int64_t i = 0; i < count; i++) {
+      found.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+      raw.push_back(found.back().get());
+    }
+    count = heuristic.get(CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                          CUDNN_TYPE_BACKEND_DESCRIPTOR, raw.data(), count);
+    found.erase(found.begin() + std::min<int64_t>(count, found.size()),
+                found.end());
+    return found;
+  }
+
+  void set_device(Descriptor *plan) const {
+    if (device)
+      plan->set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
+    else
+      plan->set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle);
+  }
+
+  std::unique_ptr<ConvolutionPlan::Impl> finish(Descriptor plan) const {
+    plan.finalize();
+    int64_t workspace = 0;
+    plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
+             &workspace, 1);
+    std::unique_ptr<ConvolutionPlan::Impl> made(
+        new ConvolutionPlan::Impl{nullptr, std::move(plan), -1, workspace});
+    return made;
+  }
+};
+
+Cudnn::Cudnn(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cudnn::~Cudnn() = default;
+
+size_t Cudnn::version() { return library().get_version(); }
+
+std::unique_ptr<Cudnn> Cudnn::create() {
+  auto impl = std::make_unique<Impl>();
+  CHECK_CUDNN(library().create(&impl->handle));
+  return std::unique_ptr<Cudnn>(new Cudnn(std::move(impl)));
+}
+
+std::unique_ptr<Cudnn> Cudnn::create_for(const std::string &device) {
+  auto impl = std::make_unique<Impl>();
+  impl->device =
+      std::make_unique<Descriptor>(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  impl->device->set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+                    device.data(), device.size());
+  impl->device->finalize();
+  return std::unique_ptr<Cudnn>(new Cudnn(std::move(impl)));
+}
+
+bool Cudnn::plan(const Convolution &convolution,
+                 const std::function<bool(ConvolutionPlan)> &visit) const {
+  auto graph =
+      std::make_shared<const OperationGraph>(convolution, impl_->handle);
+  bool any = false;
+  for (cudnnBackendHeurMode_t mode :
+       {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
+    std::vector<Descriptor> configurations;
+    try {
+      configurations = impl_->configurations(graph->descriptor(), mode);
+    } catch (const Error &) {
+      continue;  // this mode has no answer; the other one may
+    }
+    for (Descriptor &configuration : configurations) {
+      const auto [engine, exact] =
+          look_at_engine(configuration, convolution.precision);
+      if (!exact) continue;
+      std::unique_ptr<ConvolutionPlan::Impl> made;
+      try {
+        Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        impl_->set_device(&plan);
+        plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+        made = impl_->finish(std::move(plan));
+      } catch (const Error &) {
+        continue;  // heuristics propose; not all of it works everywhere
+      }
+      made->engine = engine;
+      made->graph = graph;
+      any = true;
+      if (!visit(ConvolutionPlan(std::move(made)))) return true;
+    }
+    if (any) break;  // the fallback is slower
+  }
+  return any;
+}
+
+ConvolutionPlan Cudnn::load(const std::string &json) const {
+  Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  impl_->set_device(&plan);
+  plan.set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
+           json.data(), json.size());
+  return ConvolutionPlan(impl_->finish(std::move(plan)));
+}
+
+void Cudnn::run(const ConvolutionPlan &plan, const ConvolutionData &data,
+                cudaStream_t stream) const {
+  std::vector<int64_t> ids = {kSrc, kWeight, kBias, kDst};
+  std::vector<const void *> pointers = {data.src, data.weight, data.bias,
+                                        data.dst};
+  if (data.residual) {
+    ids.push_back(kResidual);
+    pointers.push_back(data.residual);
+  }
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, ids.data(),
+           ids.size());
+  pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+           pointers.data(), pointers.size());
+  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR,
+           data.workspace);
+  pack.finalize();
+  CHECK_CUDNN(library().set_stream(impl_->handle, stream));
+  CHECK_CUDNN(
+      library().execute(impl_->handle, plan.impl_->plan.get(), pack.get()));
+}
+
+}  // namespace fastscnn::cuda

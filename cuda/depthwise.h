@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "cuda/vector.h"
+
+namespace fastscnn::cuda {
+
+/// Depthwise 3x3 convolution + bias + clamping. An item computes 8 channels
+/// of a few neighbouring outputs and reads each input they share once.
+template <typename T, int kStride, int kDilation>
+struct Depthwise {
+  static constexpr int kOutputs = 4;
+
+  const T *src;       // (src_height, src_width, channels)
+  const T *weight;    // (3, 3, channels)
+  const float *bias;  // (channels)
+  T *dst;             // (height, width, channels)
+  int channels, src_height, src_width, height, width, padding;
+  float low, high;  // of the activation
+
+  FASTSCNN_HD int strips() const { return (width + kOutputs - 1) / kOutputs; }
+  FASTSCNN_HD int items() const {
+    return height * strips() * (channels / kLanes);
+  }
+
+  FASTSCNN_HD void operator()(int item) const {
+    const int groups = channels / kLanes;
+    const int channel = item % groups * kLanes;
+    const int x = item / groups % strips() * kOutputs;
+    const int y = item / groups / strips();
+
+    float sum[kOutputs][kLanes];
+    load_bias(channel, sum[0]);
+    for (int o = 1; o < kOutputs; o++)
+      for (int i = 0; i < kLanes; i++) sum[o][i] = sum[0][i];
+
+    for (int ky = 0; ky < 3; ky++) {
+      const int src_y = y * kStride - padding + ky * kDilation;
+      if (src_y < 0 || src_y >= src_height) continue;
+      add_row(src + size_t(src_y) * src_width * channels + channel,
+              weight + size_t(ky) * 3 * channels + channel,
+              x * kStride - padding, sum);
+    }
+
+    T *out = dst + (size_t(y) * width + x) * channels + channel;
+    for (int o = 0; o < kOutputs; o++) {
+      if (x + o >= width) break;
+      for (int i = 0; i < kLanes; i++) sum[o][i] = clamp(sum[o][i], low, high);
+      store(out + size_t(o) * channels, sum[o]);
+    }
+  }
+
+ private:
+  FASTSCNN_HD void load_bias(int channel, float (&dst_bias)[kLanes]) const {
+    load(bias + channel, dst_bias);
+  }
+
+  /// first: column of the input that the first tap of the first output reads.
+  FASTSCNN_HD void add_row(const T *row, const T *row_weight, int first,
+                           float (&sum)[kOutputs][kLanes]) const {
+    float w[3][kLanes];
+    for (int kx = 0; kx < 3; kx++)
+      load(row_weight + size_t(kx) * channels, w[kx]);
+    constexpr int kReach = (kOutputs - 1) * kStride + 2 * kDilation + 1;
+    FASTSCNN_UNROLL
+    for (int column = 0; column < kReach; column++) {
+      if (!read_by_any(column)) continue;
+      const int src_x = first + column;
+      if (src_x < 0 || src_x >= src_width) continue;
+      float value[kLanes];
+      load(row + size_t(src_x) * channels, value);
+      FASTSCNN_UNROLL
+      for (int o = 0; o < kOutputs; o++) FASTSCNN_UNROLL
+      for (int kx = 0; kx < 3; kx++)
+        if (o * kStride + kx * kDilation == column)
+          for (int i = 0; i < kLanes; i++) sum[o][i] += value[i] * w[kx][i];
+    }
+  }
+
+  FASTSCNN_HD static constexpr bool read_by_any(int column) {
+    for (int o = 0; o < kOutputs; o++)
+      for (int kx = 0; kx < 3; kx++)
+        if (o * kStride + kx * kDilation == column) return true;
+    return false;
+  }
+};
+
+}  // namespace fastscnn::cuda

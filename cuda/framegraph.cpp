@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/framegraph.h"
+
+#include "cuda/graph.h"
+
+namespace fastscnn::cuda {
+namespace {
+
+cudaGraphNode_t add_node(cudaGraph_t graph, cudaGraphNode_t after,
+                         const cudaKernelNodeParams &params) {
+  cudaGraphNode_t node;
+  CHECK_CUDA(cudaGraphAddKernelNode(&node, graph, &after, 1, &params));
+  return node;
+}
+
+}  // namespace
+
+template <typename T>
+FrameGraph<T>::FrameGraph(const std::function<void(cudaStream_t)> &network,
+                          const Change<T> &change, const Smooth<T> &smooth,
+                          const Argmax<T> &argmax) {
+  Stream stream = make_stream();
+  Graph captured = capture(stream.get(), network);
+  cudaGraph_t graph;
+  CHECK_CUDA(cudaGraphCreate(&graph, 0));
+  graph_ = Graph(graph);
+  cudaGraphNode_t child;
+  CHECK_CUDA(cudaGraphAddChildGraphNode(&child, graph, nullptr, 0,
+                                        captured.get()));  // copies it
+  void *argument;
+  change_node_ = add_node(graph, child, node_params_blocks(change, &argument));
+  smooth_node_ = add_node(graph, change_node_, node_params(smooth, &argument));
+  argmax_node_ = add_node(graph, smooth_node_, node_params(argmax, &argument));
+  exec_ = instantiate(graph_);
+  set_smoothing(false);
+}
+
+template <typename T>
+void FrameGraph<T>::set_smoothing(bool on) {
+  if (on == smoothing_) return;
+  for (cudaGraphNode_t node : {change_node_, smooth_node_})
+    CHECK_CUDA(cudaGraphNodeSetEnabled(exec_.get(), node, on));
+  smoothing_ = on;
+}
+
+template <typename T>
+void FrameGraph<T>::set(const Smooth<T> &smooth) {
+  void *argument;
+  const cudaKernelNodeParams params = node_params(smooth, &argument);
+  CHECK_CUDA(
+      cudaGraphExecKernelNodeSetParams(exec_.get(), smooth_node_, &params));
+}
+
+template <typename T>
+void FrameGraph<T>::set(const Argmax<T> &argmax) {
+  void *argument;
+  const cudaKernelNodeParams params = node_params(argmax, &argument);
+  CHECK_CUDA(
+      cudaGraphExecKernelNodeSetParams(exec_.get(), argmax_node_, &params));
+}
+
+template <typename T>
+void FrameGraph<T>::launch(cudaStream_t stream) {
+  CHECK_CUDA(cudaGraphLaunch(exec_.get(), stream));
+}
+
+template class FrameGraph<__half>;
+template class FrameGraph<float>;
+
+}  // namespace fastscnn::cuda

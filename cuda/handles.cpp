@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/handles.h"
+
+#include <algorithm>
+#include <string>
+
+#include "net/error.h"
+
+namespace fastscnn::cuda {
+
+void check_cuda(const char *command, cudaError_t result) {
+  if (result == cudaSuccess) return;
+  cudaGetLastError();  // or the next launch would report it again
+  const bool memory = result == cudaErrorMemoryAllocation;
+  throw Error(memory || result == cudaErrorDevicesUnavailable
+                  ? Error::Kind::kDevice
+                  : Error::Kind::kEngine,
+              memory ? "The GPU has not enough free memory; close other "
+                       "programs or choose a smaller infer-width"
+                     : std::string("CUDA failed: ") +
+                           cudaGetErrorString(result) + " (" + command + ")");
+}
+
+Stream make_stream() {
+  cudaStream_t stream;
+  CHECK_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return Stream(stream);
+}
+
+Event make_event() {
+  cudaEvent_t event;
+  CHECK_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  return Event(event);
+}
+
+Event make_timing_event() {
+  cudaEvent_t event;
+  CHECK_CUDA(cudaEventCreate(&event));
+  return Event(event);
+}
+
+DeviceMemory make_device_memory(size_t bytes) {
+  void *memory;
+  CHECK_CUDA(cudaMalloc(&memory, std::max<size_t>(bytes, 1)));
+  return DeviceMemory(memory);
+}
+
+PinnedMemory make_pinned_memory(size_t bytes) {
+  void *memory;
+  CHECK_CUDA(cudaHostAlloc(&memory, std::max<size_t>(bytes, 1),
+                           cudaHostAllocPortable));
+  return PinnedMemory(memory);
+}
+
+}  // namespace fastscnn::cuda

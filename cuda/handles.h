@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <utility>
+
+namespace fastscnn::cuda {
+
+/// Throws Error with the command and CUDA's own words unless it succeeded.
+void check_cuda(const char *command, cudaError_t result);
+#define CHECK_CUDA(command) ::fastscnn::cuda::check_cuda(#command, (command))
+
+/// Owns what the runtime hands out. Destroying never throws: an error there
+/// was reported by an earlier call, or the device is gone.
+template <typename T, cudaError_t (*destroy)(T)>
+class Handle {
+ public:
+  Handle() = default;
+  explicit Handle(T value) : value_(value) {}
+  Handle(Handle &&other) noexcept
+      : value_(std::exchange(other.value_, nullptr)) {}
+  Handle &operator=(Handle &&other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~Handle() {
+    if (value_) destroy(value_);
+  }
+
+  T get() const { return value_; }
+  explicit operator bool() const { return value_ != nullptr; }
+
+ private:
+  T value_ = nullptr;
+};
+
+using Stream = Handle<cudaStream_t, cudaStreamDestroy>;
+using Event = Handle<cudaEvent_t, cudaEventDestroy>;
+using Graph = Handle<cudaGraph_t, cudaGraphDestroy>;
+using GraphExec = Handle<cudaGraphExec_t, cudaGraphExecDestroy>;
+using DeviceMemory = Handle<void *, cudaFree>;
+using PinnedMemory = Handle<void *, cudaFreeHost>;
+
+/// All in the context that is current, and to be destroyed in it.
+Stream make_stream();  ///< does not wait for the default stream
+Event make_event();    ///< cannot be timed
+Event make_timing_event();
+DeviceMemory make_device_memory(size_t bytes);  ///< at least one byte
+PinnedMemory make_pinned_memory(size_t bytes);
+
+}  // namespace fastscnn::cuda

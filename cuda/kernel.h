@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+/// Kernels are plain structs: their members are the parameters, their code is
+/// host code as well, so that tests without a GPU run the very same indexing
+/// and arithmetic. A kernel of independent work items has
+///   int items() const;
+///   void operator()(int item) const;
+/// and one whose blocks work together, with a barrier between two halves,
+///   static constexpr int kThreads;
+///   struct Shared;
+///   int blocks() const;
+///   void first(int block, int thread, Shared &) const;
+///   void second(int block, int thread, Shared &) const;
+#ifdef __CUDACC__
+#define FASTSCNN_HD __host__ __device__
+#else
+#define FASTSCNN_HD
+#endif
+
+/// Before a loop whose arrays must stay in registers.
+#ifdef __CUDA_ARCH__
+#define FASTSCNN_UNROLL _Pragma("unroll")
+#else
+#define FASTSCNN_UNROLL
+#endif
+
+namespace fastscnn::cuda {
+
+/// Queue a kernel; throw Error. The .cu file of the kernel instantiates them.
+template <class Items>
+void launch(const Items &kernel, cudaStream_t stream);
+template <class Blocks>
+void launch_blocks(const Blocks &kernel, cudaStream_t stream);
+
+/// What a graph node needs to run the kernel. argument must outlive the call
+/// that node is given to, and points to the kernel.
+template <class Items>
+cudaKernelNodeParams node_params(const Items &kernel, void **argument);
+template <class Blocks>
+cudaKernelNodeParams node_params_blocks(const Blocks &kernel, void **argument);
+
+}  // namespace fastscnn::cuda

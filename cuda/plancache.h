@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace fastscnn::cuda {
+
+/// Where cache files of the project lie; empty if the user has no home.
+std::string cache_folder();
+
+/// Chosen plans by name, kept in a file between processes. The file belongs
+/// to one identity (device, driver, cuDNN). A file that is damaged or belongs
+/// to another identity is left out of account with a warning, and replaced
+/// when there is something to save. Thread-safe; nothing throws.
+class PlanCache {
+ public:
+  using Warn = std::function<void(const std::string &)>;
+
+  /// Reads path; an empty one or a missing file is no fault.
+  PlanCache(std::string path, std::string identity, const Warn &warn);
+
+  /// Empty if there is none.
+  std::string find(const std::string &name) const;
+  void insert(const std::string &name, const std::string &plan);
+  void remove(const std::string &name);
+
+  /// Replaces the file in one step if something was inserted or removed.
+  void save(const Warn &warn);
+
+ private:
+  const std::string path_;
+  const std::string identity_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> plans_;
+  bool changed_ = false;
+};
+
+}  // namespace fastscnn::cuda

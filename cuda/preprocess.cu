@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/preprocess.h"
+
+#include "cuda/launch.h"
+
+namespace fastscnn::cuda {
+
+template void launch(const Preprocess<__half> &, cudaStream_t);
+template void launch(const Preprocess<float> &, cudaStream_t);
+
+}  // namespace fastscnn::cuda

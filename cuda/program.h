@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <limits>
+#include <utility>
+
+#include "cuda/bilinear.h"
+#include "cuda/cudnn.h"
+#include "cuda/depthwise.h"
+#include "cuda/pool.h"
+#include "cuda/schedule.h"
+#include "cuda/weights.h"
+#include "net/model.h"
+
+namespace fastscnn::cuda {
+
+/// The kernels of the network with all their parameters, one after the other.
+/// Whoever runs them has
+///   void items(const Kernel &);       // see kernel.h
+///   void blocks(const Kernel &);
+///   void convolve(int step, const ConvolutionData &);
+template <typename T>
+class Program {
+ public:
+  /// table and memory may be placed later; model and table must live longer.
+  Program(const Model &model, const WeightTable<T> &table, int height,
+          int width)
+      : model_(model),
+        table_(table),
+        height_(height),
+        width_(width),
+        schedule_(make_schedule(model.layers(), height, width, sizeof(T))) {}
+
+  /// Memory of schedule().bytes.
+  void place(void *arena) { arena_ = static_cast<char *>(arena); }
+
+  const Schedule &schedule() const { return schedule_; }
+
+  /// What cuDNN is asked to compute for the step of a dense convolution.
+  Convolution convolution(const Step &step) const {
+    const Layer &l = model_.layers()[step.layer];
+    const Shape src = src_shape(step);
+    Convolution c;
+    c.precision = sizeof(T) == 4 ? Precision::kFloat : Precision::kHalf;
+    c.channels = src.channels;
+    c.height = src.height;
+    c.width = src.width;
+    c.filters = schedule_.shapes[step.layer].channels;
+    c.kernel = l.kernel;
+    c.stride = l.stride;
+    c.padding = l.padding;
+    c.dilation = l.dilation;
+    c.residual = step.residual != kNoLayer;
+    c.activation = l.activation;
+    return c;
+  }
+
+  /// Its addresses, but for the workspace.
+  ConvolutionData data(const Step &step, const T *image) const {
+    ConvolutionData data = {};
+    data.src = tensor(step.src, image);
+    data.weight = table_.weight(step.layer);
+    data.bias = table_.bias(step.layer);
+    if (step.residual != kNoLayer) data.residual = tensor(step.residual, image);
+    data.dst = buffer(step.dst_buffer);
+    return data;
+  }
+
+  /// image: (height, width, 8).
+  template <typename Runner>
+  void run(const T *image, Runner &&runner) const {
+    for (int i = 0; i < static_cast<int>(schedule_.steps.size()); i++) {
+      const Step &step = schedule_.steps[i];
+      switch (step.kind) {
+        case Step::Kind::kConvolution:
+          runner.convolve(i, data(step, image));
+          break;
+        case Step::Kind::kDepthwise:
+          depthwise(step, image, runner);
+          break;
+        case Step::Kind::kUpsample:
+          upsample(step, runner);
+          break;
+        case Step::Kind::kPyramid:
+          pyramid(step, runner);
+          break;
+      }
+    }
+  }
+
+  Shape logits_shape() const { return schedule_.shapes.back(); }
+  T *logits() const { return tensor(schedule_.shapes.size() - 1, nullptr); }
+
+ private:
+  char *buffer(int index) const {
+    return arena_ + schedule_.buffers[index].offset;
+  }
+
+  T *tensor(int layer, const T *image) const {
+    return layer == kImage
+               ? const_cast<T *>(image)
+               : reinterpret_cast<T *>(buffer(schedule_.buffer_of[layer]));
+  }
+
+  Shape src_shape(const Step &step) const {
+    return step.src == kImage ? Shape{kLanes, height_, width_}
+                              : schedule_.shapes[step.src];
+  }
+
+  /// Bounds that an activation clamps to.
+  static std::pair<float, float> bounds(Activation activation) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    return {activation == Activation::kNone ? -kInfinity : 0.f,
+            activation == Activation::kRelu6 ? 6.f : kInfinity};
+  }
+
+  template <typename Runner>
+  void depthwise(const Step &step, const T *image, Runner &runner) const {
+    const Layer &l = model_.layers()[step.layer];
+    if (l.dilation == 4)
+      runner.items(make_depthwise<1, 4>(step, image));
+    else if (l.stride == 2)
+      runner.items(make_depthwise<2, 1>(step, image));
+    else
+      runner.items(make_depthwise<1, 1>(step, image));
+  }
+
+  template <int kStride, int kDilation>
+  Depthwise<T, kStride, kDilation> make_depthwise(const Step &step,
+                                                  const T *image) const {
+    const Layer &l = model_.layers()[step.layer];
+    const Shape src = src_shape(step);
+    const Shape &dst = schedule_.shapes[step.layer];
+    const auto [low, high] = bounds(l.activation);
+    return {tensor(step.src, image),
+            table_.weight(step.layer),
+            table_.bias(step.layer),
+            tensor(step.layer, image),
+            dst.channels,
+            src.height,
+            src.width,
+            dst.height,
+            dst.width,
+            l.padding,
+            low,
+            high};
+  }
+
+  template <typename Runner>
+  void upsample(const Step &step, Runner &runner) const {
+    const Shape &src = schedule_.shapes[step.src];
+    const Shape &dst = schedule_.shapes[step.layer];
+    const bool align = model_.info().variant.align_corners;
+    runner.items(Bilinear<T>{
+        tensor(step.src, nullptr), tensor(step.layer, nullptr), dst.channels,
+        dst.height, dst.width, make_axis(src.height, dst.height, align),
+        make_axis(src.width, dst.width, align)});
+  }
+
+  template <typename Runner>
+  void pyramid(const Step &step, Runner &runner) const {
+    const Shape &src = schedule_.shapes[step.src];
+    const T *x = tensor(step.src, nullptr);
+    float *sums = reinterpret_cast<float *>(buffer(step.scratch));
+    float *cells = reinterpret_cast<float *>(buffer(step.scratch + 1));
+    const auto [low, high] = bounds(model_.layers()[step.grids[0]].activation);
+    runner.items(PoolRows<T>{x, sums, src.channels, src.height, src.width});
+    runner.blocks(PoolCells{sums, table_.pyramid_weight(),
+                            table_.pyramid_bias(), cells, src.height, src.width,
+                            low, high});
+    PoolConcat<T> concat = {x,
+                            cells,
+                            tensor(step.layer, nullptr),
+                            src.channels,
+                            src.height,
+                            src.width,
+                            {},
+                            {}};
+    const bool align = model_.info().variant.align_corners;
+    for (int grid = 0; grid < kGrids; grid++) {
+      concat.axis_y[grid] = make_axis(grid_bins(grid), src.height, align);
+      concat.axis_x[grid] = make_axis(grid_bins(grid), src.width, align);
+    }
+    runner.items(concat);
+  }
+
+  const Model &model_;
+  const WeightTable<T> &table_;
+  const int height_, width_;
+  const Schedule schedule_;
+  char *arena_ = nullptr;
+};
+
+}  // namespace fastscnn::cuda

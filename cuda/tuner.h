@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "cuda/cudnn.h"
+#include "cuda/handles.h"
+#include "cuda/plancache.h"
+
+namespace fastscnn::cuda {
+
+/// Plans that need more are not considered.
+constexpr size_t kMaxWorkspace = 8u << 20;
+
+/// Chooses the plan that is fastest on the current device: from the cache, or
+/// by timing replays of a graph, which is how it will be run. To be used by
+/// one network, and then destroyed.
+class Tuner {
+ public:
+  Tuner(const Cudnn &cudnn, PlanCache *cache, PlanCache::Warn warn);
+
+  /// data: what the plan will be run on; its contents are overwritten, its
+  /// workspace is ignored. Throws Error if no plan works.
+  std::unique_ptr<ConvolutionPlan> choose(const Convolution &convolution,
+                                          ConvolutionData data);
+
+ private:
+  std::unique_ptr<ConvolutionPlan> from_cache(const std::string &name,
+                                              const ConvolutionData &data);
+  float time(const ConvolutionPlan &plan, const ConvolutionData &data);
+
+  const Cudnn &cudnn_;
+  PlanCache *cache_;
+  PlanCache::Warn warn_;
+  Stream stream_;
+  Event begin_, end_;
+  DeviceMemory workspace_;
+  std::chrono::steady_clock::time_point deadline_;
+};
+
+}  // namespace fastscnn::cuda

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/weights.h"
+
+#include <cstring>
+
+#include "cuda/pool.h"
+#include "cuda/schedule.h"
+
+namespace fastscnn::cuda {
+namespace {
+
+/// Collects arrays, each at an aligned offset.
+class Packer {
+ public:
+  template <typename T>
+  size_t add(const std::vector<T> &values) {
+    bytes_.resize((bytes_.size() + kAlignment - 1) / kAlignment * kAlignment);
+    const size_t offset = bytes_.size();
+    bytes_.resize(offset + values.size() * sizeof(T));
+    if (!values.empty())
+      std::memcpy(&bytes_[offset], values.data(), values.size() * sizeof(T));
+    return offset;
+  }
+  const std::vector<char> &bytes() const { return bytes_; }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+/// (O, I, k, k) to (O, k, k, I), both channel counts padded.
+template <typename T>
+std::vector<T> arrange_dense(const std::vector<float> &w, int out, int in,
+                             int kernel) {
+  const int taps = kernel * kernel, padded_in = pad_channels(in);
+  std::vector<T> arranged(size_t(pad_channels(out)) * taps * padded_in,
+                          from_float<T>(0.f));
+  for (int o = 0; o < out; o++)
+    for (int i = 0; i < in; i++)
+      for (int t = 0; t < taps; t++)
+        arranged[(size_t(o) * taps + t) * padded_in + i] =
+            from_float<T>(w[(size_t(o) * in + i) * taps + t]);
+  return arranged;
+}
+
+/// (C, 1, 3, 3) to (3, 3, C).
+template <typename T>
+std::vector<T> arrange_depthwise(const std::vector<float> &w, int channels) {
+  const int taps = static_cast<int>(w.size()) / channels;
+  std::vector<T> arranged(size_t(taps) * pad_channels(channels),
+                          from_float<T>(0.f));
+  for (int c = 0; c < channels; c++)
+    for (int t = 0; t < taps; t++)
+      arranged[size_t(t) * pad_channels(channels) + c] =
+          from_float<T>(w[size_t(c) * taps + t]);
+  return arranged;
+}
+
+/// The grids' (O, I) to (grids, I, O), in the order of the layers.
+void arrange_pyramid(const Model &model, std::vector<float> *weight,
+                     std::vector<float> *bias) {
+  const std::vector<Layer> &layers = model.layers();
+  for (size_t i = 0; i < layers.size(); i++) {
+    const int src = layers[i].inputs[0];
+    if (layers[i].op != Op::kConv || src < 0 || layers[src].op != Op::kPool)
+      continue;
+    const int out = layers[i].channels, in = layers[src].channels;
+    for (int c = 0; c < in; c++)
+      for (int o = 0; o < out; o++)
+        weight->push_back(model.weight(i)[size_t(o) * in + c]);
+    bias->insert(bias->end(), model.bias(i).begin(), model.bias(i).end());
+  }
+}
+
+}  // namespace
+
+template <typename T>
+std::vector<char> WeightTable<T>::arrange(const Model &model) {
+  Packer packer;
+  const std::vector<Layer> &layers = model.layers();
+  for (int i = 0; i < static_cast<int>(layers.size()); i++) {
+    const Layer &l = layers[i];
+    const std::vector<float> &w = model.weight(i);
+    std::vector<float> bias = model.bias(i);
+    bias.resize(bias.empty() ? 0 : pad_channels(l.channels));
+    bias_.push_back(packer.add(bias));
+    if (w.empty())
+      weight_.push_back(packer.add(std::vector<T>()));
+    else if (l.depthwise())
+      weight_.push_back(packer.add(arrange_depthwise<T>(w, l.channels)));
+    else
+      weight_.push_back(packer.add(arrange_dense<T>(
+          w, l.channels, input_channels(layers, i), l.kernel)));
+  }
+  std::vector<float> pyramid_weight, pyramid_bias;
+  arrange_pyramid(model, &pyramid_weight, &pyramid_bias);
+  pyramid_weight_ = packer.add(pyramid_weight);
+  pyramid_bias_ = packer.add(pyramid_bias);
+  return packer.bytes();
+}
+
+template <typename T>
+Weights<T>::Weights(std::shared_ptr<const Context> context,
+                    std::shared_ptr<const Model> model)
+    : context_(std::move(context)), model_(std::move(model)) {
+  const std::vector<char> bytes = table_.arrange(*model_);
+  Current current(*context_);
+  memory_ = make_device_memory(bytes.size());
+  CHECK_CUDA(cudaMemcpy(memory_.get(), bytes.data(), bytes.size(),
+                        cudaMemcpyHostToDevice));
+  // The copy may still be on its way, and streams of ours do not wait for the
+  // default one.
+  CHECK_CUDA(cudaDeviceSynchronize());
+  table_.place(memory_.get());
+}
+
+template <typename T>
+Weights<T>::~Weights() {
+  try {
+    Current current(*context_);
+    memory_ = DeviceMemory();
+  } catch (...) {
+    // The context is gone, and the memory with it.
+  }
+}
+
+template class WeightTable<__half>;
+template class WeightTable<float>;
+template class Weights<__half>;
+template class Weights<float>;
+
+}  // namespace fastscnn::cuda

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cuda_fp16.h>
+
+#include <memory>
+#include <vector>
+
+#include "cuda/context.h"
+#include "cuda/handles.h"
+#include "net/model.h"
+
+namespace fastscnn::cuda {
+
+/// The weights of a model as the kernels read them: filters of dense
+/// convolutions (O, kernel, kernel, I), depthwise ones (3, 3, C), those of the
+/// pyramid (grids, I, O) as floats; biases as floats; channels padded with
+/// zeros. T is __half or float.
+template <typename T>
+class WeightTable {
+ public:
+  /// The bytes, to be copied to aligned memory that place() is told of.
+  std::vector<char> arrange(const Model &model);
+  void place(const void *memory) { base_ = static_cast<const char *>(memory); }
+
+  const T *weight(int layer) const {
+    return reinterpret_cast<const T *>(base_ + weight_[layer]);
+  }
+  const float *bias(int layer) const {
+    return reinterpret_cast<const float *>(base_ + bias_[layer]);
+  }
+  const float *pyramid_weight() const {
+    return reinterpret_cast<const float *>(base_ + pyramid_weight_);
+  }
+  const float *pyramid_bias() const {
+    return reinterpret_cast<const float *>(base_ + pyramid_bias_);
+  }
+
+ private:
+  const char *base_ = nullptr;
+  std::vector<size_t> weight_, bias_;  // offsets
+  size_t pyramid_weight_ = 0, pyramid_bias_ = 0;
+};
+
+/// A WeightTable on a device.
+template <typename T>
+class Weights {
+ public:
+  Weights(std::shared_ptr<const Context> context,
+          std::shared_ptr<const Model> model);
+  ~Weights();
+
+  const Model &model() const { return *model_; }
+  const WeightTable<T> &table() const { return table_; }
+
+ private:
+  std::shared_ptr<const Context> context_;
+  std::shared_ptr<const Model> model_;
+  WeightTable<T> table_;
+  DeviceMemory memory_;
+};
+
+}  // namespace fastscnn::cuda
