@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "cuda/cudnn.h"
+#include "cuda/vector.h"
+#include "net/fastscnn.h"
+#include "tests/reference.h"
+
+/// Runs the code of kernels on the CPU, thread by thread, barrier by barrier.
+namespace fastscnn::cuda::emulator {
+
+template <typename Kernel>
+void items(const Kernel &kernel) {
+  // Rounded up as a grid is, and backwards: items must not depend on order.
+  for (int item = kernel.items() - 1; item >= 0; item--) kernel(item);
+}
+
+template <typename Kernel>
+void blocks(const Kernel &kernel) {
+  for (int block = 0; block < kernel.blocks(); block++) {
+    auto shared = std::make_unique<typename Kernel::Shared>();
+    for (int t = 0; t < Kernel::kThreads; t++) kernel.first(block, t, *shared);
+    for (int t = Kernel::kThreads - 1; t >= 0; t--)
+      kernel.second(block, t, *shared);
+  }
+}
+
+/// Memory like a device's: aligned, and full of NaN. Exactly as long as it
+/// has to be, so that the address sanitizer sees what lies outside.
+template <typename T>
+class Array {
+ public:
+  explicit Array(size_t count)
+      : count_(count),
+        data_(static_cast<T *>(
+            ::operator new(count * sizeof(T), std::align_val_t(256)))) {
+    std::fill_n(reinterpret_cast<uint8_t *>(data_), count * sizeof(T), 0xff);
+  }
+  ~Array() { ::operator delete(data_, std::align_val_t(256)); }
+  Array(const Array &) = delete;
+
+  T *get() const { return data_; }
+  size_t size() const { return count_; }
+
+ private:
+  size_t count_;
+  T *data_;
+};
+
+/// (C, H, W) of floats to (H, W, padded C), and back.
+template <typename T>
+std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor) {
+  const int channels = pad_channels(tensor.channels);
+  auto memory = std::make_unique<Array<T>>(size_t(channels) * tensor.height *
+                                           tensor.width);
+  for (int y = 0; y < tensor.height; y++)
+    for (int x = 0; x < tensor.width; x++)
+      for (int c = 0; c < channels; c++)
+        memory->get()[(size_t(y) * tensor.width + x) * channels + c] =
+            from_float<T>(c < tensor.channels ? tensor.at(c, y, x) : 0.f);
+  return memory;
+}
+
+template <typename T>
+reference::Tensor separate(const T *data, int channels, int height, int width) {
+  reference::Tensor tensor(channels, height, width);
+  const int padded = pad_channels(channels);
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++)
+      for (int c = 0; c < channels; c++)
+        tensor.at(c, y, x) =
+            to_float(data[(size_t(y) * width + x) * padded + c]);
+  return tensor;
+}
+
+/// What cuDNN would do.
+template <typename T>
+void convolve(const Convolution &c, const ConvolutionData &data) {
+  auto channels_first = [](const void *src, int64_t channels, int64_t height,
+                           int64_t width) {
+    return separate(static_cast<const T *>(src), static_cast<int>(channels),
+                    static_cast<int>(height), static_cast<int>(width));
+  };
+  Layer layer;
+  layer.channels = static_cast<int>(c.filters);
+  layer.kernel = static_cast<int>(c.kernel);
+  layer.stride = static_cast<int>(c.stride);
+  layer.padding = static_cast<int>(c.padding);
+  layer.dilation = static_cast<int>(c.dilation);
+  layer.activation = c.activation;
+  std::vector<float> weight;  // (K, C, R, R) of (K, R, R, C)
+  for (int64_t k = 0; k < c.filters; k++)
+    for (int64_t i = 0; i < c.channels; i++)
+      for (int64_t tap = 0; tap < c.kernel * c.kernel; tap++)
+        weight.push_back(to_float(static_cast<const T *>(
+            data.weight)[(k * c.kernel * c.kernel + tap) * c.channels + i]));
+  reference::Tensor residual;
+  if (c.residual)
+    residual =
+        channels_first(data.residual, c.filters, c.out_height(), c.out_width());
+  const reference::Tensor result = reference::convolve(
+      channels_first(data.src, c.channels, c.height, c.width), layer,
+      weight.data(), static_cast<const float *>(data.bias),
+      c.residual ? &residual : nullptr);
+  const auto memory = interleave<T>(result);
+  std::copy_n(memory->get(), memory->size(), static_cast<T *>(data.dst));
+}
+
+}  // namespace fastscnn::cuda::emulator

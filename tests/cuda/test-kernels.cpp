@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The code of every kernel, run on the CPU, against the plain reference; over
+// sizes that are multiples of nothing, in halves and in floats.
+#include <glib.h>
+
+#include <cmath>
+
+#include "cuda/argmax.h"
+#include "cuda/depthwise.h"
+#include "cuda/pool.h"
+#include "cuda/preprocess.h"
+#include "cuda/smooth.h"
+#include "net/engine.h"
+#include "tests/cuda/emulator.h"
+#include "tests/frames.h"
+
+using namespace fastscnn;
+using namespace fastscnn::cuda;
+using emulator::Array;
+using emulator::interleave;
+using emulator::separate;
+using reference::Lcg;
+using reference::Tensor;
+
+namespace {
+
+/// Relative to the largest values that occur: 2^-11 is half a step of a half.
+template <typename T>
+constexpr double kTolerance = sizeof(T) == 2 ? 4.0 / 2048 : 1e-5;
+
+template <typename T>
+Tensor random_tensor(int channels, int height, int width, uint32_t seed) {
+  Tensor t(channels, height, width);
+  Lcg lcg(seed);
+  for (float &v : t.data) v = to_float(from_float<T>(lcg.uniform()));
+  return t;
+}
+
+template <typename T>
+void expect_close(const Tensor &got, const Tensor &expected,
+                  const std::string &what) {
+  g_assert_cmpint(got.data.size(), ==, expected.data.size());
+  double largest = 1;
+  for (float v : expected.data) largest = std::fmax(largest, std::fabs(v));
+  for (size_t i = 0; i < got.data.size(); i++)
+    if (!(std::fabs(got.data[i] - expected.data[i]) <= kTolerance<T> * largest))
+      g_error("%s: element %zu is %g instead of %g", what.c_str(), i,
+              got.data[i], expected.data[i]);
+}
+
+template <typename T, int kStride, int kDilation>
+void check_depthwise(int channels, int height, int width, int padding,
+                     Activation activation) {
+  Layer layer;
+  layer.channels = layer.groups = channels;
+  layer.kernel = 3;
+  layer.stride = kStride;
+  layer.dilation = kDilation;
+  layer.padding = padding;
+  layer.activation = activation;
+  const Tensor src = random_tensor<T>(channels, height, width, 3);
+  const Tensor weight = random_tensor<T>(channels, 3, 3, 4);
+  Tensor bias = random_tensor<float>(channels, 1, 1, 5);
+  const Tensor expected =
+      reference::convolve(src, layer, weight.data.data(), bias.data.data());
+
+  const auto src_memory = interleave<T>(src);
+  const auto weight_memory = interleave<T>(weight);  // (3, 3, C)
+  const auto bias_memory = interleave<float>(bias);
+  Array<T> dst(expected.data.size());
+  Depthwise<T, kStride, kDilation> kernel = {
+      src_memory->get(),
+      weight_memory->get(),
+      bias_memory->get(),
+      dst.get(),
+      channels,
+      height,
+      width,
+      expected.height,
+      expected.width,
+      padding,
+      activation == Activation::kNone ? -INFINITY : 0.f,
+      activation == Activation::kRelu6 ? 6.f : INFINITY};
+  emulator::items(kernel);
+  expect_close<T>(
+      separate(dst.get(), channels, expected.height, expected.width), expected,
+      "depthwise " + std::to_string(channels) + "x" + std::to_string(height) +
+          "x" + std::to_string(width) + " stride " + std::to_string(kStride) +
+          " dilation " + std::to_string(kDilation));
+}
+
+template <typename T>
+void test_depthwise() {
+  const int sizes[][3] = {{8, 1, 1},  {8, 3, 2},    {16, 5, 7},
+                          {24, 9, 4}, {32, 13, 17}, {8, 33, 31}};
+  for (const auto &s : sizes)
+    for (Activation a :
+         {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
+      check_depthwise<T, 1, 1>(s[0], s[1], s[2], 1, a);
+      check_depthwise<T, 2, 1>(s[0], s[1], s[2], 1, a);
+      check_depthwise<T, 1, 4>(s[0], s[1], s[2], 4, a);
+    }
+}
+
+template <typename T>
+void test_bilinear() {
+  const int sizes[][4] = {{1, 1, 1, 1},   {1, 1, 5, 3},  {2, 3, 8, 12},
+                          {7, 5, 28, 20}, {9, 11, 4, 5}, {3, 2, 17, 31}};
+  for (const auto &s : sizes)
+    for (bool align : {false, true}) {
+      const Tensor src = random_tensor<T>(16, s[0], s[1], 6);
+      const auto memory = interleave<T>(src);
+      Array<T> dst(size_t(16) * s[2] * s[3]);
+      Bilinear<T> kernel = {memory->get(),
+                            dst.get(),
+                            16,
+                            s[2],
+                            s[3],
+                            make_axis(s[0], s[2], align),
+                            make_axis(s[1], s[3], align)};
+      emulator::items(kernel);
+      expect_close<T>(separate(dst.get(), 16, s[2], s[3]),
+                      reference::upsample(src, s[2], s[3], align), "bilinear");
+    }
+}
+
+template <typename T>
+void test_pyramid() {
+  const int sizes[][2] = {{1, 1}, {2, 5}, {7, 6}, {13, 11}, {16, 33}};
+  const int channels = PoolCells::kChannels;
+  for (const auto &s : sizes)
+    for (bool align : {false, true}) {
+      const Tensor src = random_tensor<T>(channels, s[0], s[1], 7);
+      std::vector<Tensor> parts;
+      std::vector<float> weights, biases;
+      for (int grid = 0; grid < kGrids; grid++) {
+        Layer layer;
+        layer.channels = kGridChannels;
+        layer.activation = Activation::kRelu;
+        const Tensor w =
+            random_tensor<float>(kGridChannels, channels, 1, 8 + grid);
+        const Tensor b = random_tensor<float>(kGridChannels, 1, 1, 18 + grid);
+        parts.push_back(reference::upsample(
+            reference::convolve(reference::pool(src, grid_bins(grid)), layer,
+                                w.data.data(), b.data.data()),
+            s[0], s[1], align));
+        for (int i = 0; i < channels; i++)
+          for (int o = 0; o < kGridChannels; o++)
+            weights.push_back(w.at(o, i, 0));
+        biases.insert(biases.end(), b.data.begin(), b.data.end());
+      }
+      const Tensor expected =
+          reference::concat({&src, &parts[0], &parts[1], &parts[2], &parts[3]});
+
+      const auto src_memory = interleave<T>(src);
+      Array<float> sums(size_t(s[0]) * kColumns * channels);
+      Array<float> cells(size_t(kCells) * kGridChannels);
+      Array<T> dst(expected.data.size());
+      emulator::items(
+          PoolRows<T>{src_memory->get(), sums.get(), channels, s[0], s[1]});
+      emulator::blocks(PoolCells{sums.get(), weights.data(), biases.data(),
+                                 cells.get(), s[0], s[1], 0.f, INFINITY});
+      PoolConcat<T> concat = {src_memory->get(),
+                              cells.get(),
+                              dst.get(),
+                              channels,
+                              s[0],
+                              s[1],
+                              {},
+                              {}};
+      for (int grid = 0; grid < kGrids; grid++) {
+        concat.axis_y[grid] = make_axis(grid_bins(grid), s[0], align);
+        concat.axis_x[grid] = make_axis(grid_bins(grid), s[1], align);
+      }
+      emulator::items(concat);
+      expect_close<T>(separate(dst.get(), expected.channels, s[0], s[1]),
+                      expected, "pyramid");
+    }
+}
+
+template <typename T>
+void check_argmax(const Tensor &logits, int width, int height, bool align,
+                  float threshold) {
+  const auto expected =
+      reference::classify(logits, width, height, align, threshold);
+  const auto memory = interleave<T>(logits);
+  const int stride = width + 5;
+  Array<uint8_t> ids(size_t(stride) * height);
+  Array<uint8_t> confidence(size_t(width) * height);
+  Argmax<T> kernel = {memory->get(),
+                      pad_channels(logits.channels),
+                      logits.channels,
+                      ids.get(),
+                      confidence.get(),
+                      stride,
+                      width,
+                      height,
+                      width,
+                      make_axis(logits.height, height, align),
+                      make_axis(logits.width, width, align),
+                      threshold};
+  emulator::items(kernel);
+  for (int y = 0; y < height; y++) {
+    for (int x = 0; x < width; x++) {
+      const size_t p = size_t(y) * width + x;
+      const bool close = expected.margin[p] < 1e-5 ||
+                         std::fabs(expected.probability[p] - threshold) < 1e-5;
+      if (!close)
+        g_assert_cmpint(ids.get()[y * stride + x], ==, expected.ids[p]);
+      g_assert_cmpint(std::abs(confidence.get()[p] - expected.confidence[p]),
+                      <=, 1);
+    }
+    for (int x = width; x < stride; x++)
+      g_assert_cmpint(ids.get()[y * stride + x], ==, 0xff);
+  }
+  // Without confidence and threshold the classes are the same.
+  Array<uint8_t> plain(size_t(width) * height);
+  kernel.ids = plain.get();
+  kernel.stride = width;
+  kernel.confidence = nullptr;
+  kernel.threshold = 0.f;
+  emulator::items(kernel);
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++) {
+      const int id = ids.get()[y * stride + x];
+      if (id != kUnknown)
+        g_assert_cmpint(plain.get()[size_t(y) * width + x], ==, id);
+    }
+}
+
+template <typename T>
+void test_argmax() {
+  const int sizes[][4] = {{1, 1, 3, 2},   {2, 2, 16, 16}, {5, 7, 40, 56},
+                          {4, 6, 33, 47}, {9, 5, 6, 4},   {3, 3, 3, 3}};
+  for (const auto &s : sizes)
+    for (int classes : {1, 2, 8, 19, 254})
+      for (bool align : {false, true})
+        for (float threshold : {0.f, 0.3f, 0.9f})
+          check_argmax<T>(random_tensor<T>(classes, s[0], s[1], 9), s[3], s[2],
+                          align, threshold);
+}
+
+template <typename T>
+void test_argmax_ties() {
+  Tensor logits(19, 2, 3);
+  for (float &v : logits.data) v = 0.5f;
+  const auto memory = interleave<T>(logits);
+  Array<uint8_t> ids(20 * 30);
+  Argmax<T> kernel = {memory->get(),
+                      24,
+                      19,
+                      ids.get(),
+                      nullptr,
+                      30,
+                      0,
+                      20,
+                      30,
+                      make_axis(2, 20, true),
+                      make_axis(3, 30, true),
+                      0.f};
+  emulator::items(kernel);
+  for (size_t i = 0; i < ids.size(); i++) g_assert_cmpint(ids.get()[i], ==, 0);
+}
+
+template <typename T>
+void test_preprocess() {
+  const int sizes[][4] = {{16, 16, 32, 32},
+                          {17, 31, 32, 64},
+                          {45, 23, 16, 8},
+                          {64, 48, 64, 48},
+                          {33, 70, 32, 32}};
+  ModelInfo model;
+  for (int c = 0; c < 3; c++) {
+    model.mean[c] = 0.4f + 0.05f * c;
+    model.std[c] = 0.22f + 0.01f * c;
+  }
+  Lcg lcg(11);
+  for (const std::string &format : reference::frame_formats())
+    for (const auto &s : sizes)
+      for (bool flipped : {false, true}) {
+        const reference::TestFrame f = reference::make_frame(
+            format, s[0], s[1], flipped ? 9 : 0, flipped, lcg);
+        const Tensor expected = reference::preprocess(
+            f.info, f.frame, s[2], s[3], model.mean, model.std);
+        Preprocess<T> kernel = make_preprocess<T>(f.info, model, s[3], s[2]);
+        set_frame(&kernel, f.info, f.frame);
+        Array<T> dst(size_t(kLanes) * s[2] * s[3]);
+        kernel.dst = dst.get();
+        emulator::items(kernel);
+        // Positions are floats: 1e-4 pixels off can be 1e-4 of a step of 255.
+        const Tensor got = separate(dst.get(), kLanes, s[3], s[2]);
+        for (int y = 0; y < s[3]; y++)
+          for (int x = 0; x < s[2]; x++) {
+            for (int c = 0; c < 3; c++) {
+              const double off = got.at(c, y, x) - expected.at(c, y, x);
+              if (!(std::fabs(off) < (sizeof(T) == 2 ? 2e-3 : 2e-4)))
+                g_error("%s %dx%d to %dx%d: %g instead of %g at %d,%d",
+                        format.c_str(), s[0], s[1], s[2], s[3], got.at(c, y, x),
+                        expected.at(c, y, x), x, y);
+            }
+            for (int c = 3; c < kLanes; c++)
+              g_assert_cmpfloat(got.at(c, y, x), ==, 0.f);
+          }
+      }
+}
+
+template <typename T>
+void test_smooth() {
+  const int height = 24, width = 40;
+  const auto image = interleave<T>(random_tensor<T>(3, height, width, 12));
+  Array<float> previous(size_t(3) * (height / 8) * (width / 8));
+  std::fill_n(previous.get(), previous.size(), 0.f);
+  float change = -1;
+  Change<T> kernel = {image->get(), previous.get(), &change, height, width};
+  emulator::blocks(kernel);
+  g_assert_cmpfloat(change, >, 0.2f);
+  emulator::blocks(kernel);
+  g_assert_cmpfloat(change, ==, 0.f);
+
+  const auto history = interleave<T>(random_tensor<T>(8, 3, 5, 13));
+  const Tensor before = separate(history->get(), 8, 3, 5);
+  const Tensor now = random_tensor<T>(8, 3, 5, 14);
+  for (float cut : {1.f, 0.f}) {  // the same scene; another one
+    const auto logits = interleave<T>(now);
+    emulator::items(Smooth<T>{logits->get(), history->get(), 8 * 3 * 5, &change,
+                              cut, 0.75f});
+    Tensor expected = now;
+    if (cut > 0)
+      for (size_t i = 0; i < now.data.size(); i++)
+        expected.data[i] = 0.75f * before.data[i] + 0.25f * now.data[i];
+    expect_close<T>(separate(logits->get(), 8, 3, 5), expected, "smooth");
+    expect_close<T>(separate(history->get(), 8, 3, 5), expected, "history");
+  }
+}
+
+template <typename T>
+void add_tests(const std::string &type) {
+  auto add = [&type](const char *name, void (*test)()) {
+    g_test_add_func(("/cuda/kernels/" + type + "/" + name).c_str(), test);
+  };
+  add("depthwise", test_depthwise<T>);
+  add("bilinear", test_bilinear<T>);
+  add("pyramid", test_pyramid<T>);
+  add("argmax", test_argmax<T>);
+  add("argmax-ties", test_argmax_ties<T>);
+  add("preprocess", test_preprocess<T>);
+  add("smooth", test_smooth<T>);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  add_tests<__half>("half");
+  add_tests<float>("float");
+  return g_test_run();
+}
