@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The element with the CPU engine, the model and the clip that ship.
+#include <algorithm>
+#include <map>
+
+#include "tests/fastscnn/support.h"
+
+using namespace fastscnn::testing;
+
+namespace {
+
+using Masks = std::map<std::string, std::vector<std::vector<uint8_t>>>;
+
+/// By the name of the element that made them, in the order of frames.
+void collect(GstElement *, GstBuffer *buffer, GstPad *, gpointer user_data) {
+  auto &masks = *static_cast<Masks *>(user_data);
+  gpointer state = nullptr;
+  while (GstMeta *meta = gst_buffer_iterate_meta(buffer, &state)) {
+    if (meta->info->api != GST_CLASS_MASK_META_API_TYPE) continue;
+    auto *mask = reinterpret_cast<GstClassMaskMeta *>(meta);
+    masks[g_quark_to_string(mask->source)].push_back(pixels_of(mask->mask));
+  }
+}
+
+/// The masks of the first frames of the clip that go through this.
+Masks masks_of(const std::string &elements) {
+  const std::string line = "filesrc location=" CLIP
+                           " ! qtdemux ! h264parse ! avdec_h264 ! "
+                           "videoconvert ! " +
+                           elements +
+                           " ! fakesink name=sink num-buffers=3 sync=false "
+                           "signal-handoffs=true";
+  GError *error = nullptr;
+  GstElement *pipeline = gst_parse_launch(line.c_str(), &error);
+  g_assert_no_error(error);
+  GstElement *sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
+  Masks masks;
+  g_signal_connect(sink, "handoff", G_CALLBACK(collect), &masks);
+  gst_object_unref(sink);
+  GstBus *bus = gst_element_get_bus(pipeline);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstMessage *message = gst_bus_timed_pop_filtered(
+      bus, 60 * GST_SECOND,
+      GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+  g_assert_nonnull(message);
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error(message, &error, nullptr);
+    g_assert_no_error(error);
+  }
+  gst_message_unref(message);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+  return masks;
+}
+
+double share_of_equal(const std::vector<uint8_t> &a,
+                      const std::vector<uint8_t> &b) {
+  g_assert_cmpuint(a.size(), ==, b.size());
+  size_t equal = 0;
+  for (size_t i = 0; i < a.size(); i++) equal += a[i] == b[i];
+  return static_cast<double>(equal) / static_cast<double>(a.size());
+}
+
+void check_formats(const std::vector<std::string> &formats, double least) {
+  const std::string scnn = " ! fastscnn name=a backend=cpu";
+  const auto expected = masks_of("video/x-raw,format=I420" + scnn)["a"];
+  g_assert_cmpuint(expected.size(), ==, 3);
+  for (const std::string &format : formats) {
+    const auto masks = masks_of("video/x-raw,format=" + format + scnn)["a"];
+    g_assert_cmpuint(masks.size(), ==, 3);
+    for (int i = 0; i < 3; i++) {
+      const double share = share_of_equal(masks[i], expected[i]);
+      g_test_message("%s %.4f", format.c_str(), share);
+      g_assert_cmpfloat(share, >=, least);
+    }
+  }
+}
+
+/// The same samples in another order.
+void test_same_samples() { check_formats({"NV12", "NV21", "YV12"}, 1.0); }
+
+/// The same picture, as far as videoconvert lets it be: in haste, it repeats
+/// samples of chroma instead of interpolating between them.
+void test_same_picture() {
+  check_formats({"YUY2", "UYVY", "RGB", "BGR", "RGBx", "BGRx", "xRGB", "xBGR",
+                 "RGBA", "BGRA", "ARGB", "ABGR"},
+                0.93);
+}
+
+/// A street, not one class everywhere.
+void test_classes() {
+  auto masks = masks_of("fastscnn name=a backend=cpu")["a"];
+  std::sort(masks[0].begin(), masks[0].end());
+  const auto end = std::unique(masks[0].begin(), masks[0].end());
+  g_assert_cmpint(end - masks[0].begin(), >=, 4);
+}
+
+/// Several elements, with any number of threads, see the same.
+void test_elements_agree() {
+  auto masks = masks_of(
+      "fastscnn name=a backend=cpu threads=1 ! "
+      "fastscnn name=b backend=cpu threads=2 ! "
+      "fastscnn name=c backend=cpu");
+  g_assert_cmpuint(masks["a"].size(), ==, 3);
+  g_assert_true(masks["a"] == masks["b"]);
+  g_assert_true(masks["a"] == masks["c"]);
+}
+
+/// Beside the stream, masks are those of the stream.
+void test_async() {
+  const auto expected = masks_of("fastscnn name=a backend=cpu")["a"];
+  // Slow enough for every frame to be looked at.
+  const auto masks = masks_of(
+      "fastscnn name=a backend=cpu async=true ! identity sleep-time=300000")
+      ["a"];
+  g_assert_cmpuint(masks.size(), >=, 1);
+  g_assert_true(masks[0] == expected[0]);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/real/same-samples", test_same_samples);
+  g_test_add_func("/real/same-picture", test_same_picture);
+  g_test_add_func("/real/classes", test_classes);
+  g_test_add_func("/real/elements-agree", test_elements_agree);
+  g_test_add_func("/real/async", test_async);
+  return g_test_run();
+}
