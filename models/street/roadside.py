@@ -44,8 +44,8 @@ class Hedge:
 class Lamp:
     def draw(self, canvas, place):
         """The arm reaches to the left of the place."""
-        canvas.limb(place.at(0, 0, 0), place.at(0, 6.4, 0), 0.15, (96, 102, 106), POLE)
-        canvas.limb(place.at(0, 6.4, 0), place.at(-1.3, 6.7, 0), 0.1, (96, 102, 106), POLE)
+        canvas.limb(place.at(0, 0, 0), place.at(0, 6.4, 0), 0.22, (96, 102, 106), POLE)
+        canvas.limb(place.at(0, 6.4, 0), place.at(-1.3, 6.7, 0), 0.14, (96, 102, 106), POLE)
         canvas.limb(place.at(-1.2, 6.66, 0), place.at(-1.75, 6.68, 0), 0.2,
                     (214, 210, 190), POLE)
 
@@ -55,7 +55,7 @@ class Sign:
         self.kind = kind  # round, triangle, square, light
 
     def draw(self, canvas, place):
-        canvas.limb(place.at(0, 0, 0), place.at(0, 2.9, 0), 0.1, STEEL, POLE)
+        canvas.limb(place.at(0, 0, 0), place.at(0, 2.9, 0), 0.15, STEEL, POLE)
         face = Place(*place.at(0, 2.55, -0.08), place.heading + math.pi / 2)
         if self.kind == "light":
             self._light(canvas, place)

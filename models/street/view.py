@@ -6,11 +6,13 @@ import math
 import numpy as np
 
 from street.canvas import ROAD, SIDEWALK, TREE, Camera, Canvas
-from street.roadside import Fence, Hedge, Lamp
+from street.roadside import Fence, Hedge, Lamp, Sign
 from street.traffic import Car, Pedestrian
 from street.world import BAY, KERB, LANE, ROAD_HALF, VIEW
 
 EYE = 1.62  # metres above the road
+# Farther away, thin things would be specks of a pixel or two.
+THIN_VIEW = 80.0
 LOOK_AHEAD = 9.0  # the camera looks at the road this far ahead
 WHITE = (222, 222, 216)
 GRASS = (96, 124, 70)
@@ -118,7 +120,8 @@ class _View:
 
     def _roadside(self):
         for start, aside, thing in self.street.static:
-            if -5 < start - self.along < VIEW:
+            end = THIN_VIEW if isinstance(thing, (Lamp, Sign)) else VIEW
+            if -5 < start - self.along < end:
                 # A lamp's arm reaches to its left: on the left side it turns round.
                 turn = math.pi if isinstance(thing, Lamp) and aside < 0 else 0.0
                 long = BAY if isinstance(thing, (Fence, Hedge)) else 0
@@ -129,7 +132,8 @@ class _View:
         for mover in self.street.movers:
             start = mover.start + mover.speed * self.time
             aside = mover.aside + mover.across * self.time
-            if (-6 < start - self.along < VIEW * 0.8
+            end = VIEW * 0.8 if isinstance(mover.thing, Car) else THIN_VIEW
+            if (-6 < start - self.along < end
                     and abs(aside) <= ROAD_HALF + self.street.walk):
                 yield start, self._mover(mover, start, aside)
 
