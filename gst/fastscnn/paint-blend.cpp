@@ -13,6 +13,7 @@ namespace
 constexpr int kBlock = 16;   // pixels that are painted as one if they agree
 constexpr int kPattern = 48; // bytes; the formats repeat after 1, 2, 3 or 4
 constexpr int kVector = 16;  // bytes at a time; a block has half at least
+constexpr int kMostTaps = 4;
 constexpr int kRingRows = 8; // a power of two, above the taps of a sample
 
 bool
@@ -24,13 +25,24 @@ all_equal (const uint8_t *p, uint64_t splat)
   return ((a ^ splat) | (b ^ splat)) == 0;
 }
 
-template <int kBytes>
+// GNU vectors: loops of 16 bytes are unrolled before they could become vectors.
+typedef uint8_t Bytes16 __attribute__ ((vector_size (16)));
+typedef uint16_t Words16 __attribute__ ((vector_size (32)));
+typedef uint8_t Bytes8 __attribute__ ((vector_size (8)));
+typedef uint16_t Words8 __attribute__ ((vector_size (16)));
+
+template <typename Bytes, typename Words>
 void
-blend_bytes (uint8_t *__restrict bytes, const uint16_t *__restrict keep,
-    const uint16_t *__restrict color)
+blend_bytes (uint8_t *bytes, const uint16_t *keep, const uint16_t *color)
 {
-  for (int i = 0; i < kBytes; i++)
-    bytes[i] = static_cast<uint16_t> (bytes[i] * keep[i] + color[i]) >> 8;
+  Bytes b;
+  Words k, c;
+  std::memcpy (&b, bytes, sizeof b);
+  std::memcpy (&k, keep, sizeof k);
+  std::memcpy (&c, color, sizeof c);
+  const Words mixed = __builtin_convertvector(b, Words) * k + c;
+  b = __builtin_convertvector(mixed >> 8, Bytes);
+  std::memcpy (bytes, &b, sizeof b);
 }
 
 // count: a multiple of kVector / 2.
@@ -40,13 +52,13 @@ blend_run (
 {
   int i = 0, phase = 0;
   for (; i + kVector <= count; i += kVector) {
-    blend_bytes<kVector> (bytes + i, keep + phase, color + phase);
+    blend_bytes<Bytes16, Words16> (bytes + i, keep + phase, color + phase);
     phase += kVector;
     if (phase == kPattern)
       phase = 0;
   }
   if (i < count)
-    blend_bytes<kVector / 2> (bytes + i, keep + phase, color + phase);
+    blend_bytes<Bytes8, Words8> (bytes + i, keep + phase, color + phase);
 }
 
 uint8_t
@@ -67,7 +79,7 @@ Blender::make_taps (float origin, int shift)
   Taps taps;
   taps.first = static_cast<int> (std::floor (begin + 0.5f));
   taps.count = 0;
-  for (int x = taps.first; x - 0.5f < end && taps.count < 4; x++) {
+  for (int x = taps.first; x - 0.5f < end && taps.count < kMostTaps; x++) {
     const float overlap = std::min (end, x + 0.5f) - std::max (begin, x - 0.5f);
     taps.weight[taps.count++] =
         static_cast<uint32_t> (std::lround (2 * overlap));
@@ -93,6 +105,9 @@ Blender::configure (const FrameInfo &frame)
         std::max (plane.pixels, component_width (frame, c) << k.shift_x);
     plane.aligned &= k.offset < k.pixel_stride;
   }
+  for (int c = 0; c < frame.components; c++)
+    if (sampling_[c].x.count > 1 || sampling_[c].y.count > 1)
+      planes_[frame.component[c].plane].subsampled.push_back (c);
   for (Plane &plane : planes_)
     plane.block_bytes = (kBlock >> plane.shift_x) * plane.repeats;
   ring_.assign (size_t{ kRingRows } * frame.width, Paint ());
@@ -102,9 +117,14 @@ void
 Blender::prepare (PaintTable *table) const
 {
   table->patterns_.resize (planes_.size () * 256);
+  table->sums_.resize (planes_.size () * 256);
   for (size_t p = 0; p < planes_.size (); p++) {
     for (int value = 0; value < 256; value++) {
       const Paint &paint = table->paint_[value];
+      const std::vector<int> &averaged = planes_[p].subsampled;
+      table->sums_[p * 256 + value] = Packed::pack (paint.keep,
+          averaged.empty () ? 0 : paint.color[averaged[0]],
+          averaged.size () < 2 ? 0 : paint.color[averaged[1]]);
       if (paint.leaves_all ())
         continue;
       PaintTable::Pattern &pattern = table->patterns_[p * 256 + value];
@@ -158,6 +178,53 @@ Blender::blend_span (uint8_t *samples, int c, int row, const Bounds &rect,
   }
 }
 
+// A block whose pixels differ, away from the ends of the rows; rows: those that
+// the samples average.
+void
+Blender::blend_mixed_block (uint8_t *bytes, int p, const uint8_t *const *rows,
+    int x0, const PaintTable &table) const
+{
+  const Plane &plane = planes_[p];
+  for (int c : plane.components) {
+    const Component &k = info_.component[c];
+    const Sampling &s = sampling_[c];
+    if (s.x.count > 1 || s.y.count > 1)
+      continue;
+    uint8_t *out = bytes + k.offset + int64_t{ x0 } * k.pixel_stride;
+    const uint8_t *values = rows[0] + x0 + s.x.first;
+    for (int i = 0; i < kBlock; i++, out += k.pixel_stride) {
+      const Paint &paint = table[values[i]];
+      *out = mix (*out, paint.keep, paint.color[c], 0);
+    }
+  }
+  if (plane.subsampled.empty ())
+    return;
+
+  const Sampling &s = sampling_[plane.subsampled[0]];
+  const int shift = info_.component[plane.subsampled[0]].shift_x;
+  const int columns = kBlock - (1 << shift) + s.x.count;
+  const uint64_t *packed = &table.sums_[p * 256];
+  uint64_t column[kBlock + kMostTaps];
+  for (int i = 0; i < columns; i++)
+    column[i] = packed[rows[0][x0 + s.x.first + i]] * s.y.weight[0];
+  for (int t = 1; t < s.y.count; t++)
+    for (int i = 0; i < columns; i++)
+      column[i] += packed[rows[t][x0 + s.x.first + i]] * s.y.weight[t];
+  for (int i = 0; i < kBlock >> shift; i++) {
+    uint64_t sum = 0;
+    for (int t = 0; t < s.x.count; t++)
+      sum += column[(i << shift) + t] * s.x.weight[t];
+    int which = 1;
+    for (int c : plane.subsampled) {
+      const Component &k = info_.component[c];
+      uint8_t *out =
+          bytes + k.offset + int64_t{ (x0 >> shift) + i } * k.pixel_stride;
+      *out = mix (*out, Packed::get (sum, 0), Packed::get (sum, which++),
+          s.log2_weights);
+    }
+  }
+}
+
 void
 Blender::blend_plane (const Frame &frame, int p, const Values &values,
     const PaintTable &table) const
@@ -178,7 +245,7 @@ Blender::blend_plane (const Frame &frame, int p, const Values &values,
 
   for (int row = 0; row < component_height (info_, widest); row++) {
     uint8_t *bytes = frame.data[p] + int64_t{ row } * frame.stride[p];
-    const uint8_t *rows[4];
+    const uint8_t *rows[kMostTaps];
     for (int t = 0; t < s.y.count; t++) {
       const int y = (row << shift_y) + s.y.first + t;
       rows[t] = values.row (std::min (std::max (y, 0), height - 1));
@@ -215,6 +282,10 @@ Blender::blend_plane (const Frame &frame, int p, const Values &values,
           blend_run (bytes + int64_t{ x / kBlock } * plane.block_bytes,
               (end - x) / kBlock * plane.block_bytes, patterns[value].keep,
               patterns[value].color);
+      } else if (plane.aligned && x + before >= 0 &&
+                 x + kBlock + after <= width) {
+        end = x + kBlock;
+        blend_mixed_block (bytes, p, rows, x, table);
       } else {
         end = std::min (x + kBlock, plane.pixels);
         for (int c : plane.components)

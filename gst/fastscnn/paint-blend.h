@@ -44,6 +44,7 @@ private:
 
   Paint paint_[256];
   std::vector<Pattern> patterns_; // of a plane and a value
+  std::vector<uint64_t> sums_;    // of a plane and a value; see Blender::Packed
 };
 
 /// Mixes paint into all components of frames of one kind.
@@ -87,16 +88,39 @@ private:
   struct Plane {
     std::vector<int> components;
     int shift_x = 0;
-    int block_bytes = 0; // of kBlock pixels
-    int repeats = 1;     // bytes after which components repeat
-    int pixels = 0;      // that its samples stand for
-    bool aligned = true; // all components start in the same block
+    int block_bytes = 0;         // of kBlock pixels
+    int repeats = 1;             // bytes after which components repeat
+    int pixels = 0;              // that its samples stand for
+    bool aligned = true;         // all components start in the same block
+    std::vector<int> subsampled; // of the components; at most two
+  };
+
+  /// keep and the colours of up to two components in one word, so that paint
+  /// is averaged three numbers at a time. Weights add up to 16 at most.
+  struct Packed {
+    static constexpr int kBits = 21;
+    static constexpr uint64_t kMask = (UINT64_C (1) << kBits) - 1;
+
+    static uint64_t
+    pack (uint32_t keep, uint32_t first, uint32_t second)
+    {
+      return keep | uint64_t{ first } << kBits |
+             uint64_t{ second } << (2 * kBits);
+    }
+    static uint32_t
+    get (uint64_t packed, int which)
+    {
+      return static_cast<uint32_t> (packed >> (which * kBits) & kMask);
+    }
   };
 
   static Taps make_taps (float origin, int shift);
 
   void blend_plane (const Frame &frame, int plane, const Values &values,
       const PaintTable &table) const;
+
+  void blend_mixed_block (uint8_t *bytes, int plane, const uint8_t *const *rows,
+      int x, const PaintTable &table) const;
 
   template <typename Pixel>
   void blend_span (uint8_t *samples, int c, int y, const Bounds &rect,

@@ -32,6 +32,14 @@ widen (const uint8_t *__restrict low, const uint8_t *__restrict high,
   }
 }
 
+void
+keep_outline (uint8_t *__restrict out, const uint8_t *__restrict in,
+    const uint8_t *__restrict low, const uint8_t *__restrict high, int count)
+{
+  for (int x = 0; x < count; x++)
+    out[x] = low[x] == high[x] ? kOutside : in[x];
+}
+
 // So that a window at the end of a row sees the row's pixels only.
 void
 repeat_ends (uint8_t *row, int count)
@@ -108,10 +116,8 @@ Outliner::finish (const Values &values, int y)
   const Bounds &part = values.covered;
   const uint8_t *in = values.row (y) + part.x0;
   uint8_t *out = outlines_.data () + size_t (y) * width_ + part.x0;
-  Extremes e = extremes (y);
-  const int columns = part.x1 - part.x0;
-  for (int x = 0; x < columns; x++)
-    out[x] = e.low[x] == e.high[x] ? kOutside : in[x];
+  const Extremes e = extremes (y);
+  keep_outline (out, in, e.low, e.high, part.x1 - part.x0);
 }
 
 Values
