@@ -13,14 +13,17 @@ import sys
 from pathlib import Path
 
 import gi
-import numpy as np
-from PIL import Image
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstVideo", "1.0")
 gi.require_version("GstClassMask", "1.0")
+# Before NumPy: GStreamer brings libunwind, and C++ exceptions fail where libstdc++
+# (by way of NumPy) comes first and is bound to another unwinder.
 from gi.repository import Gst, GstApp, GstClassMask, GstVideo  # noqa: E402,F401
+
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
 
 import report  # noqa: E402
 from metrics import Confusion  # noqa: E402
