@@ -1,0 +1,349 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whole pipelines on real video: files, RTSP on loopback, the demo."""
+
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from support import CLIP, ROOT, FaultyCamera, run_for
+import tap
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstClassMask", "1.0")
+from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
+
+DRIVE = ROOT.parent / "shared" / "media" / "street_480x360_15fps.mp4"
+MASKS = CLIP.with_name("street-masks.mkv")
+
+
+def pull(launch, picture=True):
+    """Runs a pipeline that ends in "appsink name=out"; yields (pts, bytes)
+    of every buffer. Raises RuntimeError with the pipeline's own message."""
+    pipeline = Gst.parse_launch(launch)
+    out = pipeline.get_by_name("out")
+    out.set_property("sync", False)
+    pipeline.set_state(Gst.State.PLAYING)
+    try:
+        while True:
+            sample = out.emit("try-pull-sample", 60 * Gst.SECOND)
+            if sample is None:
+                break
+            buffer = sample.get_buffer()
+            yield buffer.pts, (buffer.extract_dup(0, buffer.get_size())
+                               if picture else None)
+        message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+        if message:
+            raise RuntimeError(message.parse_error()[0].message)
+        if not out.get_property("eos"):
+            raise RuntimeError("no frame for a minute")
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+
+
+def decode(path, caps="video/x-raw", picture=True):
+    return pull(f'filesrc location="{path}" ! decodebin ! videoconvert ! '
+                f"{caps} ! appsink name=out", picture)
+
+
+def run(*command, cwd=None):
+    return subprocess.run([str(word) for word in command], cwd=cwd, text=True,
+                          capture_output=True, timeout=300, check=False)
+
+
+class TestCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def check_video(self, path, at_least, at_most=None):
+        """That a player would play it; returns the number of frames."""
+        times = [pts for pts, _ in decode(path, picture=False)]
+        self.assertGreaterEqual(len(times), at_least)
+        if at_most is not None:
+            self.assertLessEqual(len(times), at_most)
+        self.assertTrue(all(a < b for a, b in zip(times, times[1:])))
+        return len(times)
+
+    def camera(self, *arguments):
+        faulty = FaultyCamera("--clip", str(CLIP), *arguments)
+        self.addCleanup(faulty.close)
+        return faulty
+
+
+class Files(TestCase):
+    def test_drive(self):
+        """The line of the README on a real drive."""
+        if not DRIVE.exists():
+            self.skipTest(f"no {DRIVE.name}")
+        out = self.folder / "out.mp4"
+        line = (f"filesrc location={DRIVE} ! decodebin ! videoconvert ! "
+                "fastscnn ! classmaskoverlay ! videoconvert ! x264enc ! "
+                f"mp4mux ! filesink location={out}")
+        result = run("gst-launch-1.0", *line.split())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.check_video(out, 101, 101)
+        # Something was drawn, on much of each frame.
+        caps = "video/x-raw,format=GRAY8"
+        for (_, before), (_, after) in zip(decode(DRIVE, caps),
+                                           decode(out, caps)):
+            changed = sum(abs(a - b) > 12 for a, b in zip(before[::97],
+                                                          after[::97]))
+            self.assertGreater(changed, len(before[::97]) // 5)
+
+    def test_clip_is_right(self):
+        """The mask of every frame against the exact truth."""
+        import numpy
+        import sys
+        sys.path.insert(0, str(ROOT / "models"))
+        from metrics import Confusion
+        masks = pull(f'filesrc location="{CLIP}" ! decodebin ! '
+                     "videoconvert ! fastscnn ! classmaskextract ! "
+                     "video/x-raw,format=GRAY8 ! appsink name=out")
+        truths = decode(MASKS, "video/x-raw,format=GRAY8")
+        confusion = Confusion(11)
+        frames = 0
+        for (_, mask), (_, truth) in zip(masks, truths, strict=True):
+            confusion.add(*(numpy.frombuffer(ids, numpy.uint8)
+                            for ids in (truth, mask)))
+            frames += 1
+        self.assertGreaterEqual(frames, 200)
+        self.assertGreaterEqual(confusion.miou(), 0.80, confusion.iou())
+
+
+class Rtsp(TestCase):
+    def test_masks_and_overlay(self):
+        out = self.folder / "out.mp4"
+        pipeline = Gst.parse_launch(
+            f"rtspsrc location={self.camera().url()} ! decodebin ! "
+            "videoconvert ! fastscnn ! identity name=seen ! "
+            "classmaskoverlay ! videoconvert ! x264enc tune=zerolatency ! "
+            f'mp4mux ! filesink location="{out}"')
+        seen = []
+
+        def look(_pad, info):
+            meta = GstClassMask.buffer_get_class_mask_meta(info.get_buffer())
+            seen.append(meta and set(meta.mask.extract_dup(
+                0, meta.mask.get_size())))
+            return Gst.PadProbeReturn.OK
+
+        pipeline.get_by_name("seen").get_static_pad("src").add_probe(
+            Gst.PadProbeType.BUFFER, look)
+        pipeline.set_state(Gst.State.PLAYING)
+        run_for(4)
+        pipeline.send_event(Gst.Event.new_eos())
+        message = pipeline.get_bus().timed_pop_filtered(
+            10 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+        pipeline.set_state(Gst.State.NULL)
+        self.assertEqual(message and message.type, Gst.MessageType.EOS)
+        self.assertGreater(len(seen), 25)
+        self.assertTrue(all(classes and len(classes) > 3 for classes in seen))
+        self.check_video(out, len(seen) - 1, len(seen))
+
+
+class Demo(TestCase):
+    DEMO = ROOT / "pipelines" / "demo.py"
+
+    def test_clip(self):
+        out = self.folder / "out.mp4"
+        result = run(self.DEMO, CLIP, out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = result.stdout.splitlines()
+        frames = len(list(decode(CLIP, picture=False)))
+        self.assertRegex(lines[1], rf"^{frames} frames, [\d.]+ frames per "
+                         r"second, backend (cpu|cuda)$")
+        shares = [float(line.split("%")[0]) for line in lines[2:]]
+        self.assertGreater(len(shares), 5)
+        self.assertAlmostEqual(sum(shares), 100, delta=1)
+        self.check_video(out, frames, frames)
+
+    def test_odd_size_to_matroska(self):
+        small = self.folder / "small.mkv"
+        line = (f"filesrc location={CLIP} ! decodebin ! videoscale ! "
+                "videoconvert ! video/x-raw,width=333,height=187,format=Y444 "
+                f"! jpegenc ! matroskamux ! filesink location={small}")
+        self.assertEqual(run("gst-launch-1.0", *line.split()).returncode, 0)
+        out = self.folder / "out.mkv"
+        result = run(self.DEMO, small, out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.check_video(out, 200)
+
+    def test_ctrl_c_ends_the_file(self):
+        out = self.folder / "out.mp4"
+        with subprocess.Popen([self.DEMO, self.camera().url(), out],
+                              stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(4)
+            process.send_signal(signal.SIGINT)
+            output = process.communicate(timeout=20)[0]
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("frames per second", output)
+        self.check_video(out, 20)
+
+    def test_seconds(self):
+        out = self.folder / "out.mp4"
+        result = run(self.DEMO, self.camera().url(), out, "--seconds", 3)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.check_video(out, 20)
+
+    def test_bad_input_is_one_sentence(self):
+        text = self.folder / "text.mp4"
+        text.write_text("not a video\n" * 100)
+        sound = self.folder / "sound.wav"
+        line = (f"audiotestsrc num-buffers=20 ! wavenc ! "
+                f"filesink location={sound}")
+        self.assertEqual(run("gst-launch-1.0", *line.split()).returncode, 0)
+        out = self.folder / "out.mp4"
+        for arguments in (["none.mp4", out], [text, out], [sound, out],
+                          [self.folder, out], ["rtsp://127.0.0.1:1/x", out],
+                          [CLIP, self.folder / "none" / "out.mp4"],
+                          [CLIP, self.folder / "out.avi"], [CLIP, CLIP],
+                          [CLIP, out, "--model", text]):
+            with self.subTest(arguments=arguments):
+                result = run(self.DEMO, *arguments)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertRegex(result.stderr, r"^demo\.sh: [^\n]+\n$")
+
+
+class Scripts(TestCase):
+    RTSP = ROOT / "pipelines" / "rtsp.py"
+
+    def start(self, *arguments, **options):
+        process = subprocess.Popen(
+            [str(word) for word in (self.RTSP, *arguments)], text=True,
+            stderr=subprocess.PIPE, **options)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def stop(self, process):
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0, errors)
+        return output, errors
+
+    def test_record_through_faults(self):
+        faulty = self.camera()
+        out = self.folder / "out.mp4"
+        process = self.start("overlay", faulty.url(), "--record", out)
+        time.sleep(4)
+        faulty.command("size")
+        time.sleep(2)
+        faulty.command("drop 1")
+        time.sleep(4)
+        _, errors = self.stop(process)
+        self.assertEqual(errors.count("lost"), 1, errors)
+        self.check_video(out, 60)
+
+    def test_record_survives_a_kill(self):
+        out = self.folder / "out.mp4"
+        process = self.start("overlay", self.camera().url(), "--record", out)
+        time.sleep(6)
+        process.kill()
+        process.wait()
+        self.check_video(out, 25)
+
+    def test_serve(self):
+        faulty = self.camera()
+        port = faulty.port + 1 if faulty.port < 65000 else faulty.port - 1
+        process = self.start("overlay", faulty.url(), "--serve", port)
+        self.assertIn(f"rtsp://127.0.0.1:{port}/overlay",
+                      process.stderr.readline())
+        time.sleep(3)
+        frames = list(pull(
+            f"rtspsrc location=rtsp://127.0.0.1:{port}/overlay "
+            "protocols=tcp ! decodebin ! identity eos-after=40 ! "
+            "appsink name=out", picture=False))
+        self.assertGreaterEqual(len(frames), 39)
+        self.stop(process)
+
+    def test_wall(self):
+        faulty = self.camera()
+        out = self.folder / "out.mp4"
+        urls = [faulty.url(str(number)) for number in range(3)]
+        nobody = "rtsp://127.0.0.1:1/none"
+        process = self.start("wall", *urls, nobody, "--record", out,
+                             "--size", "640x360")
+        time.sleep(8)
+        self.stop(process)
+        self.check_video(out, 60)
+        *_, (_, last) = decode(out, "video/x-raw,format=GRAY8")
+        rows = [last[y * 640:(y + 1) * 640] for y in range(360)]
+
+        def spread(tile_rows, left):
+            values = sorted(value for row in tile_rows
+                            for value in row[left + 20:left + 300:7])
+            return values[-len(values) // 10] - values[len(values) // 10]
+
+        for tile in range(4):
+            part = rows[180:] if tile > 1 else rows[:180]
+            seen = spread(part[20:160], 320 * (tile % 2))
+            if tile < 3:
+                self.assertGreater(seen, 20, f"tile {tile} is empty")
+            else:
+                self.assertLess(seen, 5, "somebody in the empty tile")
+
+    def check_event(self, line):
+        import json
+        import jsonschema
+        schema = next(ROOT.glob("**/classmaskjson.schema.json"))
+        event = json.loads(line)
+        jsonschema.validate(event, json.loads(schema.read_text()))
+        self.assertGreater(len(event["classes"]), 3)
+
+    def test_events(self):
+        process = self.start("events", self.camera().url(), "--rate", 4,
+                             stdout=subprocess.PIPE)
+        time.sleep(4)
+        output, _ = self.stop(process)
+        lines = output.splitlines()
+        self.assertGreater(len(lines), 5)
+        for line in lines:
+            self.check_event(line)
+
+    def test_events_to_mqtt(self):
+        broker = shutil.which("mosquitto") or shutil.which(
+            "mosquitto", path="/usr/sbin")
+        if broker is None or shutil.which("mosquitto_sub") is None:
+            self.skipTest("no mosquitto")
+        faulty = self.camera()
+        port = faulty.port - 1
+
+        def start_broker():
+            process = subprocess.Popen([broker, "-p", str(port)],
+                                       stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            time.sleep(0.5)
+            return process
+
+        def listen(count):
+            return run("mosquitto_sub", "-p", port, "-t", "fastscnn/#",
+                       "-C", count, "-W", 15, "-v").stdout.splitlines()
+
+        server = start_broker()
+        process = self.start("events", faulty.url(), "--rate", 4,
+                             "--mqtt", f"127.0.0.1:{port}")
+        topic = f"fastscnn/127.0.0.1:{faulty.port}/0 "
+        for line in listen(4):
+            self.assertTrue(line.startswith(topic), line)
+            self.check_event(line[len(topic):])
+        server.kill()
+        server.wait()
+        time.sleep(2)
+        start_broker()
+        self.assertEqual(len(listen(3)), 3)
+        _, errors = self.stop(process)
+        self.assertLessEqual(errors.count("broker"), 1, errors)
+
+
+Gst.init(None)
+if __name__ == "__main__":
+    tap.main()
