@@ -178,10 +178,12 @@ class Server:
             for source in self.offsets:
                 source.set_property("caps", self.clips[self.clip].caps)
         elif name == "drop":
-            GLib.source_remove(self.listening)
+            if self.listening:
+                GLib.source_remove(self.listening)
+                self.listening = 0
+                GLib.timeout_add(int(value * 1000), self.listen)
             self.server.client_filter(
                 lambda server, client: GstRtspServer.RTSPFilterResult.REMOVE)
-            GLib.timeout_add(int(value * 1000), self.listen)
         else:
             print(f"camera.py: no command {name}", file=sys.stderr)
 
