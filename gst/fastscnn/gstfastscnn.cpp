@@ -57,8 +57,10 @@
 
 #include "gst/fastscnn/lateness.h"
 #include "gst/fastscnn/maskoutput.h"
+#include "gst/fastscnn/messages.h"
 #include "gst/fastscnn/properties.h"
 #include "gst/fastscnn/segmenter.h"
+#include "gst/fastscnn/sidecar.h"
 #include "gst/fastscnn/stats.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_fast_scnn_debug);
@@ -79,9 +81,17 @@ struct State {
 
   /* Of the streaming thread, from start to stop. */
   std::unique_ptr<Segmenter> segmenter;
-  bool async = false;
+  std::unique_ptr<Sidecar> sidecar; /* null unless async */
+  bool held = true;                 /* frames wait for their inference */
+  SegmentationPtr last;             /* if they do */
   GQuark source = 0;
   guint not_looked_at = 0; /* frames in a row */
+
+  SegmentationPtr
+  newest () const
+  {
+    return held ? last : sidecar->newest ();
+  }
 
   Settings::Live
   live_settings ()
@@ -117,30 +127,15 @@ on_finished (GstFastScnn *self, const Segmentation &mask)
   State *state = self->state;
 
   state->stats.count_inference (mask.took);
-  if (!state->live_settings ().post_messages)
-    return;
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
-                              gst_fast_scnn_describe_mask (mask)));
+  if (state->live_settings ().post_messages)
+    gst_fast_scnn_post_mask (GST_ELEMENT (self), mask);
 }
 
 static void
-on_fell_back (GstFastScnn *self, const std::string &reason)
+on_fell_back (GstFastScnn *self, const Segmenter &segmenter, const char *reason)
 {
-  State *state = self->state;
-  const Segmenter &segmenter = *state->segmenter;
-
-  state->stats.set_backend (segmenter.backend (), segmenter.device ());
-  GST_ELEMENT_WARNING (self, RESOURCE, FAILED,
-      ("The %s engine goes on; the one before failed.",
-          segmenter.backend ().c_str ()),
-      ("%s", reason.c_str ()));
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("fastscnn-fallback", "backend", G_TYPE_STRING,
-              segmenter.backend ().c_str (), "device", G_TYPE_STRING,
-              segmenter.device ().c_str (), "reason", G_TYPE_STRING,
-              reason.c_str (), NULL)));
+  self->state->stats.set_backend (segmenter.backend (), segmenter.device ());
+  gst_fast_scnn_post_fallback (GST_ELEMENT (self), segmenter, reason);
 }
 
 static gboolean
@@ -155,11 +150,13 @@ gst_fast_scnn_start (GstBaseTransform *trans)
     settings = state->settings;
   }
   try {
-    state->segmenter = std::make_unique<Segmenter> (settings,
-        Segmenter::Callbacks{
-            [self] (const Segmentation &mask) { on_finished (self, mask); },
-            [self] (
-                const std::string &reason) { on_fell_back (self, reason); } });
+    state->segmenter = std::make_unique<Segmenter> (
+        settings, [self] (const Segmenter &segmenter, const char *reason) {
+          on_fell_back (self, segmenter, reason);
+        });
+    if (settings.async)
+      state->sidecar = std::make_unique<Sidecar> (*state->segmenter,
+          [self] (const Segmentation &mask) { on_finished (self, mask); });
   } catch (const std::exception &error) {
     gst_frame_filter_post_error (GST_ELEMENT (self), error);
     return FALSE;
@@ -172,7 +169,7 @@ gst_fast_scnn_start (GstBaseTransform *trans)
   state->stats.reset (segmenter.backend (), segmenter.device ());
   state->lateness.start ();
   state->live = false;
-  state->async = settings.async;
+  state->held = true;
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
   state->not_looked_at = 0;
   return TRUE;
@@ -181,30 +178,39 @@ gst_fast_scnn_start (GstBaseTransform *trans)
 static gboolean
 gst_fast_scnn_stop (GstBaseTransform *trans)
 {
-  GST_FAST_SCNN (trans)->state->segmenter.reset ();
+  State *state = GST_FAST_SCNN (trans)->state;
+
+  state->sidecar.reset ();
+  state->segmenter.reset ();
+  state->last.reset ();
+  state->held = true;
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)->stop (trans);
 }
 
 static void
 gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
-  GST_FAST_SCNN (filter)->state->segmenter->configure (info);
+  State *state = GST_FAST_SCNN (filter)->state;
+
+  /* A GPU is done with a frame before it could be copied for later. */
+  state->held = !state->sidecar || info.memory == Memory::kDevice;
+  state->last.reset ();
+  if (state->held)
+    state->segmenter->configure (info);
+  else
+    state->sidecar->configure (info);
 }
 
+/* What comes has nothing to do with what was. */
 static void
-post_qos (GstFastScnn *self, const FrameTime &time)
+forget (State *state)
 {
-  State *state = self->state;
-  const guint64 late = state->stats.count_late ();
-  const Lateness::Report report = state->lateness.report ();
-  GstMessage *message = gst_message_new_qos (GST_OBJECT (self), state->live,
-      time.running_time, time.stream_time, time.timestamp, time.duration);
-
-  gst_message_set_qos_values (
-      message, report.jitter, report.proportion, 1000000);
-  gst_message_set_qos_stats (
-      message, GST_FORMAT_BUFFERS, state->stats.inferred (), late);
-  gst_element_post_message (GST_ELEMENT (self), message);
+  state->lateness.flush ();
+  state->last.reset ();
+  if (!state->held)
+    state->sidecar->forget ();
+  else if (state->segmenter)
+    state->segmenter->forget ();
 }
 
 /* Decides whether to look at a frame. */
@@ -214,21 +220,23 @@ wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
 {
   State *state = self->state;
 
-  if (state->segmenter->newest ()) {
+  if (state->newest ()) {
     /* A gap repeats what was seen before. */
     if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) ||
         state->not_looked_at < live.interval)
       return FALSE;
   }
   const GstClockTime now =
-      state->live && !state->async
+      state->live && state->held
           ? gst_element_get_current_running_time (GST_ELEMENT (self))
           : GST_CLOCK_TIME_NONE;
   if (live.qos && state->lateness.late (time.running_time, now)) {
-    post_qos (self, time);
+    const guint64 late = state->stats.count_late ();
+    gst_fast_scnn_post_late (GST_ELEMENT (self), time,
+        state->lateness.report (), state->live, state->stats.inferred (), late);
     return FALSE;
   }
-  return state->segmenter->ready ();
+  return TRUE;
 }
 
 /* looked_at: the newest mask was made from this very frame. */
@@ -237,7 +245,7 @@ attach_newest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
     gboolean looked_at)
 {
   State *state = self->state;
-  const SegmentationPtr mask = state->segmenter->newest ();
+  const SegmentationPtr mask = state->newest ();
 
   if (!mask)
     return;
@@ -273,20 +281,28 @@ gst_fast_scnn_process (
   const FrameTime time = frame_time (self, buffer);
   const Settings::Live live = state->live_settings ();
   ConstFrame frame;
-  Options options;
+  Request request;
 
   for (int plane = 0; plane < kMaxPlanes; plane++) {
     frame.data[plane] = view.frame.data[plane];
     frame.stride[plane] = view.frame.stride[plane];
   }
-  options.confidence_threshold = (float)live.confidence_threshold;
-  options.smoothing = (float)live.smoothing;
-  state->segmenter->segment (
-      frame, view.queue, view.part, time, options, live.confidence_map);
-  state->lateness.looked_at (time.running_time, !state->async);
+  request.part = view.part;
+  request.time = time;
+  request.options.confidence_threshold = (float)live.confidence_threshold;
+  request.options.smoothing = (float)live.smoothing;
+  request.with_confidence = live.confidence_map;
+
+  if (state->held) {
+    state->last = state->segmenter->segment (frame, view.queue, request);
+    on_finished (self, *state->last);
+  } else {
+    state->sidecar->give (frame, request);
+  }
+  state->lateness.looked_at (time.running_time, state->held);
   state->not_looked_at = 0;
-  attach_newest (self, buffer, time, !state->async);
-  if (!state->async && state->lateness.expect (state->stats.p95 ()) &&
+  attach_newest (self, buffer, time, state->held);
+  if (state->held && state->lateness.expect (state->stats.p95 ()) &&
       state->live)
     gst_element_post_message (
         GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
@@ -301,9 +317,7 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_STREAM_START:
   case GST_EVENT_FLUSH_STOP:
-    if (state->segmenter)
-      state->segmenter->forget ();
-    state->lateness.flush ();
+    forget (state);
     break;
   default:
     break;

@@ -5,11 +5,7 @@
 
 #include "gst/fastscnn/segmenter.h"
 
-/* How a finished mask leaves the element. */
-
-/* Attaches it, and its summary, to a frame that is `age` younger. */
+/* Attaches a finished mask, and its summary, to a frame that is `age` younger
+ * than the one that it was made from. */
 void gst_fast_scnn_attach_mask (GstBuffer *buffer,
     const fastscnn::Segmentation &mask, GstClockTime age, GQuark source);
-
-/* What is posted about it; (transfer full). */
-GstStructure *gst_fast_scnn_describe_mask (const fastscnn::Segmentation &mask);

@@ -13,8 +13,6 @@ namespace fastscnn
 namespace
 {
 
-using Lock = std::unique_lock<std::mutex>;
-
 /* The pixels of a mask while they are written. */
 class WriteMapping
 {
@@ -52,24 +50,11 @@ count_pixels (Segmentation &result)
 
 } // namespace
 
-Segmenter::Segmenter (const Settings &settings, Callbacks callbacks)
-    : settings_ (settings), callbacks_ (std::move (callbacks)),
+Segmenter::Segmenter (const Settings &settings, FellBack fell_back)
+    : settings_ (settings), fell_back_ (std::move (fell_back)),
       model_ (open_model (settings.model_file))
 {
   open_engine ();
-  if (settings_.async)
-    worker_ = std::thread ([this] { work (); });
-}
-
-Segmenter::~Segmenter ()
-{
-  {
-    const Lock lock (mutex_);
-    stop_ = true;
-  }
-  changed_.notify_all ();
-  if (worker_.joinable ())
-    worker_.join ();
 }
 
 void
@@ -113,7 +98,7 @@ Segmenter::recover (const std::exception &error)
     throw;
   use_backend ("cpu");
   plan ();
-  callbacks_.fell_back (error.what ());
+  fell_back_ (*this, error.what ());
 }
 
 void
@@ -142,11 +127,6 @@ Segmenter::plan ()
 void
 Segmenter::configure (const FrameInfo &info)
 {
-  forget ();
-  {
-    Lock lock (mutex_);
-    changed_.wait (lock, [this] { return !busy_; });
-  }
   info_ = info;
   try {
     plan ();
@@ -155,146 +135,49 @@ Segmenter::configure (const FrameInfo &info)
   }
 }
 
-bool
-Segmenter::ready ()
+SegmentationPtr
+Segmenter::segment (
+    const ConstFrame &frame, Queue queue, const Request &request)
 {
-  const Lock lock (mutex_);
-  return !busy_;
+  try {
+    return attempt (frame, queue, request);
+  } catch (const std::exception &error) {
+    recover (error);
+    return attempt (frame, queue, request);
+  }
 }
 
 SegmentationPtr
-Segmenter::newest ()
-{
-  const Lock lock (mutex_);
-  return newest_;
-}
-
-void
-Segmenter::forget ()
-{
-  const Lock lock (mutex_);
-
-  newest_.reset ();
-  era_++;
-  stale_ = true;
-}
-
-void
-Segmenter::segment (const ConstFrame &frame, Queue queue, const Rect &part,
-    const FrameTime &time, const Options &options, bool with_confidence)
-{
-  Job job;
-  job.options = options;
-  job.queue = queue;
-  job.result = std::make_shared<Segmentation> ();
-  job.result->model = model_;
-  job.result->part = part;
-  job.result->time = time;
-
-  auto attempt = [&] {
-    {
-      const Lock lock (mutex_);
-      job.era = era_;
-      if (failure_)
-        std::rethrow_exception (std::exchange (failure_, nullptr));
-    }
-    job.result->mask = pool_->acquire ();
-    if (with_confidence)
-      job.result->confidence = pool_->acquire ();
-    start (frame, job);
-  };
-  try {
-    attempt ();
-  } catch (const std::exception &error) {
-    recover (error);
-    attempt ();
-  }
-}
-
-void
-Segmenter::start (const ConstFrame &frame, const Job &job)
+Segmenter::attempt (
+    const ConstFrame &frame, Queue queue, const Request &request)
 {
   const GstClockTime begin = gst_util_get_timestamp ();
-
-  if (std::exchange (stale_, false))
-    engine_->reset ();
-  engine_->load (frame, job.queue);
-  job.result->took = gst_util_get_timestamp () - begin;
-
-  if (!worker_.joinable ()) {
-    infer (job);
-    publish (job);
-    return;
-  }
-  /* The frame is pushed, and may be overwritten, before the inference ends. */
-  if (job.queue.context)
-    engine_->wait (job.queue);
-  const Lock lock (mutex_);
-  job_ = job;
-  busy_ = true;
-  changed_.notify_all ();
-}
-
-void
-Segmenter::infer (const Job &job)
-{
-  const GstClockTime begin = gst_util_get_timestamp ();
-  Segmentation &result = *job.result;
-  Mask mask;
-
-  const WriteMapping ids (result.mask.get ());
-  mask.ids = ids.data ();
-  mask.stride = engine_->mask_width ();
-  std::optional<WriteMapping> confidence;
-  if (result.confidence) {
-    confidence.emplace (result.confidence.get ());
-    mask.confidence = confidence->data ();
-    mask.confidence_stride = engine_->mask_width ();
-  }
-  engine_->infer (mask, job.options, job.queue);
-  /* Masks lie in system memory, and may be read as soon as they are out. */
-  engine_->wait (job.queue);
-  result.took += gst_util_get_timestamp () - begin;
-}
-
-/* Makes the mask the newest, and gives the engine back in the same moment. */
-void
-Segmenter::publish (const Job &job)
-{
-  count_pixels (*job.result);
-
-  Lock lock (mutex_);
-  busy_ = false;
-  changed_.notify_all ();
-  if (job.era != era_)
-    return;
-  newest_ = job.result;
-  lock.unlock ();
-  callbacks_.finished (*job.result);
-}
-
-void
-Segmenter::work ()
-{
-  Lock lock (mutex_);
-
-  for (;;) {
-    changed_.wait (lock, [this] { return busy_ || stop_; });
-    if (stop_)
-      return;
-    const Job job = std::move (job_);
-    lock.unlock ();
-    try {
-      infer (job);
-      publish (job);
-      lock.lock ();
-    } catch (...) {
-      lock.lock ();
-      failure_ = std::current_exception ();
-      busy_ = false;
-      changed_.notify_all ();
+  auto result = std::make_shared<Segmentation> ();
+  result->model = model_;
+  result->part = request.part;
+  result->time = request.time;
+  result->mask = pool_->acquire ();
+  if (request.with_confidence)
+    result->confidence = pool_->acquire ();
+  {
+    const WriteMapping ids (result->mask.get ());
+    std::optional<WriteMapping> confidence;
+    Mask mask;
+    mask.ids = ids.data ();
+    mask.stride = engine_->mask_width ();
+    if (result->confidence) {
+      confidence.emplace (result->confidence.get ());
+      mask.confidence = confidence->data ();
+      mask.confidence_stride = engine_->mask_width ();
     }
+    engine_->load (frame, queue);
+    engine_->infer (mask, request.options, queue);
+    /* Masks lie in system memory, and may be read as soon as they are out. */
+    engine_->wait (queue);
   }
+  result->took = gst_util_get_timestamp () - begin;
+  count_pixels (*result);
+  return result;
 }
 
 } // namespace fastscnn

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <condition_variable>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include <gst/gst.h>
 
@@ -21,6 +17,14 @@
 namespace fastscnn
 {
 
+/// A frame that is to be looked at, and how.
+struct Request {
+  Rect part;
+  FrameTime time;
+  Options options;
+  bool with_confidence = false;
+};
+
 /// A finished mask, and the frame that it was made from.
 struct Segmentation {
   std::shared_ptr<const SharedModel> model;
@@ -33,44 +37,30 @@ struct Segmentation {
 };
 using SegmentationPtr = std::shared_ptr<const Segmentation>;
 
-/// An engine, the masks that it writes, and, if it is to run beside the stream,
-/// a thread for it. All functions are for the streaming thread; they throw what
-/// the engine throws, on whichever thread it did. With BackendChoice::kAuto, a
-/// device that fails is replaced by the CPU instead.
+/// An engine and the masks that it writes. With BackendChoice::kAuto, a device
+/// that fails is replaced by the CPU. Not thread-safe.
 class Segmenter
 {
 public:
-  struct Callbacks {
-    /// A mask is finished. On the thread that made it.
-    std::function<void (const Segmentation &)> finished;
-    /// From now on the CPU is used; why.
-    std::function<void (const std::string &)> fell_back;
-  };
+  using FellBack = std::function<void (const Segmenter &, const char *reason)>;
 
   /// Opens model and engine. Throws Error.
-  Segmenter (const Settings &settings, Callbacks callbacks);
+  Segmenter (const Settings &settings, FellBack fell_back);
 
-  /// Waits for an inference that is under way.
-  ~Segmenter ();
-  Segmenter (const Segmenter &) = delete;
-  Segmenter &operator= (const Segmenter &) = delete;
-
-  /// Frames are of this kind from now on; older masks are forgotten.
+  /// Frames are of this kind from now on. Slow. Throws what the engine throws.
   void configure (const FrameInfo &info);
 
-  /// False while an inference beside the stream is under way.
-  bool ready ();
-
-  /// Looks at a frame; only when ready. Returns when the mask is the newest,
-  /// or, beside the stream, as soon as the frame is no longer needed.
-  void segment (const ConstFrame &frame, Queue queue, const Rect &part,
-      const FrameTime &time, const Options &options, bool with_confidence);
-
-  /// Null if there is none yet.
-  SegmentationPtr newest ();
+  /// Looks at a frame; returns when the mask can be read. Throws what the
+  /// engine throws.
+  SegmentationPtr segment (
+      const ConstFrame &frame, Queue queue, const Request &request);
 
   /// What comes has nothing to do with what was.
-  void forget ();
+  void
+  forget ()
+  {
+    engine_->reset ();
+  }
 
   const std::string &
   backend () const
@@ -90,24 +80,15 @@ public:
   }
 
 private:
-  struct Job {
-    std::shared_ptr<Segmentation> result;
-    Options options;
-    Queue queue;
-    unsigned era = 0;
-  };
-
   void open_engine ();
   void use_backend (const std::string &name);
   void plan ();
   void recover (const std::exception &error);
-  void start (const ConstFrame &frame, const Job &job);
-  void infer (const Job &job);
-  void publish (const Job &job);
-  void work ();
+  SegmentationPtr attempt (
+      const ConstFrame &frame, Queue queue, const Request &request);
 
   const Settings settings_;
-  const Callbacks callbacks_;
+  const FellBack fell_back_;
   const std::shared_ptr<const SharedModel> model_;
   std::string backend_;
   std::string device_;
@@ -115,17 +96,6 @@ private:
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<MaskPool> pool_;
   FrameInfo info_;
-  bool stale_ = false; // the engine remembers what is to be forgotten
-
-  std::thread worker_;
-  std::mutex mutex_; // guards what follows
-  std::condition_variable changed_;
-  Job job_;
-  bool busy_ = false; // the worker has job_, and the engine
-  bool stop_ = false;
-  std::exception_ptr failure_; // of the worker
-  SegmentationPtr newest_;
-  unsigned era_ = 0; // masks of earlier ones are not wanted
 };
 
 } // namespace fastscnn

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/fastscnn/framecopy.h"
+
+#include <cstddef>
+#include <cstring>
+
+namespace fastscnn
+{
+
+void
+FrameCopy::allocate (const FrameInfo &info)
+{
+  size_t size = 0;
+
+  info_ = info;
+  for (int p = 0; p < info.planes; p++)
+    size += (size_t)info.row_bytes[p] * info.rows[p];
+  bytes_.resize (size);
+
+  const uint8_t *data = bytes_.data ();
+  for (int p = 0; p < info.planes; p++) {
+    frame_.data[p] = data;
+    frame_.stride[p] = info.row_bytes[p];
+    data += (size_t)info.row_bytes[p] * info.rows[p];
+  }
+}
+
+void
+FrameCopy::assign (const ConstFrame &frame)
+{
+  uint8_t *row = bytes_.data ();
+
+  for (int p = 0; p < info_.planes; p++)
+    for (int y = 0; y < info_.rows[p]; y++) {
+      std::memcpy (row, frame.data[p] + (std::ptrdiff_t)y * frame.stride[p],
+          info_.row_bytes[p]);
+      row += info_.row_bytes[p];
+    }
+}
+
+} // namespace fastscnn

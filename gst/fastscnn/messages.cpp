@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/fastscnn/messages.h"
+
+#include <gst/video/video.h>
+
+using namespace fastscnn;
+
+static void
+append_string (GValue *array, const gchar *string)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, string);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+static void
+append_uint64 (GValue *array, guint64 number)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_UINT64);
+  g_value_set_uint64 (&value, number);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+void
+gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
+{
+  const GstClassMaskClasses *classes = mask.model->classes;
+  const GstVideoMeta *video = gst_buffer_get_video_meta (mask.mask.get ());
+  const FrameTime &time = mask.time;
+  GValue labels = G_VALUE_INIT, pixels = G_VALUE_INIT;
+
+  g_value_init (&labels, GST_TYPE_ARRAY);
+  g_value_init (&pixels, GST_TYPE_ARRAY);
+  for (guint id = 0; id < gst_class_mask_classes_get_size (classes); id++) {
+    append_string (&labels, gst_class_mask_classes_get_label (classes, id));
+    append_uint64 (&pixels, mask.pixels[id]);
+  }
+  GstStructure *message = gst_structure_new ("classmask", "timestamp",
+      G_TYPE_UINT64, time.timestamp, "stream-time", G_TYPE_UINT64,
+      time.stream_time, "running-time", G_TYPE_UINT64, time.running_time,
+      "duration", G_TYPE_UINT64, time.duration, "width", G_TYPE_INT,
+      (gint)video->width, "height", G_TYPE_INT, (gint)video->height, "model",
+      G_TYPE_STRING, gst_class_mask_classes_get_model (classes), "age",
+      G_TYPE_UINT64, G_GUINT64_CONSTANT (0), "unknown", G_TYPE_UINT64,
+      mask.pixels[kUnknown], NULL);
+  gst_structure_take_value (message, "labels", &labels);
+  gst_structure_take_value (message, "pixels", &pixels);
+  gst_element_post_message (
+      element, gst_message_new_element (GST_OBJECT (element), message));
+}
+
+void
+gst_fast_scnn_post_fallback (
+    GstElement *element, const Segmenter &segmenter, const gchar *reason)
+{
+  const gchar *backend = segmenter.backend ().c_str ();
+  const gchar *device = segmenter.device ().c_str ();
+
+  GST_ELEMENT_WARNING (element, RESOURCE, FAILED,
+      ("The %s engine goes on; the one before failed.", backend),
+      ("%s", reason));
+  gst_element_post_message (
+      element, gst_message_new_element (GST_OBJECT (element),
+                   gst_structure_new ("fastscnn-fallback", "backend",
+                       G_TYPE_STRING, backend, "device", G_TYPE_STRING, device,
+                       "reason", G_TYPE_STRING, reason, NULL)));
+}
+
+void
+gst_fast_scnn_post_late (GstElement *element, const FrameTime &time,
+    const Lateness::Report &report, gboolean live, guint64 inferred,
+    guint64 late)
+{
+  GstMessage *message = gst_message_new_qos (GST_OBJECT (element), live,
+      time.running_time, time.stream_time, time.timestamp, time.duration);
+
+  gst_message_set_qos_values (
+      message, report.jitter, report.proportion, 1000000);
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, inferred, late);
+  gst_element_post_message (element, message);
+}
