@@ -32,6 +32,7 @@ class Pipeline {
     classify_.emplace(grid, mask_width_, mask_height_,
                       weights->model().info().variant.align_corners);
     image_bands_.emplace((network_.height() + kBand - 1) / kBand);
+    grid_bands_.emplace((grid.height + kBand - 1) / kBand);
     mask_bands_.emplace((mask_height_ + kBand - 1) / kBand);
     for (int t = 0; t < threads; t++)
       scratch_.emplace_back(round_up(
@@ -58,12 +59,19 @@ class Pipeline {
       logits = history_.average(network_, options.smoothing);
     else
       history_.forget();
+    const bool survey = !dst.confidence && options.confidence_threshold <= 0;
+    if (survey)
+      grid_bands_->run(workers, threads_, [&](int band, int worker) {
+        const int end = std::min(network_.logits().height, (band + 1) * kBand);
+        for (int y = band * kBand; y < end; y++)
+          classify_->survey(logits, y, scratch_[worker].data());
+      });
     mask_bands_->run(workers, threads_, [&](int band, int worker) {
       const int end = std::min(mask_height_, (band + 1) * kBand);
       for (int y = band * kBand; y < end; y++)
         classify_->row(
-            logits, y, options.confidence_threshold, scratch_[worker].data(),
-            dst.ids + ptrdiff_t(y) * dst.stride,
+            logits, y, options.confidence_threshold, survey,
+            scratch_[worker].data(), dst.ids + ptrdiff_t(y) * dst.stride,
             dst.confidence
                 ? dst.confidence + ptrdiff_t(y) * dst.confidence_stride
                 : nullptr);
@@ -79,6 +87,7 @@ class Pipeline {
   int mask_height_;
   std::optional<Classify> classify_;
   std::optional<Schedule> image_bands_;
+  std::optional<Schedule> grid_bands_;
   std::optional<Schedule> mask_bands_;
   std::vector<Buffer> scratch_;  // one a worker
 };

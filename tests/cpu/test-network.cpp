@@ -142,7 +142,7 @@ void test_golden(gconstpointer data) {
   int wrong = 0;
   for (int y = 0; y < kHeight; y++) {
     uint8_t ids[kWidth];
-    classify.row(rows.data(), y, 0, scratch.data(), ids, nullptr);
+    classify.row(rows.data(), y, 0, false, scratch.data(), ids, nullptr);
     for (int x = 0; x < kWidth; x++)
       wrong += ids[x] != static_cast<uint8_t>(mask[y * kWidth + x]);
   }

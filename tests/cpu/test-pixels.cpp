@@ -97,14 +97,20 @@ void check_mask(const Tensor &logits, int width, int height, bool align_corners,
   const Buffer rows = to_rows(logits, pitch);
   const Logits grid = {rows.data(), logits.channels, logits.width,
                        logits.height, pitch};
-  const Classify classify(grid, width, height, align_corners);
+  Classify classify(grid, width, height, align_corners);
   Buffer scratch(classify.scratch_size());
+  for (int y = 0; y < logits.height; y++)
+    classify.survey(rows.data(), y, scratch.data());
   constexpr uint8_t kGuard = 77;
   std::vector<uint8_t> ids(width + 1), confidence(width + 1);
   for (int y = 0; y < height; y++) {
     ids[width] = confidence[width] = kGuard;
-    classify.row(rows.data(), y, threshold, scratch.data(), ids.data(),
+    classify.row(rows.data(), y, threshold, false, scratch.data(), ids.data(),
                  with_confidence ? confidence.data() : nullptr);
+    std::vector<uint8_t> sooner(ids);
+    classify.row(rows.data(), y, threshold, true, scratch.data(), sooner.data(),
+                 nullptr);
+    g_assert_cmpmem(ids.data(), ids.size(), sooner.data(), sooner.size());
     for (int x = 0; x < width; x++) {
       const size_t p = size_t(y) * width + x;
       const bool close = expected.margin[p] < 1e-5 ||
@@ -179,7 +185,8 @@ void test_ties() {
       Buffer scratch(classify.scratch_size());
       std::vector<uint8_t> ids(33);
       for (int y = 0; y < 21; y++) {
-        classify.row(rows.data(), y, 0, scratch.data(), ids.data(), nullptr);
+        classify.row(rows.data(), y, 0, false, scratch.data(), ids.data(),
+                     nullptr);
         for (int x = 0; x < 33; x++) g_assert_cmpint(ids[x], <=, 1);
       }
     }
