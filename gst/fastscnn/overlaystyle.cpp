@@ -26,6 +26,26 @@ mixes (PaintMode mode)
   return mode == PaintMode::kBlend || mode == PaintMode::kContour;
 }
 
+/* Some producers make a table for every frame. */
+bool
+same_classes (const GstClassMaskClasses *a, const GstClassMaskClasses *b)
+{
+  if (a == b)
+    return true;
+  if (!a || !b)
+    return false;
+  const guint size = gst_class_mask_classes_get_size (a);
+  if (gst_class_mask_classes_get_size (b) != size)
+    return false;
+  for (guint id = 0; id < size; id++)
+    if (g_strcmp0 (gst_class_mask_classes_get_label (a, id),
+            gst_class_mask_classes_get_label (b, id)) != 0 ||
+        gst_class_mask_classes_get_color (a, id) !=
+            gst_class_mask_classes_get_color (b, id))
+      return false;
+  return true;
+}
+
 } // namespace
 
 Rgba
@@ -76,7 +96,7 @@ void
 OverlayStyle::update (const OverlaySettings &settings,
     GstClassMaskClasses *classes, std::vector<std::string> *complaints)
 {
-  const bool other_classes = classes != classes_;
+  const bool other_classes = !same_classes (classes, classes_);
   if (other_classes)
     read_classes (classes);
   if (other_classes || settings.classes != list_ ||

@@ -13,6 +13,7 @@ namespace
 constexpr int kVisions = 4;
 constexpr int kSteps = 9; // of each of R, G and B
 constexpr int kNeighbours = 4;
+constexpr float kApart = 0.15f; // least distance of neighbours, in OKLab
 constexpr float kDarkest = 0.4f, kLightest = 0.95f; // in OKLab
 
 struct Lab {
@@ -124,9 +125,10 @@ distinct_colors (size_t count)
     for (size_t i = 0; i < candidates.size (); i++) {
       nearest[i] =
           std::min (nearest[i], distance (candidates[i], chosen.back ()));
-      float score = nearest[i];
+      float apart = kApart;
       for (size_t j = recent; j < chosen.size (); j++)
-        score = std::min (score, distance (candidates[i], chosen[j]) / 2);
+        apart = std::min (apart, distance (candidates[i], chosen[j]));
+      const float score = apart < kApart ? apart - kApart : nearest[i];
       if (score > best) {
         best = score;
         next = candidates[i];

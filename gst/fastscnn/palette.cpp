@@ -251,13 +251,15 @@ Palette::load (const std::string &name)
       add (named);
   } else {
     std::ifstream stream (name, std::ios::binary);
-    std::string text{ std::istreambuf_iterator<char> (stream), {} };
+    stream.peek (); // fails on a folder
     if (!stream.is_open () || stream.bad ())
       throw Error (Error::Kind::kModel,
           "The palette " + name +
               " cannot be read; give a file, or one of cityscapes, "
               "camvid and distinct.");
-    palette = parse (name, text);
+    std::ostringstream text;
+    text << stream.rdbuf ();
+    palette = parse (name, text.str ());
   }
   return palette;
 }

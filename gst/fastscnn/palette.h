@@ -46,7 +46,7 @@ private:
 /// neighbours in particular: chosen one after the other, each as different
 /// from the ones before as any is, by its distance in OKLab, the smallest of
 /// four: as seen by everybody and as seen without red, green or blue cones.
-/// The last few colours count double.
+/// A colour is never close to one of the four before it.
 ///
 /// Sources: B. Ottosson, A perceptual color space for image processing (2020);
 /// G. Machado, M. Oliveira, L. Fernandes, A Physiologically-based Model for

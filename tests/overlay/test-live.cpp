@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/// Settings of classmaskoverlay that change while it plays, wrong ones, and the
+/// legend.
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
+
+#include <glib/gstdio.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "gst/fastscnn/legend.h"
+#include "tests/overlay/stage.h"
+
+using namespace fastscnn;
+using namespace fastscnn::stage;
+
+namespace {
+
+constexpr int kSize = 64;
+const std::string kCaps = caps_of("RGB", kSize, kSize);
+
+/// A grey frame of which the left half is a car (red), the right a person
+/// (green); what becomes of them.
+struct Halves {
+  int car[3], person[3];
+};
+
+GstBuffer *make_halves(GstClockTime pts) {
+  GstBuffer *frame = make_frame(kCaps, 100);
+  GST_BUFFER_PTS(frame) = pts;
+  auto ids = make_ids(kSize, kSize, 3, 0, kSize);
+  const auto cars = make_ids(kSize, kSize, 2, 0, kSize / 2);
+  for (size_t i = 0; i < ids.size(); i++)
+    if (cars[i] == 2) ids[i] = 2;
+  attach(frame, ids, kSize, kSize, 0, 0, kSize, kSize);
+  return frame;
+}
+
+Halves push_halves(Overlay *overlay, GstClockTime pts = 0) {
+  GstBuffer *found = overlay->push(make_halves(pts));
+  const auto bytes = bytes_of(found);
+  gst_buffer_unref(found);
+  Halves halves;
+  // The middle row: legends lie above and below it.
+  const size_t row = size_t(kSize) * 3 * (kSize / 2);
+  for (int c = 0; c < 3; c++) {
+    halves.car[c] = bytes[row + 30 + c];
+    halves.person[c] = bytes[row + size_t(kSize - 10) * 3 + c];
+  }
+  return halves;
+}
+
+void set(Overlay *overlay, const char *property, const char *value) {
+  gst_util_set_object_arg(G_OBJECT(overlay->element()), property, value);
+}
+
+/// One after the other, each seen in the next frame.
+void test_settings() {
+  Overlay overlay("", kCaps);
+  Halves h = push_halves(&overlay);
+  g_assert_cmpint(h.car[0], >, 170);
+  g_assert_cmpint(h.person[1], >, 170);
+  set(&overlay, "classes", "car");
+  h = push_halves(&overlay);
+  g_assert_cmpint(h.car[0], >, 170);
+  g_assert_cmpint(h.person[1], ==, 100);
+  set(&overlay, "classes", "-car");
+  h = push_halves(&overlay);
+  g_assert_cmpint(h.car[0], ==, 100);
+  g_assert_cmpint(h.person[1], >, 170);
+  set(&overlay, "classes", "");
+  set(&overlay, "class-alpha", "car=1.0, person=0.1");
+  h = push_halves(&overlay);
+  g_assert_cmpint(h.car[0], ==, 255);
+  g_assert_cmpint(h.person[1], <, 120);
+  set(&overlay, "class-alpha", "");
+  set(&overlay, "alpha", "0");
+  g_assert_cmpint(push_halves(&overlay).car[0], ==, 100);
+  set(&overlay, "alpha", "1");
+  set(&overlay, "palette", "cityscapes");
+  h = push_halves(&overlay);
+  g_assert_cmpint(h.car[2], ==, 142);
+  g_assert_cmpint(h.person[0], ==, 220);
+  set(&overlay, "mode", "mask");
+  set(&overlay, "classes", "person");
+  set(&overlay, "background-color", "0xff102030");
+  h = push_halves(&overlay);
+  g_assert_cmpint(h.car[0], ==, 0x10);
+  g_assert_cmpint(h.car[2], ==, 0x30);
+  set(&overlay, "mode", "cutout");
+  h = push_halves(&overlay);
+  g_assert_cmpint(h.car[1], ==, 0x20);
+  g_assert_cmpint(h.person[1], ==, 100);
+  g_assert_true(overlay.take_message(GST_MESSAGE_WARNING).empty());
+}
+
+/// Every property, from another thread, while frames flow.
+void test_other_thread() {
+  Overlay overlay("legend=top-left", kCaps);
+  std::atomic<bool> done{false};
+  std::thread setter([&] {
+    const char *const values[][3] = {
+        {"mode", "blend", "pixelate"},
+        {"alpha", "0.2", "0.9"},
+        {"classes", "car", "-person"},
+        {"class-alpha", "car=0.3", ""},
+        {"palette", "distinct", "camvid"},
+        {"contours", "true", "false"},
+        {"contour-width", "1", "7"},
+        {"feather", "2.5", "0"},
+        {"blur-margin", "0.1", "0"},
+        {"on-missing", "pass", "cover-all"},
+        {"source", "test", ""},
+        {"legend", "none", "bottom-right"},
+        {"draw-unknown", "true", "false"},
+        {"max-age", "7", "0"},
+        {"background-color", "0x80ffffff", "0xff000000"}};
+    for (int i = 0; !done; i++)
+      for (const auto &v : values) set(&overlay, v[0], v[1 + i % 2]);
+  });
+  for (int i = 0; i < 400; i++) push_halves(&overlay, i * GST_SECOND / 25);
+  done = true;
+  setter.join();
+  for (const char *text :
+       {"mode=blend", "alpha=0.5",
+        "classes=", "class-alpha=", "palette=", "contours=false", "feather=0",
+        "source=", "legend=none", "draw-unknown=false", "max-age=0"}) {
+    const std::string setting = text;
+    const size_t equals = setting.find('=');
+    set(&overlay, setting.substr(0, equals).c_str(),
+        setting.substr(equals + 1).c_str());
+  }
+  const Halves h = push_halves(&overlay);
+  Overlay fresh("", kCaps);
+  const Halves expected = push_halves(&fresh);
+  for (int c = 0; c < 3; c++) {
+    g_assert_cmpint(h.car[c], ==, expected.car[c]);
+    g_assert_cmpint(h.person[c], ==, expected.person[c]);
+  }
+}
+
+void test_controller() {
+  Overlay overlay("", kCaps);
+  GstControlSource *source = gst_interpolation_control_source_new();
+  g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
+  auto *timed = GST_TIMED_VALUE_CONTROL_SOURCE(source);
+  gst_timed_value_control_source_set(timed, 0, 0.0);
+  gst_timed_value_control_source_set(timed, 10 * GST_SECOND, 1.0);
+  g_assert_true(gst_object_add_control_binding(
+      GST_OBJECT(overlay.element()),
+      gst_direct_control_binding_new(GST_OBJECT(overlay.element()), "alpha",
+                                     source)));
+  gst_object_unref(source);
+  for (int second : {0, 2, 5, 10, 3}) {
+    const Halves h = push_halves(&overlay, second * GST_SECOND);
+    const int expected = 100 + 155 * second / 10;
+    g_assert_cmpint(std::abs(h.car[0] - expected), <=, 1);
+  }
+}
+
+void test_unknown_labels() {
+  Overlay overlay("classes=car,plane class-alpha=car=1.0,boat=0.5", kCaps);
+  const Halves h = push_halves(&overlay);
+  g_assert_cmpint(h.car[0], ==, 255);
+  g_assert_cmpint(h.person[1], ==, 100);
+  const std::string first = overlay.take_message(GST_MESSAGE_WARNING);
+  g_assert_cmpstr(first.c_str(), ==,
+                  "classes: there is no class \"plane\"; the mask has road, "
+                  "sky, car, person.");
+  const std::string second = overlay.take_message(GST_MESSAGE_WARNING);
+  g_assert_nonnull(strstr(second.c_str(), "boat"));
+  // Said once, not for every frame.
+  push_halves(&overlay);
+  g_assert_true(overlay.take_message(GST_MESSAGE_WARNING).empty());
+}
+
+void test_bad_palette() {
+  gchar *folder = g_dir_make_tmp("palette-XXXXXX", nullptr);
+  gchar *file = g_build_filename(folder, "my.txt", nullptr);
+  g_assert_true(g_file_set_contents(file, "# mine\ncar 1 2 3\nperson 4 5 600\n",
+                                    -1, nullptr));
+
+  // Playing goes on with the colours there are.
+  Overlay overlay("alpha=1", kCaps);
+  push_halves(&overlay);
+  set(&overlay, "palette", file);
+  const std::string warning = overlay.take_message(GST_MESSAGE_WARNING);
+  g_assert_nonnull(strstr(warning.c_str(), "line 3"));
+  g_assert_nonnull(strstr(warning.c_str(), "600"));
+  g_assert_cmpint(push_halves(&overlay).car[0], ==, 255);
+
+  // Starting does not.
+  GError *error = nullptr;
+  GstElement *element = gst_parse_launch(
+      (std::string("classmaskoverlay palette=") + file).c_str(), &error);
+  g_assert_no_error(error);
+  GstBus *bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  g_assert_cmpint(gst_element_set_state(element, GST_STATE_PAUSED), ==,
+                  GST_STATE_CHANGE_FAILURE);
+  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull(message);
+  gst_message_parse_error(message, &error, nullptr);
+  g_assert_nonnull(strstr(error->message, "line 3"));
+  g_error_free(error);
+  gst_message_unref(message);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_bus(element, nullptr);
+  gst_object_unref(element);
+  gst_object_unref(bus);
+
+  g_assert_true(g_file_set_contents(
+      file, "# mine\ncar 1 2 3\n\"person\" 4 5 6 255\n", -1, nullptr));
+  set(&overlay, "palette", file);
+  const Halves h = push_halves(&overlay);
+  g_assert_cmpint(h.car[1], ==, 2);
+  g_assert_cmpint(h.person[2], ==, 6);
+  g_unlink(file);
+  g_rmdir(folder);
+  g_free(file);
+  g_free(folder);
+}
+
+/// Columns and rows that a legend changed: first and past the last.
+struct Box {
+  int x0 = 1 << 30, y0 = 1 << 30, x1 = 0, y1 = 0;
+};
+
+Box legend_box(int width, int height, const std::string &corner) {
+  const std::string caps = caps_of("RGB", width, height);
+  const auto paint = [&](const std::string &properties) {
+    GstBuffer *frame = make_frame(caps, 100);
+    attach(frame, make_ids(width, height, 2, 0, width / 2), width, height, 0, 0,
+           width, height);
+    Overlay overlay(properties, caps);
+    GstBuffer *found = overlay.push(frame);
+    const auto bytes = bytes_of(found);
+    gst_buffer_unref(found);
+    return bytes;
+  };
+  const auto without = paint(""), with = paint("legend=" + corner);
+  const size_t stride = without.size() / height;
+  Box box;
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++)
+      for (int c = 0; c < 3; c++) {
+        const size_t i = y * stride + size_t(x) * 3 + c;
+        if (without[i] == with[i]) continue;
+        box.x0 = std::min(box.x0, x);
+        box.y0 = std::min(box.y0, y);
+        box.x1 = std::max(box.x1, x + 1);
+        box.y1 = std::max(box.y1, y + 1);
+      }
+  return box;
+}
+
+void test_legend() {
+  if (!Legend::available()) {
+    g_test_skip("built without Pango");
+    return;
+  }
+  const int sizes[][2] = {{320, 240}, {640, 360}, {360, 640}, {3840, 2160}};
+  for (const auto &size : sizes) {
+    const int w = size[0], h = size[1];
+    const Box a = legend_box(w, h, "top-left");
+    g_assert_cmpint(a.x1, >, a.x0);
+    g_assert_cmpint(a.x1, <, w / 2);
+    g_assert_cmpint(a.y1, <, h / 4);
+    // One line of text that can be read.
+    g_assert_cmpint(a.y1 - a.y0, >=, std::max(18, std::min(w, h) / 30));
+    const Box d = legend_box(w, h, "bottom-right");
+    g_assert_cmpint(d.x0, >, w / 2);
+    g_assert_cmpint(d.y0, >, h * 3 / 4);
+    g_assert_cmpint(d.x1 - d.x0, ==, a.x1 - a.x0);
+    const Box b = legend_box(w, h, "top-right");
+    g_assert_cmpint(b.x0, ==, d.x0);
+    g_assert_cmpint(b.y0, ==, a.y0);
+    const Box c = legend_box(w, h, "bottom-left");
+    g_assert_cmpint(c.x0, ==, a.x0);
+    g_assert_cmpint(c.y0, ==, d.y0);
+  }
+}
+
+/// Drawn again only when something in it changes; small shares do not flicker.
+void test_legend_is_calm() {
+  if (!Legend::available()) {
+    g_test_skip("built without Pango");
+    return;
+  }
+  const Labels labels = {"road", "sky", "car"};
+  Rgba colors[256];
+  for (int id = 0; id < 3; id++) colors[id] = {10, 20, 30, 255};
+  uint64_t counts[256] = {};
+  LegendContent content;
+  content.corner = LegendCorner::kTopLeft;
+  content.frame_width = 640;
+  content.frame_height = 360;
+  content.labels = &labels;
+  content.colors = colors;
+  content.counts = counts;
+  Legend legend;
+  legend.update(content);
+  g_assert_null(legend.picture());
+
+  counts[0] = 700000;
+  counts[1] = 299000;
+  legend.update(content);
+  g_assert_nonnull(legend.picture());
+  const uint32_t serial = legend.picture()->serial;
+  const int two = legend.picture()->height;
+  counts[0] += 300;
+  legend.update(content);
+  g_assert_cmpuint(legend.picture()->serial, ==, serial);
+  counts[2] = 1500;  // 0.15 %: too little to come into view
+  legend.update(content);
+  g_assert_cmpint(legend.picture()->height, ==, two);
+  counts[2] = 2500;
+  legend.update(content);
+  g_assert_cmpint(legend.picture()->height, >, two);
+  counts[2] = 1500;  // enough to stay
+  legend.update(content);
+  g_assert_cmpint(legend.picture()->height, >, two);
+  counts[2] = 500;
+  legend.update(content);
+  g_assert_cmpint(legend.picture()->height, ==, two);
+  colors[1].a = 0;  // hidden
+  legend.update(content);
+  g_assert_cmpint(legend.picture()->height, <, two);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/overlay/live/settings", test_settings);
+  g_test_add_func("/overlay/live/other-thread", test_other_thread);
+  g_test_add_func("/overlay/live/controller", test_controller);
+  g_test_add_func("/overlay/live/unknown-labels", test_unknown_labels);
+  g_test_add_func("/overlay/live/bad-palette", test_bad_palette);
+  g_test_add_func("/overlay/legend/corners", test_legend);
+  g_test_add_func("/overlay/legend/calm", test_legend_is_calm);
+  return g_test_run();
+}

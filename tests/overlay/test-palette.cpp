@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gst/fastscnn/classlist.h"
+#include "gst/fastscnn/palette.h"
+#include "net/error.h"
+
+using namespace fastscnn;
+
+namespace {
+
+const Labels kLabels = {"road", "traffic light", "person"};
+
+/// The colours of a palette file with this text, or the error.
+std::string load(const std::string &text, std::vector<ClassColor> *colors) {
+  gchar *file = nullptr;
+  const gint fd = g_file_open_tmp("palette-XXXXXX", &file, nullptr);
+  g_assert_cmpint(fd, >=, 0);
+  g_close(fd, nullptr);
+  g_assert_true(g_file_set_contents(file, text.data(),
+                                    static_cast<gssize>(text.size()), nullptr));
+  std::string error;
+  try {
+    colors->assign(kLabels.size(), {{9, 9, 9, 255}, false});
+    Palette::load(file).apply(kLabels, colors);
+  } catch (const Error &e) {
+    error = e.what();
+  }
+  g_unlink(file);
+  g_free(file);
+  return error;
+}
+
+void expect(const ClassColor &found, int r, int g, int b, int a,
+            bool has_alpha) {
+  g_assert_cmpint(found.color.r, ==, r);
+  g_assert_cmpint(found.color.g, ==, g);
+  g_assert_cmpint(found.color.b, ==, b);
+  g_assert_cmpint(found.color.a, ==, a);
+  g_assert_cmpint(found.has_alpha, ==, has_alpha);
+}
+
+void test_text() {
+  std::vector<ClassColor> colors;
+  g_assert_cmpstr(load("# a comment\r\n\r\nTraffic_Light 1 2 3\r\n"
+                       "\"road\"\t4 5 6 77",
+                       &colors)
+                      .c_str(),
+                  ==, "");
+  expect(colors[0], 4, 5, 6, 77, true);
+  expect(colors[1], 1, 2, 3, 255, false);
+  expect(colors[2], 9, 9, 9, 255, false);  // the mask's own
+  load("traffic light 1 2 3\n", &colors);
+  expect(colors[1], 1, 2, 3, 255, false);
+}
+
+void test_gimp() {
+  std::vector<ClassColor> colors;
+  g_assert_cmpstr(load("GIMP Palette\nName: Mine\nColumns: 3\n#\n"
+                       "  1   2   3\tperson\n4 5 6\n",
+                       &colors)
+                      .c_str(),
+                  ==, "");
+  expect(colors[2], 1, 2, 3, 255, false);
+  expect(colors[0], 9, 9, 9, 255, false);
+  // No name fits: the first colour is the first class's.
+  load("GIMP Palette\n1 2 3 Untitled\n4 5 6 Untitled\n", &colors);
+  expect(colors[0], 1, 2, 3, 255, false);
+  expect(colors[1], 4, 5, 6, 255, false);
+  expect(colors[2], 9, 9, 9, 255, false);
+}
+
+void test_malformed() {
+  const struct {
+    const char *text, *says;
+  } cases[] = {
+      {"road 1 2 3\nperson 1 2\n", "line 2"},
+      {"road 1 2 3 4 5\n", "line 1"},
+      {"road 1 2 256\n", "\"256\""},
+      {"road 1 2 -3\n", "line 1"},
+      {"road 1 2 9999999999999999999\n", "line 1"},
+      {"\n\n\"road 1 2 3\n", "line 3"},
+      {"1 2 3\n", "line 1"},
+      {"GIMP Palette\n1 2\n", "line 2"},
+      {"GIMP Palette\n1 2 x name\n", "\"x\""},
+      {"# nothing\n", "no colours"},
+      {"", "no colours"},
+      {"\x89PNG\r\n\x1a\n", "line 1"},
+  };
+  for (const auto &c : cases) {
+    std::vector<ClassColor> colors;
+    const std::string error = load(c.text, &colors);
+    if (!strstr(error.c_str(), c.says))
+      g_error("\"%s\" gives \"%s\", not \"%s\"", c.text, error.c_str(), c.says);
+    g_assert_true(g_utf8_validate(error.c_str(), -1, nullptr));
+  }
+  try {
+    Palette::load("no-such-palette");
+    g_assert_not_reached();
+  } catch (const Error &e) {
+    g_assert_nonnull(strstr(e.what(), "cityscapes"));
+  }
+  try {
+    Palette::load(g_get_tmp_dir());
+    g_assert_not_reached();
+  } catch (const Error &) {
+  }
+}
+
+void test_named() {
+  std::vector<ClassColor> colors(3);
+  Palette::load("cityscapes").apply(kLabels, &colors);
+  expect(colors[0], 128, 64, 128, 255, false);
+  expect(colors[1], 250, 170, 30, 255, false);
+  Palette::load("camvid").apply(kLabels, &colors);
+  expect(colors[2], 64, 64, 0, 255, false);
+}
+
+int difference(Rgba a, Rgba b) {
+  return std::abs(a.r - b.r) + std::abs(a.g - b.g) + std::abs(a.b - b.b);
+}
+
+/// As deuteranopes see it, roughly: red and green are one.
+int difference_without_green(Rgba a, Rgba b) {
+  const auto warm = [](Rgba c) { return (3 * c.r + 5 * c.g) / 8; };
+  return 2 * std::abs(warm(a) - warm(b)) + std::abs(a.b - b.b);
+}
+
+void test_distinct() {
+  for (size_t count : {1u, 2u, 11u, 19u, 64u, 254u}) {
+    const std::vector<Rgba> colors = distinct_colors(count);
+    g_assert_cmpuint(colors.size(), ==, count);
+    std::set<int> seen;
+    for (const Rgba &c : colors) seen.insert(c.r << 16 | c.g << 8 | c.b);
+    g_assert_cmpuint(seen.size(), ==, count);
+    for (size_t i = 1; i < count; i++) {
+      g_assert_cmpint(difference(colors[i - 1], colors[i]), >, 60);
+      g_assert_cmpint(difference_without_green(colors[i - 1], colors[i]), >,
+                      25);
+    }
+  }
+  // Few classes are told apart well, all from all.
+  const std::vector<Rgba> few = distinct_colors(11);
+  for (size_t i = 0; i < few.size(); i++)
+    for (size_t j = 0; j < i; j++) {
+      g_assert_cmpint(difference(few[i], few[j]), >, 60);
+      g_assert_cmpint(difference_without_green(few[i], few[j]), >, 24);
+    }
+  // The colours of a model do not depend on how many classes another has.
+  const std::vector<Rgba> more = distinct_colors(19);
+  for (size_t i = 0; i < few.size(); i++)
+    g_assert_cmpint(difference(few[i], more[i]), ==, 0);
+}
+
+void test_classes() {
+  std::vector<std::string> complaints;
+  const auto drawn = [&](const std::string &list) {
+    std::string text;
+    for (bool d : parse_classes(list, kLabels, &complaints))
+      text += d ? 'x' : '.';
+    return text;
+  };
+  g_assert_cmpstr(drawn("").c_str(), ==, "xxx");
+  g_assert_cmpstr(drawn(" road , Person ").c_str(), ==, "x.x");
+  g_assert_cmpstr(drawn("-road").c_str(), ==, ".xx");
+  g_assert_cmpstr(drawn("-traffic-light,-person").c_str(), ==, "x..");
+  g_assert_cmpstr(drawn("road,person,-person").c_str(), ==, "x..");
+  g_assert_cmpstr(drawn(",,").c_str(), ==, "xxx");
+  g_assert_true(complaints.empty());
+  g_assert_cmpstr(drawn("road,rood").c_str(), ==, "x..");
+  g_assert_cmpuint(complaints.size(), ==, 1);
+  g_assert_cmpstr(drawn("rood").c_str(), ==, "...");
+  g_assert_cmpstr(drawn("-rood").c_str(), ==, "xxx");
+
+  complaints.clear();
+  const auto strengths =
+      parse_class_alpha("road=0.25, traffic light=1", kLabels, &complaints);
+  g_assert_cmpfloat(strengths[0], ==, 0.25f);
+  g_assert_cmpfloat(strengths[1], ==, 1.f);
+  g_assert_cmpfloat(strengths[2], ==, -1.f);
+  g_assert_true(complaints.empty());
+  parse_class_alpha("road=2,road,=1,road=x,road=0.5x,boat=1,road=-1", kLabels,
+                    &complaints);
+  g_assert_cmpuint(complaints.size(), ==, 7);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/palette/text", test_text);
+  g_test_add_func("/palette/gimp", test_gimp);
+  g_test_add_func("/palette/malformed", test_malformed);
+  g_test_add_func("/palette/named", test_named);
+  g_test_add_func("/palette/distinct", test_distinct);
+  g_test_add_func("/palette/classes", test_classes);
+  return g_test_run();
+}
