@@ -71,9 +71,9 @@ std::vector<NamedVariant> variants() {
 
 void test_variant(gconstpointer data) {
   auto v = static_cast<const NamedVariant *>(data);
-  const int sizes[][2] = {{32, 32}, {96, 160}, {64, 224}, {224, 64}};
-  const int classes[] = {19, 1, 11, 40};
-  for (int i = 0; i < 4; i++) {
+  const int sizes[][2] = {{32, 32}, {96, 160}, {64, 224}, {224, 64}, {512, 64}};
+  const int classes[] = {19, 1, 11, 40, 2};
+  for (int i = 0; i < 5; i++) {
     auto model = reference::make_model(v->variant, classes[i]);
     reference::Tensor image = reference::make_image(sizes[i][0], sizes[i][1]);
     reference::Tensor expected = reference::run(*model, image).back();
@@ -99,6 +99,26 @@ void test_deterministic() {
       g_assert_cmpmem(logits.data(), logits.size() * sizeof(float),
                       expected.data(), expected.size() * sizeof(float));
     }
+}
+
+/// Large results are kept in part only, and make room for one another.
+void test_memory() {
+  const std::vector<Layer> layers = make_layers(Variant::tramac(), 19);
+  const std::vector<Shape> shapes = infer_shapes(layers, 1024, 2048);
+  size_t all = 0;
+  for (size_t i = 0; i < layers.size(); i++)
+    all += row_floats(layers[i], shapes[i]) * shapes[i].height;
+  g_assert_cmpuint(all * sizeof(float), >, 400 << 20);
+  for (int threads : {1, 2, 8}) {
+    const Plan plan = make_plan(layers, shapes, 1024, true, threads);
+    const size_t bytes = sizeof(float) * (plan.arena + threads * plan.scratch);
+    g_test_message("%zu bytes for %d threads", bytes, threads);
+    g_assert_cmpuint(bytes, <, 40 << 20);
+    int rings = 0;
+    for (size_t i = 0; i < layers.size(); i++)
+      rings += plan.places[i].stored && plan.places[i].rows < shapes[i].height;
+    g_assert_cmpint(rings, >, 5);
+  }
 }
 
 std::vector<char> read_golden(const std::string &file) {
@@ -164,5 +184,6 @@ int main(int argc, char **argv) {
     g_test_add_data_func(path.c_str(), &all[i], test_golden);
   }
   g_test_add_func("/cpu/network/deterministic", test_deterministic);
+  g_test_add_func("/cpu/network/memory", test_memory);
   return g_test_run();
 }
