@@ -78,14 +78,15 @@ std::vector<std::string> read_labels(const Metadata &metadata) {
 }
 
 std::vector<uint32_t> read_colors(const Metadata &metadata, size_t classes) {
-  const std::string &value = value_of(metadata, "colors");
+  const std::string key = "colors";
+  const std::string &value = value_of(metadata, key);
   std::vector<uint32_t> colors;
   for (const auto &row : parse_json_rows(value, "\"colors\" in its metadata")) {
     uint32_t color = 0;
-    if (row.size() != 3) refuse_value("colors", value, "a list of [r, g, b]");
+    if (row.size() != 3) refuse_value(key, value, "a list of [r, g, b]");
     for (double c : row) {
       if (!(c >= 0 && c <= 255))
-        refuse_value("colors", value, "numbers from 0 to 255");
+        refuse_value(key, value, "numbers from 0 to 255");
       color = color << 8 | static_cast<uint32_t>(c);
     }
     colors.push_back(color);
