@@ -107,6 +107,25 @@ class Installed(unittest.TestCase):
                                    delta=1)
             self.assertGreater(float(shares["road"]), 10)
 
+    def test_rtsp(self):
+        if not (self.lib / "girepository-1.0").is_dir():
+            self.skipTest("introspection is not built")
+        camera = subprocess.Popen(
+            [ROOT / "tests/camera.py"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        try:
+            port = camera.stdout.readline().strip()
+            if not port:
+                self.skipTest("gst-rtsp-server's typelib is not installed")
+            lines = self.run_outside(
+                self.copy("mask_numpy.py"), f"rtsp://127.0.0.1:{port}/0",
+                "--frames", "2").splitlines()
+            self.assertEqual(len(lines), 2)
+        finally:
+            camera.stdin.close()
+            camera.stdout.close()
+            camera.wait(10)
+
     def test_json(self):
         self.run_outside(
             "gst-launch-1.0", "-q", "filesrc", f"location={self.clip}", "!",
