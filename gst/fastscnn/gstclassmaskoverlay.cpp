@@ -66,6 +66,7 @@
 #include <memory>
 #include <mutex>
 
+#include "gst/fastscnn/analytics.h"
 #include "gst/fastscnn/overlayproperties.h"
 #include "gst/fastscnn/overlaystyle.h"
 #include "gst/fastscnn/painter.h"
@@ -95,6 +96,7 @@ struct State {
   OverlayStyle style;
   PaintStyle cover;                 /* of frames without a mask */
   GstClassMaskMeta *meta = nullptr; /* of the frame that is processed */
+  AnalyticsReader analytics;
   Legend legend;
   GstClockTime legend_time = GST_CLOCK_TIME_NONE;
 };
@@ -199,14 +201,16 @@ take_settings (State *state)
   current = next;
 }
 
+/* Masks of other projects' elements have no source and no age. */
 static GstClassMaskMeta *
-find_mask (const OverlaySettings &settings, GstBuffer *buffer)
+find_mask (State *state, GstBuffer *buffer)
 {
-  GstClassMaskMeta *meta = settings.source.empty ()
-                               ? gst_buffer_get_class_mask_meta (buffer)
-                               : gst_buffer_get_class_mask_meta_by_source (
-                                     buffer, settings.source.c_str ());
+  const OverlaySettings &settings = state->current;
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta_by_source (
+      buffer, settings.source.c_str ());
 
+  if (!meta && settings.source.empty ())
+    meta = state->analytics.read (buffer);
   if (!meta || meta->width == 0 || meta->height == 0)
     return NULL;
   /* An age that is not known is larger than any. */
@@ -229,7 +233,7 @@ gst_class_mask_overlay_prepare (GstFrameFilter *filter, GstBuffer *buffer)
       gst_object_sync_values (GST_OBJECT (self), time);
   }
   take_settings (state);
-  state->meta = find_mask (state->current, buffer);
+  state->meta = find_mask (state, buffer);
   return state->meta || state->current.covers_missing ();
 }
 

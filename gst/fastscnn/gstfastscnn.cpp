@@ -55,6 +55,7 @@
 #include <memory>
 #include <mutex>
 
+#include "gst/fastscnn/analytics.h"
 #include "gst/fastscnn/lateness.h"
 #include "gst/fastscnn/maskoutput.h"
 #include "gst/fastscnn/messages.h"
@@ -81,6 +82,7 @@ struct State {
 
   /* Of the streaming thread, from start to stop. */
   std::unique_ptr<Segmenter> segmenter;
+  AnalyticsWriter analytics;
   std::unique_ptr<Sidecar> sidecar; /* null unless async */
   bool held = true;                 /* frames wait for their inference */
   SegmentationPtr last;             /* if they do */
@@ -251,8 +253,11 @@ attach_newest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
     return;
   if (!looked_at)
     state->stats.count_reused ();
-  gst_fast_scnn_attach_mask (buffer, *mask,
+  const GstClassMaskMeta *meta = gst_fast_scnn_attach_mask (buffer, *mask,
       looked_at ? 0 : time_between (mask->time, time), state->source);
+  if (state->live_settings ().analytics_meta &&
+      !state->analytics.attach (buffer, *meta))
+    GST_WARNING_OBJECT (self, "the mask cannot be attached for GstAnalytics");
 }
 
 static gboolean

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/fastscnn/maskoutput.h"
 
-#include <gst/classmask/gstclassmaskmeta.h>
 #include <gst/classmask/gstclassmasksummary.h>
 
 using namespace fastscnn;
 
-void
+GstClassMaskMeta *
 gst_fast_scnn_attach_mask (GstBuffer *buffer, const Segmentation &mask,
     GstClockTime age, GQuark source)
 {
@@ -21,4 +20,5 @@ gst_fast_scnn_attach_mask (GstBuffer *buffer, const Segmentation &mask,
     gst_class_mask_meta_set_confidence (
         meta, gst_buffer_ref (mask.confidence.get ()));
   gst_buffer_add_class_mask_summary (buffer, meta, mask.pixels);
+  return meta;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/fastscnn/properties.h"
 
+#include "gst/fastscnn/analytics.h"
+
 using namespace fastscnn;
 
 namespace
@@ -119,6 +121,12 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
           "Post an element message 'classmask' for every inferred mask: "
           "timestamps, labels and their pixels",
           live.post_messages, kPlaying));
+  if (analytics_available ())
+    g_object_class_install_property (klass, PROP_ANALYTICS_META,
+        g_param_spec_boolean ("analytics-meta", "Analytics meta",
+            "Attach each mask a second time, as GstAnalyticsSegmentationMtd, "
+            "for elements that know no other",
+            live.analytics_meta, kPlaying));
 
   g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
@@ -181,6 +189,9 @@ gst_fast_scnn_set_setting (Settings &settings, guint id, const GValue *value)
   case PROP_POST_MESSAGES:
     live.post_messages = g_value_get_boolean (value);
     return TRUE;
+  case PROP_ANALYTICS_META:
+    live.analytics_meta = g_value_get_boolean (value);
+    return TRUE;
   default:
     return FALSE;
   }
@@ -234,6 +245,9 @@ gst_fast_scnn_get_setting (const Settings &settings, guint id, GValue *value)
     return TRUE;
   case PROP_POST_MESSAGES:
     g_value_set_boolean (value, live.post_messages);
+    return TRUE;
+  case PROP_ANALYTICS_META:
+    g_value_set_boolean (value, live.analytics_meta);
     return TRUE;
   default:
     return FALSE;

@@ -31,6 +31,7 @@ struct Settings {
     double confidence_threshold = 0;
     bool confidence_map = false;
     bool post_messages = false;
+    bool analytics_meta = false;
   } live;
 };
 

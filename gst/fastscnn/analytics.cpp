@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/fastscnn/analytics.h"
+
+#ifdef HAVE_ANALYTICS
+
+#include <string>
+#include <vector>
+
+#include <gst/analytics/analytics.h>
+#include <gst/video/video.h>
+
+#include "gst/fastscnn/maskpool.h"
+#include "gst/fastscnn/palette.h"
+
+GST_DEBUG_CATEGORY_STATIC (analytics_debug);
+#define GST_CAT_DEFAULT analytics_debug
+
+namespace fastscnn
+{
+
+namespace
+{
+
+/// A copy of the table, byte for byte.
+using Translation = guint8[256];
+
+void
+init_debug ()
+{
+  static const bool done = [] {
+    GST_DEBUG_CATEGORY_INIT (
+        analytics_debug, "classmaskanalytics", 0, "GstAnalytics masks");
+    return true;
+  }();
+  (void)done;
+}
+
+/// Masks of one size; another size makes another pool.
+class Pictures
+{
+public:
+  BufferPtr
+  acquire (guint width, guint height)
+  {
+    if (!pool_ || width != width_ || height != height_) {
+      pool_ = std::make_unique<MaskPool> (
+          static_cast<int> (width), static_cast<int> (height));
+      width_ = width;
+      height_ = height;
+    }
+    return pool_->acquire ();
+  }
+
+private:
+  std::unique_ptr<MaskPool> pool_;
+  guint width_ = 0;
+  guint height_ = 0;
+};
+
+guint
+bytes_per_pixel (GstVideoFormat format)
+{
+  switch (format) {
+  case GST_VIDEO_FORMAT_GRAY8:
+    return 1;
+  case GST_VIDEO_FORMAT_GRAY16_LE:
+  case GST_VIDEO_FORMAT_GRAY16_BE:
+    return 2;
+  default:
+    return 0;
+  }
+}
+
+/// Whether all rows of the picture lie in `size` bytes.
+bool
+fits (const GstVideoMeta &video, guint bytes, gsize size)
+{
+  if (bytes == 0 || video.width < 1 || video.height < 1 ||
+      video.width > GST_CLASS_MASK_MAX_SIZE ||
+      video.height > GST_CLASS_MASK_MAX_SIZE || video.stride[0] < 0 ||
+      static_cast<gsize> (video.stride[0]) < gsize{ video.width } * bytes ||
+      video.offset[0] > size)
+    return false;
+  return static_cast<gsize> (video.stride[0]) * (video.height - 1) +
+             gsize{ video.width } * bytes <=
+         size - video.offset[0];
+}
+
+/// Ids over 255 are translated as 255.
+void
+translate (const guint8 *src, const GstVideoMeta &video,
+    const Translation &table, guint8 *dst)
+{
+  const bool wide = video.format != GST_VIDEO_FORMAT_GRAY8;
+  const int high = video.format == GST_VIDEO_FORMAT_GRAY16_LE ? 1 : 0;
+
+  for (guint y = 0; y < video.height; y++, dst += video.width) {
+    const guint8 *row = src + gsize{ y } * video.stride[0];
+    for (guint x = 0; x < video.width; x++) {
+      if (!wide)
+        dst[x] = table[row[x]];
+      else
+        dst[x] = table[row[2 * x + high] ? 255 : row[2 * x + 1 - high]];
+    }
+  }
+}
+
+/// A translated copy without gaps between rows; null if it cannot be read.
+BufferPtr
+copy_mask (GstBuffer *mask, const Translation &table, Pictures &pictures)
+{
+  const GstVideoMeta *video = gst_buffer_get_video_meta (mask);
+  GstMapInfo src, dst;
+  BufferPtr copy;
+
+  if (!video || !gst_buffer_map (mask, &src, GST_MAP_READ))
+    return copy;
+  if (fits (*video, bytes_per_pixel (video->format), src.size)) {
+    copy = pictures.acquire (video->width, video->height);
+    if (gst_buffer_map (copy.get (), &dst, GST_MAP_WRITE)) {
+      translate (src.data + video->offset[0], *video, table, dst.data);
+      gst_buffer_unmap (copy.get (), &dst);
+    } else {
+      copy.reset ();
+    }
+  }
+  gst_buffer_unmap (mask, &src);
+  return copy;
+}
+
+bool
+is_background (const std::string &label)
+{
+  return g_ascii_strcasecmp (label.c_str (), "background") == 0 ||
+         g_ascii_strcasecmp (label.c_str (), "unlabeled") == 0 ||
+         g_ascii_strcasecmp (label.c_str (), "unlabelled") == 0;
+}
+
+} // namespace
+
+bool
+analytics_available ()
+{
+  return true;
+}
+
+struct AnalyticsWriter::Impl {
+  Pictures pictures;
+  BufferPtr original; // the last mask, and its copy
+  BufferPtr copy;
+
+  GstClassMaskClasses *classes = NULL; // what the rest is made from
+  Translation table;
+  std::vector<guint> ids;
+  std::vector<GQuark> names;
+  std::vector<gfloat> confidences;
+
+  ~Impl ()
+  {
+    g_clear_pointer (&classes, gst_class_mask_classes_unref);
+  }
+
+  void
+  use_classes (GstClassMaskClasses *next)
+  {
+    if (next == classes)
+      return;
+    g_clear_pointer (&classes, gst_class_mask_classes_unref);
+    classes = gst_class_mask_classes_ref (next);
+    original.reset ();
+    const guint n = gst_class_mask_classes_get_size (classes);
+    ids.assign (1, 0);
+    names.assign (1, g_quark_from_static_string ("unlabeled"));
+    confidences.assign (n + 1, -1.f); // not defined
+    for (guint id = 0; id < 256; id++)
+      table[id] = id < n ? id + 1 : 0;
+    for (guint id = 0; id < n; id++) {
+      ids.push_back (id + 1);
+      names.push_back (
+          g_quark_from_string (gst_class_mask_classes_get_label (classes, id)));
+    }
+  }
+};
+
+AnalyticsWriter::AnalyticsWriter () : impl_ (std::make_unique<Impl> ())
+{
+  init_debug ();
+}
+AnalyticsWriter::~AnalyticsWriter () = default;
+
+bool
+AnalyticsWriter::attach (GstBuffer *buffer, const GstClassMaskMeta &meta)
+{
+  Impl &impl = *impl_;
+  GstAnalyticsSegmentationMtd segmentation;
+  GstAnalyticsClsMtd names;
+
+  impl.use_classes (meta.classes);
+  if (impl.original.get () != meta.mask) {
+    impl.copy = copy_mask (meta.mask, impl.table, impl.pictures);
+    if (!impl.copy)
+      return false;
+    impl.original.reset (gst_buffer_ref (meta.mask));
+  }
+
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (buffer);
+  if (!relations)
+    relations = gst_buffer_add_analytics_relation_meta (buffer);
+  return gst_analytics_relation_meta_add_segmentation_mtd (relations,
+             gst_buffer_ref (impl.copy.get ()), GST_SEGMENTATION_TYPE_SEMANTIC,
+             impl.ids.size (), impl.ids.data (), meta.x, meta.y, meta.width,
+             meta.height, &segmentation) &&
+         gst_analytics_relation_meta_add_cls_mtd (relations, impl.names.size (),
+             impl.confidences.data (), impl.names.data (), &names) &&
+         gst_analytics_relation_meta_set_relation (relations,
+             static_cast<GstAnalyticsRelTypes> (
+                 GST_ANALYTICS_REL_TYPE_N_TO_N |
+                 GST_ANALYTICS_REL_TYPE_RELATE_TO),
+             segmentation.id, names.id);
+}
+
+struct AnalyticsReader::Impl {
+  Pictures pictures;
+  BufferPtr holder; // carries the meta that was returned last
+
+  std::vector<std::string> labels; // of which classes and table are
+  GstClassMaskClasses *classes = NULL;
+  Translation table;
+
+  ~Impl ()
+  {
+    g_clear_pointer (&classes, gst_class_mask_classes_unref);
+  }
+
+  void use_labels (std::vector<std::string> next);
+};
+
+void
+AnalyticsReader::Impl::use_labels (std::vector<std::string> next)
+{
+  if (classes && next == labels)
+    return;
+  labels = std::move (next);
+  const guint n = static_cast<guint> (labels.size ());
+  const std::vector<Rgba> distinct = distinct_colors (n);
+  std::vector<const gchar *> names;
+  std::vector<guint32> colors;
+  for (guint id = 0; id < n; id++) {
+    const Rgba &color = distinct[id];
+    names.push_back (labels[id].c_str ());
+    colors.push_back (static_cast<guint32> (color.r) << 16 |
+                      static_cast<guint32> (color.g) << 8 | color.b);
+    table[id] = is_background (labels[id]) ? GST_CLASS_MASK_UNKNOWN
+                                           : static_cast<guint8> (id);
+  }
+  for (guint id = n; id < 256; id++)
+    table[id] = GST_CLASS_MASK_UNKNOWN;
+  g_clear_pointer (&classes, gst_class_mask_classes_unref);
+  classes = gst_class_mask_classes_new (NULL, n, names.data (), colors.data ());
+}
+
+/// The names of all ids that a class can have.
+static std::vector<std::string>
+read_labels (const GstAnalyticsSegmentationMtd &segmentation)
+{
+  std::vector<std::string> labels;
+  GstAnalyticsClsMtd names;
+  gpointer state = NULL;
+  const bool named = gst_analytics_relation_meta_get_direct_related (
+      segmentation.meta, segmentation.id, GST_ANALYTICS_REL_TYPE_ANY,
+      gst_analytics_cls_mtd_get_mtd_type (), &state, &names);
+  const gsize n_names = named ? gst_analytics_cls_mtd_get_length (&names) : 0;
+
+  labels.push_back ("background");
+  for (guint id = 1; id < GST_CLASS_MASK_MAX_CLASSES; id++)
+    labels.push_back ("region " + std::to_string (id));
+  const gsize n_regions =
+      gst_analytics_segmentation_mtd_get_region_count (&segmentation);
+  for (gsize i = 0; i < n_regions && i < n_names; i++) {
+    const guint id =
+        gst_analytics_segmentation_mtd_get_region_id (&segmentation, i);
+    const gchar *name =
+        g_quark_to_string (gst_analytics_cls_mtd_get_quark (&names, i));
+    if (id < labels.size () && name && g_utf8_validate (name, -1, NULL))
+      labels[id] = name;
+  }
+  return labels;
+}
+
+AnalyticsReader::AnalyticsReader () : impl_ (std::make_unique<Impl> ())
+{
+  init_debug ();
+}
+AnalyticsReader::~AnalyticsReader () = default;
+
+GstClassMaskMeta *
+AnalyticsReader::read (GstBuffer *frame)
+{
+  Impl &impl = *impl_;
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta (frame);
+  GstAnalyticsMtd candidate, segmentation;
+  gpointer state = NULL;
+  bool found = false;
+  gint x = 0, y = 0;
+  guint width = 0, height = 0;
+
+  impl.holder.reset ();
+  while (relations &&
+         gst_analytics_relation_meta_iterate (relations, &state,
+             gst_analytics_segmentation_mtd_get_mtd_type (), &candidate)) {
+    segmentation = candidate;
+    found = true;
+  }
+  if (!found)
+    return NULL;
+
+  impl.use_labels (read_labels (segmentation));
+  const BufferPtr mask (gst_analytics_segmentation_mtd_get_mask (
+      &segmentation, &x, &y, &width, &height));
+  BufferPtr copy =
+      mask ? copy_mask (mask.get (), impl.table, impl.pictures) : BufferPtr ();
+  if (!copy) {
+    GST_WARNING ("a segmentation has no mask that can be read");
+    return NULL;
+  }
+  impl.holder.reset (gst_buffer_new ());
+  return gst_buffer_add_class_mask_meta (
+      impl.holder.get (), copy.release (), impl.classes, x, y, width, height);
+}
+
+} // namespace fastscnn
+
+#else
+
+namespace fastscnn
+{
+
+bool
+analytics_available ()
+{
+  return false;
+}
+
+struct AnalyticsWriter::Impl {
+};
+AnalyticsWriter::AnalyticsWriter () = default;
+AnalyticsWriter::~AnalyticsWriter () = default;
+
+bool
+AnalyticsWriter::attach (GstBuffer *, const GstClassMaskMeta &)
+{
+  return false;
+}
+
+struct AnalyticsReader::Impl {
+};
+AnalyticsReader::AnalyticsReader () = default;
+AnalyticsReader::~AnalyticsReader () = default;
+
+GstClassMaskMeta *
+AnalyticsReader::read (GstBuffer *)
+{
+  return NULL;
+}
+
+} // namespace fastscnn
+
+#endif

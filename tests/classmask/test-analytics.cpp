@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Masks for other projects' elements, read back by GStreamer's own calls, and
+// masks of such elements.
+#include <gst/analytics/analytics.h>
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+
+#include <string>
+#include <vector>
+
+#include "gst/fastscnn/analytics.h"
+#include "tests/classmask/masks.h"
+
+using namespace fastscnn;
+
+namespace {
+
+const guint8 kPixels[] = {0, 1, 1, 2, 2, 255, 3, 0};
+
+void assert_mask(GstBuffer *mask, const std::vector<guint8> &expected) {
+  GstMapInfo map;
+  g_assert_true(gst_buffer_map(mask, &map, GST_MAP_READ));
+  g_assert_cmpmem(map.data, map.size, expected.data(), expected.size());
+  gst_buffer_unmap(mask, &map);
+}
+
+GstAnalyticsSegmentationMtd find_segmentation(GstBuffer *buffer) {
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_get_analytics_relation_meta(buffer);
+  GstAnalyticsSegmentationMtd segmentation;
+  gpointer state = nullptr;
+
+  g_assert_nonnull(relations);
+  g_assert_true(gst_analytics_relation_meta_iterate(
+      relations, &state, gst_analytics_segmentation_mtd_get_mtd_type(),
+      &segmentation));
+  return segmentation;
+}
+
+void test_write() {
+  AnalyticsWriter writer;
+  GstBuffer *buffer = gst_buffer_new();
+  GstClassMaskMeta *meta =
+      add_mask(buffer, new_picture(kPixels, 4, 2, 9, 3), nullptr, 40, 20);
+  gint x, y;
+  guint width, height;
+  gsize index;
+
+  meta->x = -2;
+  meta->y = 6;
+  g_assert_true(writer.attach(buffer, *meta));
+  GstAnalyticsSegmentationMtd segmentation = find_segmentation(buffer);
+  GstBuffer *mask = gst_analytics_segmentation_mtd_get_mask(
+      &segmentation, &x, &y, &width, &height);
+  g_assert_cmpint(x, ==, -2);
+  g_assert_cmpint(y, ==, 6);
+  g_assert_cmpuint(width, ==, 40);
+  g_assert_cmpuint(height, ==, 20);
+  // 255, and 3, which is no class of the table, are region 0.
+  assert_mask(mask, {1, 2, 2, 3, 3, 0, 0, 1});
+  const GstVideoMeta *video = gst_buffer_get_video_meta(mask);
+  g_assert_cmpint(video->stride[0], ==, 4);
+  gst_buffer_unref(mask);
+
+  g_assert_cmpuint(
+      gst_analytics_segmentation_mtd_get_region_count(&segmentation), ==, 4);
+  for (guint id = 0; id < 4; id++) {
+    g_assert_cmpuint(
+        gst_analytics_segmentation_mtd_get_region_id(&segmentation, id), ==,
+        id);
+    g_assert_true(gst_analytics_segmentation_mtd_get_region_index(&segmentation,
+                                                                  &index, id));
+    g_assert_cmpuint(index, ==, id);
+  }
+
+  GstAnalyticsClsMtd names;
+  for (GstAnalyticsRelTypes type :
+       {GST_ANALYTICS_REL_TYPE_N_TO_N, GST_ANALYTICS_REL_TYPE_RELATE_TO}) {
+    gpointer state = nullptr;
+    g_assert_true(gst_analytics_relation_meta_get_direct_related(
+        segmentation.meta, segmentation.id, type,
+        gst_analytics_cls_mtd_get_mtd_type(), &state, &names));
+  }
+  const char *labels[] = {"unlabeled", "road", "car", "traffic \"light\""};
+  g_assert_cmpuint(gst_analytics_cls_mtd_get_length(&names), ==, 4);
+  for (gsize i = 0; i < 4; i++)
+    g_assert_cmpstr(
+        g_quark_to_string(gst_analytics_cls_mtd_get_quark(&names, i)), ==,
+        labels[i]);
+  gst_buffer_unref(buffer);
+}
+
+// Frames that carry one mask share its copy.
+void test_write_twice() {
+  AnalyticsWriter writer;
+  GstBuffer *first = gst_buffer_new();
+  GstClassMaskMeta *meta =
+      add_mask(first, new_picture(kPixels, 4, 2, 4, 0), nullptr, 4, 2);
+  GstBuffer *second = gst_buffer_copy(first);
+  GstBuffer *masks[2];
+
+  g_assert_true(writer.attach(first, *meta));
+  g_assert_true(writer.attach(second, *gst_buffer_get_class_mask_meta(second)));
+  for (int i = 0; i < 2; i++) {
+    GstAnalyticsSegmentationMtd segmentation =
+        find_segmentation(i ? second : first);
+    gint x, y;
+    guint width, height;
+    masks[i] = gst_analytics_segmentation_mtd_get_mask(&segmentation, &x, &y,
+                                                       &width, &height);
+  }
+  g_assert_true(masks[0] == masks[1]);
+  for (GstBuffer *buffer : {masks[0], masks[1], first, second})
+    gst_buffer_unref(buffer);
+}
+
+struct Producer {
+  std::vector<guint> ids;
+  std::vector<const char *> names;
+};
+
+// What another element would attach.
+GstBuffer *new_frame(GstBuffer *mask, Producer producer) {
+  GstBuffer *buffer = gst_buffer_new();
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_add_analytics_relation_meta(buffer);
+  GstAnalyticsSegmentationMtd segmentation;
+  GstAnalyticsClsMtd names;
+  std::vector<gfloat> confidences(producer.names.size(), -1.f);
+  std::vector<GQuark> quarks;
+
+  g_assert_true(gst_analytics_relation_meta_add_segmentation_mtd(
+      relations, mask, GST_SEGMENTATION_TYPE_INSTANCE, producer.ids.size(),
+      producer.ids.data(), 1, 2, 30, 40, &segmentation));
+  for (const char *name : producer.names)
+    quarks.push_back(g_quark_from_string(name));
+  if (!quarks.empty()) {
+    g_assert_true(gst_analytics_relation_meta_add_cls_mtd(
+        relations, quarks.size(), confidences.data(), quarks.data(), &names));
+    g_assert_true(gst_analytics_relation_meta_set_relation(
+        relations, GST_ANALYTICS_REL_TYPE_N_TO_N, segmentation.id, names.id));
+  }
+  return buffer;
+}
+
+GstClassMaskMeta *read_checked(AnalyticsReader &reader, GstBuffer *frame,
+                               const std::vector<guint8> &expected) {
+  GstClassMaskMeta *meta = reader.read(frame);
+  g_assert_nonnull(meta);
+  assert_mask(meta->mask, expected);
+  g_assert_cmpint(meta->x, ==, 1);
+  g_assert_cmpint(meta->y, ==, 2);
+  g_assert_cmpuint(meta->width, ==, 30);
+  g_assert_cmpuint(meta->height, ==, 40);
+  return meta;
+}
+
+void test_read() {
+  const guint8 pixels[] = {0, 3, 3, 7, 9, 255, 254, 0};
+  AnalyticsReader reader;
+  GstBuffer *frame = new_frame(new_picture(pixels, 4, 2, 6, 1),
+                               {{7, 3}, {"road", "Background"}});
+  GstClassMaskMeta *meta =
+      read_checked(reader, frame, {255, 255, 255, 7, 9, 255, 255, 255});
+  g_assert_cmpstr(gst_class_mask_classes_get_label(meta->classes, 7), ==,
+                  "road");
+  g_assert_cmpstr(gst_class_mask_classes_get_label(meta->classes, 9), ==,
+                  "region 9");
+  g_assert_cmphex(gst_class_mask_classes_get_color(meta->classes, 7), !=,
+                  gst_class_mask_classes_get_color(meta->classes, 9));
+
+  GstClassMaskClasses *classes = gst_class_mask_classes_ref(meta->classes);
+  meta = reader.read(frame);
+  g_assert_true(meta->classes == classes);
+  gst_buffer_unref(frame);
+
+  // A name of its own makes region 0 a class like others.
+  frame = new_frame(new_picture(pixels, 4, 2, 6, 1), {{0}, {"sky"}});
+  meta = read_checked(reader, frame, {0, 3, 3, 7, 9, 255, 255, 0});
+  g_assert_true(meta->classes != classes);
+  gst_class_mask_classes_unref(classes);
+  g_assert_cmpstr(gst_class_mask_classes_get_label(meta->classes, 0), ==,
+                  "sky");
+  gst_buffer_unref(frame);
+
+  frame = new_frame(new_picture(pixels, 4, 2, 6, 1), {{0, 3}, {}});
+  read_checked(reader, frame, {255, 3, 3, 7, 9, 255, 255, 255});
+  gst_buffer_unref(frame);
+}
+
+void test_read_16_bit() {
+  const guint16 values[] = {0, 5, 300, 253};
+  for (GstVideoFormat format :
+       {GST_VIDEO_FORMAT_GRAY16_LE, GST_VIDEO_FORMAT_GRAY16_BE}) {
+    AnalyticsReader reader;
+    std::vector<guint8> bytes;
+    for (guint16 value : values) {
+      bytes.push_back(format == GST_VIDEO_FORMAT_GRAY16_LE ? value & 255
+                                                           : value >> 8);
+      bytes.push_back(format == GST_VIDEO_FORMAT_GRAY16_LE ? value >> 8
+                                                           : value & 255);
+    }
+    GstBuffer *mask = gst_buffer_new_memdup(bytes.data(), bytes.size());
+    gst_buffer_add_video_meta(mask, GST_VIDEO_FRAME_FLAG_NONE, format, 4, 1);
+    GstBuffer *frame = new_frame(mask, {{0}, {}});
+    read_checked(reader, frame, {255, 5, 255, 253});
+    gst_buffer_unref(frame);
+  }
+}
+
+void test_read_nothing() {
+  AnalyticsReader reader;
+  GstBuffer *frame = gst_buffer_new();
+
+  g_assert_null(reader.read(frame));
+  gst_buffer_add_analytics_relation_meta(frame);
+  g_assert_null(reader.read(frame));
+  gst_buffer_unref(frame);
+
+  // Rows that do not lie in the memory.
+  GstBuffer *mask = new_picture(kPixels, 4, 2, 4, 0);
+  gst_buffer_get_video_meta(mask)->height = 4000;
+  frame = new_frame(mask, {{0}, {}});
+  g_assert_null(reader.read(frame));
+  gst_buffer_unref(frame);
+}
+
+// The overlay draws it: a region, not the background.
+void test_overlay() {
+  const guint8 pixels[] = {0, 1};
+  GstHarness *h = gst_harness_new_parse("classmaskoverlay alpha=1");
+  GstMapInfo map;
+
+  gst_harness_set_src_caps_str(
+      h, "video/x-raw,format=RGB,width=32,height=16,framerate=25/1");
+  GstBuffer *frame = new_frame(new_picture(pixels, 2, 1, 2, 0), {{0}, {}});
+  GstBuffer *memory = gst_buffer_new_allocate(nullptr, 32 * 16 * 3, nullptr);
+  gst_buffer_memset(memory, 0, 17, 32 * 16 * 3);
+  frame = gst_buffer_append(frame, memory);
+  frame = gst_harness_push_and_pull(h, frame);
+  g_assert_true(gst_buffer_map(frame, &map, GST_MAP_READ));
+  const guint8 *row = map.data + 8 * 32 * 3;  // covered from x = 1 to 30
+  g_assert_cmpuint(row[4 * 3], ==, 17);
+  g_assert_cmpuint(row[25 * 3], !=, 17);
+  gst_buffer_unmap(frame, &map);
+  gst_buffer_unref(frame);
+  gst_harness_teardown(h);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/analytics/write", test_write);
+  g_test_add_func("/analytics/write-twice", test_write_twice);
+  g_test_add_func("/analytics/read", test_read);
+  g_test_add_func("/analytics/read-16-bit", test_read_16_bit);
+  g_test_add_func("/analytics/read-nothing", test_read_nothing);
+  g_test_add_func("/analytics/overlay", test_overlay);
+  return g_test_run();
+}
