@@ -17,6 +17,17 @@ case ${1-} in
     sed -n 's/^# \{0,1\}//; 3,11p' "$0"
     exit
     ;;
+  --enter) # with mounts of our own, which end with the process
+    root=$2
+    shift 2
+    mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 \
+      PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+      ${http_proxy:+"http_proxy=$http_proxy"} \
+      ${https_proxy:+"https_proxy=$https_proxy"} \
+      /src/gst-fastscnn/tests/run.sh "$@"
+    ;;
 esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gst-fastscnn
 root=$cache/debian13
@@ -32,6 +43,7 @@ command -v debootstrap > /dev/null ||
 
 # The archive that this machine installs its own packages from.
 find_mirror() {
+  # shellcheck disable=SC2016 # the variables are apt's
   apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' \
     'Created-By: Packages' 'Component: main' |
     sed -n 's/ Debian Debian$//p' | head -n 1
@@ -53,20 +65,13 @@ source=$root/src/gst-fastscnn
 mkdir -p "$source"
 find "$source" -mindepth 1 -maxdepth 1 ! -name 'build*' -exec rm -rf {} +
 git ls-files -coz --exclude-standard | while IFS= read -r -d '' file; do
-  [ -e "$file" ] && printf '%s\0' "$file"
+  if [ -e "$file" ]; then
+    printf '%s\0' "$file"
+  fi
 done | tar -c --null -T - | tar -x -C "$source"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 
 if [ $# -eq 0 ]; then
   set -- --unit --elements
 fi
-# The mounts are this process's alone, and end with it.
-exec unshare --mount bash -c '
-  set -e
-  mount -t proc proc "$0/proc"
-  mount --rbind /dev "$0/dev"
-  shift 0
-  exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-    LANG=C.UTF-8 ${http_proxy:+http_proxy="$http_proxy"} \
-    ${https_proxy:+https_proxy="$https_proxy"} \
-    /src/gst-fastscnn/tests/run.sh "$@"' "$root" "$@"
+exec unshare --mount "$PWD/tests/debian13.sh" --enter "$root" "$@"
