@@ -26,7 +26,8 @@ backend_get_type ()
     { (int)BackendChoice::kAuto, "CUDA if a device answers, otherwise the CPU",
         "auto" },
     { (int)BackendChoice::kCuda, "NVIDIA GPU (CUDA, cuDNN)", "cuda" },
-    { (int)BackendChoice::kCpu, "CPU (oneDNN)", "cpu" },
+    { (int)BackendChoice::kCpu, "CPU (AVX2, AVX-512 or NEON where there is)",
+        "cpu" },
     { 0, NULL, NULL },
   };
   static const GType type =

@@ -94,7 +94,7 @@ class Style(unittest.TestCase):
         self.report(problems)
 
     def test_libraries_stay_in_their_folder(self):
-        allowed = {"dnnl": "cpu", "cudnn": "cuda"}
+        allowed = {"hwy": "cpu", "cudnn": "cuda"}
         problems = []
         for path, text in TEXTS.items():
             if path.suffix not in CODE or name(path).startswith("tests/"):
