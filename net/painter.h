@@ -121,7 +121,7 @@ class Painter {
 
 /// Side of a cell in pixels; even, so that chroma divides alike.
 inline int pixelate_cell(int frame_height) {
-  return 2 * ((frame_height + 47) / 48);
+  return 2 * ((frame_height + 39) / 40);
 }
 inline int blur_cell(int frame_height) {
   return 2 * ((frame_height + 179) / 180);

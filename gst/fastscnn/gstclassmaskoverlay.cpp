@@ -15,7 +15,7 @@
  * that the mask does not know gives a warning with those that it knows.
  *
  * In the modes blur and pixelate nobody in the classes can be recognised: what
- * is drawn instead of them has no detail finer than 1/26 (blur) or 1/48
+ * is drawn instead of them has no detail finer than 1/26 (blur) or 1/20
  * (pixelate) of the frame height, whatever the resolution; it reaches
  * #GstClassMaskOverlay:blur-margin beyond the mask; and frames that have no
  * mask are covered as a whole.
@@ -67,6 +67,7 @@
 #include <mutex>
 
 #include "gst/fastscnn/analytics.h"
+#include "gst/fastscnn/analytics.h"
 #include "gst/fastscnn/overlayproperties.h"
 #include "gst/fastscnn/overlaystyle.h"
 #include "gst/fastscnn/painter.h"
@@ -93,6 +94,7 @@ struct State {
   guint current_changes = 0;
   std::unique_ptr<Painter> painter;
   FrameInfo info;
+  AnalyticsReader analytics;
   OverlayStyle style;
   PaintStyle cover;                 /* of frames without a mask */
   GstClassMaskMeta *meta = nullptr; /* of the frame that is processed */
