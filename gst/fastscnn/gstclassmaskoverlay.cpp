@@ -67,7 +67,6 @@
 #include <mutex>
 
 #include "gst/fastscnn/analytics.h"
-#include "gst/fastscnn/analytics.h"
 #include "gst/fastscnn/overlayproperties.h"
 #include "gst/fastscnn/overlaystyle.h"
 #include "gst/fastscnn/painter.h"
@@ -94,7 +93,6 @@ struct State {
   guint current_changes = 0;
   std::unique_ptr<Painter> painter;
   FrameInfo info;
-  AnalyticsReader analytics;
   OverlayStyle style;
   PaintStyle cover;                 /* of frames without a mask */
   GstClassMaskMeta *meta = nullptr; /* of the frame that is processed */
