@@ -17,6 +17,8 @@ IGNORE = 255
 # Losses look at the centre of every second pixel: a quarter of the cost, and
 # random crops see to it that no pixel is always left out.
 LABEL_STRIDE = 2
+# Places of a rare class that are remembered of an image
+PLACES = 64
 
 
 class DataError(Exception):
@@ -66,6 +68,19 @@ class Frames:
 
     def __len__(self):
         return len(self.names)
+
+    def rare_places(self, classes):
+        """Of every image, {class: some pixels (x, y)} for the classes that are
+        rarer than most."""
+        pixels = self.pixels[:classes]
+        rare = np.flatnonzero((pixels > 0) & (pixels <= np.median(pixels[pixels > 0])))
+        places = []
+        for label in self.labels:
+            ids = np.asarray(label)
+            found = {c: np.argwhere(ids == c)[:, ::-1] for c in rare}
+            places.append({c: xy[::max(1, len(xy) // PLACES)]
+                           for c, xy in found.items() if len(xy)})
+        return places
 
     def _append(self, path, label_path, task):
         if not label_path.exists():
@@ -124,10 +139,11 @@ class Augmentation:
     scale: tuple  # range of the factor by which images are enlarged
     mean: tuple
     std: tuple
+    focus: float = 0.5  # share of crops that show a rare class on purpose
 
-    def __call__(self, image, label, rng):
+    def __call__(self, image, label, places, rng):
         """(float32 3xHxW, uint8 labels at 1/LABEL_STRIDE of the size)."""
-        image, label = self._crop(image, label, rng)
+        image, label = self._crop(image, label, self._target(places, rng), rng)
         if rng.random() < 0.5:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             label = label.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -135,14 +151,21 @@ class Augmentation:
         pixels = (pixels / 255 - np.float32(self.mean)) / np.float32(self.std)
         return pixels.transpose(2, 0, 1), np.asarray(label)
 
-    def _crop(self, image, label, rng):
+    def _target(self, places, rng):
+        """A pixel that the crop has to show, or None."""
+        if not places or rng.random() >= self.focus:
+            return None
+        options = places[sorted(places)[rng.integers(len(places))]]
+        return options[rng.integers(len(options))]
+
+    def _crop(self, image, label, target, rng):
         height, width = self.crop
         low, high = np.log(self.scale)
         scale = np.exp(rng.uniform(low, high))
         # Where the scaled image is smaller than the crop, borders are ignored.
         view = (min(image.width, width / scale), min(image.height, height / scale))
-        left = rng.uniform(0, image.width - view[0])
-        top = rng.uniform(0, image.height - view[1])
+        left, top = (_start(n, part, at, rng) for n, part, at in
+                     zip(image.size, view, (None, None) if target is None else target))
         box = (left, top, left + view[0], top + view[1])
         unit = LABEL_STRIDE
         size = [max(1, round(n * scale / unit)) for n in view]
@@ -156,6 +179,13 @@ class Augmentation:
         truth = Image.new("L", (width // unit, height // unit), IGNORE)
         truth.paste(ids, spot)
         return canvas, truth
+
+
+def _start(length, part, target, rng):
+    """Where a part of a length starts; the target lies not at its very edge."""
+    if target is None:
+        return rng.uniform(0, length - part)
+    return float(np.clip(target - part * rng.uniform(0.15, 0.85), 0, length - part))
 
 
 def _vary_colour(image, rng):

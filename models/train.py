@@ -32,8 +32,10 @@ class Batches(torch.utils.data.Dataset):
     """Batch i follows from the seed and i alone, so that a resumed training
     sees what an uninterrupted one would have seen."""
 
-    def __init__(self, train, extra, augmentation, args):
+    def __init__(self, train, extra, augmentation, classes, args):
         self.train, self.extra, self.augment = train, extra, augmentation
+        self.places = {frames: frames.rare_places(classes)
+                       for frames in (train, extra) if frames}
         self.seed, self.batch = args.seed, args.batch
         share = args.extra_share if extra else 0
         self.extra_count = min(round(share * args.batch), args.batch - 1)
@@ -45,8 +47,8 @@ class Batches(torch.utils.data.Dataset):
         picks = [(self.train, i) for i in self._pick(iteration)]
         picks += [(self.extra, int(rng.integers(len(self.extra))))
                   for _ in range(self.extra_count)]
-        pairs = [self.augment(frames.images[i], frames.labels[i], rng)
-                 for frames, i in picks]
+        pairs = [self.augment(frames.images[i], frames.labels[i],
+                              self.places[frames][i], rng) for frames, i in picks]
         images, labels = (torch.from_numpy(np.stack(part)) for part in zip(*pairs))
         return images, labels.long()
 
@@ -84,8 +86,8 @@ class Trainer:
         self.device = torch.device(args.device)
         self.cuda = self.device.type == "cuda"
         augmentation = Augmentation(tuple(args.crop), tuple(args.scale),
-                                    task.info.mean, task.info.std)
-        self.batches = Batches(train, extra, augmentation, args)
+                                    task.info.mean, task.info.std, args.focus)
+        self.batches = Batches(train, extra, augmentation, task.classes, args)
         weights = class_weights(train.pixels[:task.classes])
         # Measured on CPUs: NHWC trains 1.6 times as fast as NCHW.
         self.learner = Learner(task, weights).to(
@@ -234,6 +236,8 @@ def parse_args():
     add("--batch", type=int, default=8)
     add("--crop", type=int, nargs=2, default=(480, 640), metavar=("HEIGHT", "WIDTH"))
     add("--scale", type=float, nargs=2, default=(1.0, 2.8), metavar=("MIN", "MAX"))
+    add("--focus", type=float, default=0.5,
+        help="share of crops that show a rare class on purpose")
     add("--lr", type=float, default=0.0015)
     add("--ema", type=float, default=0.998, help="decay of the averaged weights")
     add("--seed", type=int, default=1)

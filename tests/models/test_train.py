@@ -23,6 +23,7 @@ try:
 except ImportError:
     dataset = None
 
+TIMEOUT = 300  # on a busy machine; alone it takes seconds
 TASK = {"name": "two", "input": [64, 64], "ignore": [9],
         "class": [{"label": "dark", "color": [0, 0, 0]},
                   {"label": "light", "color": [255, 255, 255]}]}
@@ -63,7 +64,7 @@ class TrainTest(unittest.TestCase):
     def test_killed_and_resumed_is_as_uninterrupted(self):
         whole, broken = self.folder / "whole", self.folder / "broken"
         process = self.start(whole)
-        output, errors = process.communicate(timeout=50)
+        output, errors = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 0, errors)
         self.assertIn("val mIoU", output)
 
@@ -74,7 +75,7 @@ class TrainTest(unittest.TestCase):
         process.communicate()
         self.assertLess(process.returncode, 0)
         process = self.start(broken, "--resume")
-        output, errors = process.communicate(timeout=50)
+        output, errors = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 0, errors)
         self.assertIn("resumed at epoch", output)
         name = "best.safetensors"
@@ -90,7 +91,7 @@ class TrainTest(unittest.TestCase):
     def test_error_ends_the_program_with_one_line(self):
         (self.data / "labels" / "1.png").unlink()
         process = self.start(self.folder / "out")
-        _, errors = process.communicate(timeout=50)
+        _, errors = process.communicate(timeout=TIMEOUT)
         self.assertNotEqual(process.returncode, 0)
         self.assertRegex(errors, r"^train\.py: .*1\.png: no label .*\n$")
 
