@@ -136,8 +136,8 @@ class Demo:
         if frames:
             done = ""
             known, length = self.pipeline.query_duration(Gst.Format.TIME)
-            if known and length > 0:
-                position = self.pipeline.query_position(Gst.Format.TIME)[1]
+            _, position = self.pipeline.query_position(Gst.Format.TIME)
+            if known and length > 0 <= position:
                 done = f", {min(position / length, 1):.0%}"
             self.say(f"{frames} frames{done}, "
                      f"{self.speed(frames):.1f} frames/s on "
