@@ -264,7 +264,7 @@ def keep_first_size(pipeline):
         event = info.get_event()
         if event.type != Gst.EventType.CAPS:
             return Gst.PadProbeReturn.OK
-        structure = event.parse_caps().get_structure(0)
+        structure = structure_of(event.parse_caps())
         width, height = (structure.get_value(side) // 2 * 2
                          for side in ("width", "height"))
         size.set_property("caps", Gst.Caps.from_string(
@@ -421,14 +421,14 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     global GLib, Gst, GstRtspServer, GstVideo
-    global APPSRC, Camera, read_url, without_password
+    global APPSRC, Camera, read_url, structure_of, without_password
     import gi
     gi.require_version("Gst", "1.0")
     gi.require_version("GstVideo", "1.0")
     gi.require_version("GstRtspServer", "1.0")
     from gi.repository import GLib, Gst, GstRtspServer, GstVideo
     from camera import (APPSRC, Camera, prefer_hardware_decoders, read_url,
-                        without_password)
+                        structure_of, without_password)
     Gst.init(None)
     prefer_hardware_decoders()
     options.run(options)

@@ -40,6 +40,15 @@ def without_password(url):
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def structure_of(caps):
+    """The first structure of caps. Since 1.26 gst-python only lends it."""
+    structure = caps.get_structure(0)
+    if not hasattr(structure, "__enter__"):
+        return structure
+    with structure as lent:
+        return lent.copy()
+
+
 def prefer_hardware_decoders():
     """Lets decodebin try every hardware decoder before any other."""
     for factory in Gst.ElementFactory.list_get_elements(
@@ -151,7 +160,7 @@ class Camera:
             source.set_state(Gst.State.NULL)
 
     def _select_stream(self, _rtsp, _number, caps):
-        media = caps.get_structure(0).get_string("media")
+        media = structure_of(caps).get_string("media")
         self._offered.add(media)
         return media == "video"
 
@@ -194,7 +203,7 @@ class Camera:
             return
         self._attempts = 0
         self._warned = False
-        structure = self._caps.get_structure(0)
+        structure = structure_of(self._caps)
         self._report(f"live, {structure.get_value('width')}x"
                      f"{structure.get_value('height')}")
 

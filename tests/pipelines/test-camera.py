@@ -40,7 +40,7 @@ class Viewer:
     def on_event(self, _pad, info):
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:
-            structure = event.parse_caps().get_structure(0)
+            structure = camera.structure_of(event.parse_caps())
             self.sizes.append((structure.get_value("width"),
                                structure.get_value("height")))
         return Gst.PadProbeReturn.OK
