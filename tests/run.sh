@@ -34,7 +34,7 @@ sanitize() {
   echo '== compiling build-asan'
   if [ ! -f build-asan/build.ninja ]; then
     meson setup build-asan -Db_sanitize=address,undefined -Dwerror=true \
-      -Dbuildtype=debugoptimized -Dcuda=disabled -Dintrospection=disabled \
+      -Doptimization=1 -Dcuda=disabled -Dintrospection=disabled \
       -Dbench=false > /dev/null
   fi
   ninja -C build-asan --quiet
