@@ -36,6 +36,10 @@ void *operator new(size_t size) { return count_and_allocate(size, 16); }
 void *operator new(size_t size, std::align_val_t alignment) {
   return count_and_allocate(size, static_cast<size_t>(alignment));
 }
+void *operator new(size_t size, const std::nothrow_t &) noexcept {
+  allocations++;
+  return std::malloc(size);
+}
 void operator delete(void *p) noexcept { std::free(p); }
 void operator delete(void *p, size_t) noexcept { std::free(p); }
 void operator delete(void *p, std::align_val_t) noexcept { std::free(p); }
