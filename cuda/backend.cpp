@@ -10,6 +10,7 @@
 #include "cuda/context.h"
 #include "cuda/cudnn.h"
 #include "cuda/engine.h"
+#include "cuda/painter.h"
 #include "net/engine.h"
 #include "net/painter.h"
 
@@ -67,8 +68,8 @@ class CudaBackend : public Backend {
                                cache_for(context->device(), warn), warn);
   }
 
-  std::unique_ptr<Painter> create_painter(const Device &) override {
-    return nullptr;
+  std::unique_ptr<Painter> create_painter(const Device &device) override {
+    return make_painter(open_context(device));
   }
 
  private:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <limits>
 #include <utility>
 
 #include "cuda/bilinear.h"
@@ -33,38 +32,12 @@ class Program {
 
   /// Memory of schedule().bytes.
   void place(void *arena) { arena_ = static_cast<char *>(arena); }
-
   const Schedule &schedule() const { return schedule_; }
 
-  /// What cuDNN is asked to compute for the step of a dense convolution.
-  Convolution convolution(const Step &step) const {
-    const Layer &l = model_.layers()[step.layer];
-    const Shape src = src_shape(step);
-    Convolution c;
-    c.precision = sizeof(T) == 4 ? Precision::kFloat : Precision::kHalf;
-    c.channels = src.channels;
-    c.height = src.height;
-    c.width = src.width;
-    c.filters = schedule_.shapes[step.layer].channels;
-    c.kernel = l.kernel;
-    c.stride = l.stride;
-    c.padding = l.padding;
-    c.dilation = l.dilation;
-    c.residual = step.residual != kNoLayer;
-    c.activation = l.activation;
-    return c;
-  }
-
-  /// Its addresses, but for the workspace.
-  ConvolutionData data(const Step &step, const T *image) const {
-    ConvolutionData data = {};
-    data.src = tensor(step.src, image);
-    data.weight = table_.weight(step.layer);
-    data.bias = table_.bias(step.layer);
-    if (step.residual != kNoLayer) data.residual = tensor(step.residual, image);
-    data.dst = buffer(step.dst_buffer);
-    return data;
-  }
+  /// What cuDNN computes in the step of a dense convolution; its addresses, but
+  /// for the workspace.
+  Convolution convolution(const Step &step) const;
+  ConvolutionData data(const Step &step, const T *image) const;
 
   /// image: (height, width, 8).
   template <typename Runner>
@@ -102,17 +75,10 @@ class Program {
                : reinterpret_cast<T *>(buffer(schedule_.buffer_of[layer]));
   }
 
-  Shape src_shape(const Step &step) const {
-    return step.src == kImage ? Shape{kLanes, height_, width_}
-                              : schedule_.shapes[step.src];
-  }
+  Shape src_shape(const Step &step) const;
 
   /// Bounds that an activation clamps to.
-  static std::pair<float, float> bounds(Activation activation) {
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    return {activation == Activation::kNone ? -kInfinity : 0.f,
-            activation == Activation::kRelu6 ? 6.f : kInfinity};
-  }
+  static std::pair<float, float> bounds(Activation activation);
 
   template <typename Runner>
   void depthwise(const Step &step, const T *image, Runner &runner) const {

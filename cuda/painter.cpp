@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/painter.h"
+
+#include <cstring>
+#include <utility>
+
+#include "cuda/handles.h"
+#include "cuda/paintplan.h"
+#include "net/color.h"
+#include "net/error.h"
+
+namespace fastscnn::cuda {
+namespace {
+
+struct Runner {
+  cudaStream_t stream;
+
+  template <typename Kernel>
+  void items(const Kernel &kernel) {
+    launch(kernel, stream);
+  }
+};
+
+/// Host memory that is sent to the device now and then; grows.
+class Sender {
+ public:
+  Sender() : sent_(make_event()) {}
+
+  /// Where the next bytes are to be written, once the last ones are sent.
+  void *begin(size_t bytes) {
+    // Waits for the GPU if it has not yet fetched what was sent before.
+    CHECK_CUDA(cudaEventSynchronize(sent_.get()));
+    if (bytes > size_) {
+      CHECK_CUDA(cudaDeviceSynchronize());  // kernels may read the old one
+      size_ = 0;
+      pinned_ = make_pinned_memory(bytes);
+      device_ = make_device_memory(bytes);
+      size_ = bytes;
+    }
+    return pinned_.get();
+  }
+
+  void send(size_t bytes, cudaStream_t stream) {
+    CHECK_CUDA(cudaMemcpyAsync(device_.get(), pinned_.get(), bytes,
+                               cudaMemcpyHostToDevice, stream));
+    CHECK_CUDA(cudaEventRecord(sent_.get(), stream));
+  }
+
+  void *device() const { return device_.get(); }
+
+ private:
+  size_t size_ = 0;
+  PinnedMemory pinned_;
+  DeviceMemory device_;
+  Event sent_;
+};
+
+bool same(const Rgba &a, const Rgba &b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+/// Whether both lead to the same tables.
+bool same_colors(const PaintStyle &a, const PaintStyle &b) {
+  return a.mode == b.mode && same(a.background, b.background) &&
+         std::memcmp(a.color, b.color, sizeof a.color) == 0;
+}
+
+/// The buffers for one kind of frames.
+class Canvas {
+ public:
+  explicit Canvas(const FrameInfo &info)
+      : info_(info),
+        from_rgb_(invert(info.to_rgb, info.components)),
+        plan_(info),
+        own_stream_(make_stream()),
+        done_(make_event()),
+        values_(make_device_memory(plan_.pixels())),
+        outlines_(make_device_memory(plan_.pixels())),
+        covered_(make_device_memory(plan_.cells())),
+        cells_(make_device_memory(3 * plan_.cells() * sizeof(float))) {}
+
+  ~Canvas() { cudaDeviceSynchronize(); }  // nothing may be in use any more
+
+  void paint(const Frame &dst, PaintMask mask, const PaintStyle &style,
+             cudaStream_t given) {
+    const cudaStream_t stream = begin(given);
+    update_tables(style, stream);
+    const uint8_t *given_ids = mask.ids;
+    if (!style.cover_all) mask = on_device(mask, stream);
+    const bool in_place = !style.cover_all && mask.ids == given_ids;
+    if (style.feather > 0 && !feathered_)
+      feathered_ = make_device_memory(plan_.pixels() * sizeof(PaintPixel));
+    plan_.paint(dst, mask, style, memory(), Runner{stream});
+    finish(stream, !given || in_place);
+  }
+
+  void paint_picture(const Frame &dst, const PaintPicture &picture,
+                     cudaStream_t given) {
+    const cudaStream_t stream = begin(given);
+    update_picture(picture, stream);
+    plan_.paint_picture(dst, picture,
+                        static_cast<const PaintPixel *>(picture_.device()),
+                        Runner{stream});
+    finish(stream, !given);
+  }
+
+ private:
+  /// The buffers are shared by whatever streams frames come on.
+  cudaStream_t begin(cudaStream_t given) {
+    const cudaStream_t stream = given ? given : own_stream_.get();
+    CHECK_CUDA(cudaStreamWaitEvent(stream, done_.get(), 0));
+    return stream;
+  }
+
+  /// wait: memory without a stream is complete when it is pushed, and a mask
+  /// that is read in place may be written again once it is unmapped.
+  void finish(cudaStream_t stream, bool wait) {
+    CHECK_CUDA(cudaEventRecord(done_.get(), stream));
+    if (wait) CHECK_CUDA(cudaStreamSynchronize(stream));
+  }
+
+  void update_tables(const PaintStyle &style, cudaStream_t stream) {
+    if (has_tables_ && same_colors(style, style_)) return;
+    const PaintTables tables = make_tables(info_, style);
+    std::memcpy(tables_.begin(sizeof tables), &tables, sizeof tables);
+    tables_.send(sizeof tables, stream);
+    style_ = style;
+    has_tables_ = true;
+  }
+
+  PaintMask on_device(PaintMask mask, cudaStream_t stream) {
+    cudaPointerAttributes attributes;
+    CHECK_CUDA(cudaPointerGetAttributes(&attributes, mask.ids));
+    if (attributes.type == cudaMemoryTypeDevice ||
+        attributes.type == cudaMemoryTypeManaged)
+      return mask;
+    const size_t bytes = size_t(mask.width) * mask.height;
+    uint8_t *rows = static_cast<uint8_t *>(mask_.begin(bytes));
+    for (int y = 0; y < mask.height; y++)
+      std::memcpy(rows + size_t(y) * mask.width,
+                  mask.ids + ptrdiff_t(y) * mask.stride, mask.width);
+    mask_.send(bytes, stream);
+    mask.ids = static_cast<const uint8_t *>(mask_.device());
+    mask.stride = mask.width;
+    return mask;
+  }
+
+  void update_picture(const PaintPicture &picture, cudaStream_t stream) {
+    if (has_picture_ && picture.serial == picture_serial_) return;
+    const size_t bytes =
+        size_t(picture.width) * picture.height * sizeof(PaintPixel);
+    PaintPixel *pixel = static_cast<PaintPixel *>(picture_.begin(bytes));
+    for (int y = 0; y < picture.height; y++)
+      for (int x = 0; x < picture.width; x++)
+        *pixel++ =
+            convert_pixel(info_, from_rgb_,
+                          picture.rgba + ptrdiff_t(y) * picture.stride + 4 * x);
+    picture_.send(bytes, stream);
+    picture_serial_ = picture.serial;
+    has_picture_ = true;
+  }
+
+  PaintMemory memory() const {
+    float *cells = static_cast<float *>(cells_.get());
+    return {static_cast<const PaintTables *>(tables_.device()),
+            static_cast<uint8_t *>(values_.get()),
+            static_cast<uint8_t *>(outlines_.get()),
+            static_cast<PaintPixel *>(feathered_.get()),
+            static_cast<uint8_t *>(covered_.get()),
+            cells,
+            cells + plan_.cells(),
+            cells + 2 * plan_.cells()};
+  }
+
+  const FrameInfo info_;
+  const ColorTransform from_rgb_;
+  const PaintPlan plan_;
+  Stream own_stream_;
+  Event done_;
+  DeviceMemory values_, outlines_, covered_, cells_, feathered_;
+  Sender tables_, mask_, picture_;
+  PaintStyle style_;  // that the tables were made for
+  bool has_tables_ = false;
+  uint32_t picture_serial_ = 0;
+  bool has_picture_ = false;
+};
+
+class CudaPainter : public Painter {
+ public:
+  explicit CudaPainter(std::shared_ptr<const Context> context)
+      : context_(std::move(context)) {}
+
+  ~CudaPainter() override {
+    try {
+      Current current(*context_);
+      canvas_.reset();
+    } catch (...) {
+      canvas_.reset();  // the context is gone, and all that was in it
+    }
+  }
+
+  void configure(const FrameInfo &frame) override {
+    Current current(*context_);
+    canvas_.reset();
+    canvas_ = std::make_unique<Canvas>(frame);
+  }
+
+  void paint(const Frame &dst, const PaintMask &mask, const PaintStyle &style,
+             Queue queue) override {
+    Current current(*context_);
+    ready(queue).paint(dst, mask, style,
+                       static_cast<cudaStream_t>(queue.stream));
+  }
+
+  void paint_picture(const Frame &dst, const PaintPicture &picture,
+                     Queue queue) override {
+    Current current(*context_);
+    ready(queue).paint_picture(dst, picture,
+                               static_cast<cudaStream_t>(queue.stream));
+  }
+
+ private:
+  Canvas &ready(const Queue &queue) {
+    if (!canvas_)
+      throw Error(Error::Kind::kEngine, "The CUDA painter is not configured");
+    if (queue.context && queue.context != context_->handle())
+      throw Error(Error::Kind::kEngine,
+                  "The frame belongs to another CUDA context than the painter");
+    return *canvas_;
+  }
+
+  std::shared_ptr<const Context> context_;
+  std::unique_ptr<Canvas> canvas_;
+};
+
+}  // namespace
+
+std::unique_ptr<Painter> make_painter(std::shared_ptr<const Context> context) {
+  return std::make_unique<CudaPainter>(std::move(context));
+}
+
+}  // namespace fastscnn::cuda

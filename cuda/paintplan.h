@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "cuda/paintcells.h"
+#include "cuda/paintmask.h"
+#include "cuda/painttables.h"
+
+namespace fastscnn::cuda {
+
+/// What the kernels work in. (height, width) of the frame, or (rows, columns)
+/// of its cells.
+struct PaintMemory {
+  const PaintTables *tables;
+  uint8_t *values, *outlines;
+  PaintPixel *feathered;  // only for a style with feather
+  uint8_t *covered;
+  float *reached, *mean, *scratch;
+};
+
+/// The kernels that paint frames of one kind, one after the other. Whoever
+/// runs them has void items(const Kernel &), see kernel.h.
+class PaintPlan {
+ public:
+  explicit PaintPlan(const FrameInfo &info) : info_(info) {}
+
+  size_t pixels() const { return size_t(info_.width) * info_.height; }
+  /// Of the finest grid.
+  size_t cells() const { return grid(blur_cell(info_.height)).cells(); }
+
+  template <typename Runner>
+  void paint(const Frame &dst, const PaintMask &mask, const PaintStyle &style,
+             const PaintMemory &memory, Runner &&runner) const {
+    const bool blurs = style.mode == PaintMode::kBlur;
+    if (!style.cover_all)
+      runner.items(PaintScale{mask, memory.values, info_.width, info_.height});
+    if (blurs || style.mode == PaintMode::kPixelate) {
+      hide(dst, style, blurs, memory, runner);
+      return;
+    }
+    PaintSource source = whole_frame(memory.tables->area, memory.values);
+    if (style.cover_all) {
+      source.table = memory.tables->cover;
+      source.values = nullptr;
+      blend(dst, source, runner);
+      return;
+    }
+    if (style.mode != PaintMode::kContour) {
+      if (style.feather > 0) {
+        runner.items(
+            PaintFeather{source, memory.feathered, 0.5f * (style.feather + 1)});
+        source.pixels = memory.feathered;
+      }
+      blend(dst, source, runner);
+    }
+    if (style.mode == PaintMode::kContour ||
+        (style.mode == PaintMode::kBlend && style.contours)) {
+      runner.items(outline(mask, style, memory));
+      blend(dst, whole_frame(memory.tables->outline, memory.outlines), runner);
+    }
+  }
+
+  /// pixels: those of the picture, converted.
+  template <typename Runner>
+  void paint_picture(const Frame &dst, const PaintPicture &picture,
+                     const PaintPixel *pixels, Runner &&runner) const {
+    PaintSource source = whole_frame(nullptr, nullptr);
+    source.pixels = pixels;
+    source.x = picture.x;
+    source.y = picture.y;
+    source.width = picture.width;
+    source.height = picture.height;
+    for (int c = 0; c < info_.components; c++) {
+      const PaintSamples part = part_of(samples(dst, c), picture);
+      if (part.width > 0 && part.height > 0)
+        runner.items(PaintBlend{source, part, c});
+    }
+  }
+
+ private:
+  CellGrid grid(int side) const;
+
+  PaintSource whole_frame(const PaintPixel *table, const uint8_t *values) const;
+
+  PaintSamples samples(const Frame &frame, int c) const;
+
+  /// Those whose area reaches into the picture.
+  static PaintSamples part_of(PaintSamples s, const PaintPicture &picture);
+
+  PaintOutline outline(const PaintMask &mask, const PaintStyle &style,
+                       const PaintMemory &memory) const;
+
+  template <typename Runner>
+  void blend(const Frame &dst, const PaintSource &source,
+             Runner &runner) const {
+    for (int c = 0; c < info_.components; c++)
+      runner.items(PaintBlend{source, samples(dst, c), c});
+  }
+
+  template <typename Runner>
+  void hide(const Frame &dst, const PaintStyle &style, bool blurs,
+            const PaintMemory &memory, Runner &runner) const {
+    const CellGrid cells =
+        grid(blurs ? blur_cell(info_.height) : pixelate_cell(info_.height));
+    runner.items(CellCover{
+        cells, style.cover_all ? nullptr : memory.values, memory.tables->drawn,
+        static_cast<int>(std::ceil(style.margin * info_.height)),
+        memory.covered});
+    if (blurs) runner.items(CellReach{cells, memory.covered, memory.reached});
+    for (int c = 0; c < info_.components; c++) {
+      const PaintSamples component = samples(dst, c);
+      runner.items(CellMean{cells, component, memory.mean});
+      if (!blurs) {
+        runner.items(
+            PaintPixelate{cells, memory.covered, memory.mean, component});
+        continue;
+      }
+      for (int pass = 0; pass < 3; pass++) {
+        runner.items(CellBox{cells, memory.mean, memory.scratch, 1, 0});
+        runner.items(CellBox{cells, memory.scratch, memory.mean, 0, 1});
+      }
+      runner.items(PaintBlur{cells, memory.reached, memory.mean, component});
+    }
+  }
+
+  FrameInfo info_;
+};
+
+}  // namespace fastscnn::cuda
