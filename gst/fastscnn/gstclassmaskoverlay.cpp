@@ -67,6 +67,9 @@
 #include <mutex>
 
 #include "gst/fastscnn/analytics.h"
+#include "gst/fastscnn/backend.h"
+#include "gst/fastscnn/cudamaskallocator.h"
+#include "gst/fastscnn/cudamemory.h"
 #include "gst/fastscnn/overlayproperties.h"
 #include "gst/fastscnn/overlaystyle.h"
 #include "gst/fastscnn/painter.h"
@@ -92,6 +95,7 @@ struct State {
   OverlaySettings current;
   guint current_changes = 0;
   std::unique_ptr<Painter> painter;
+  gpointer cuda_context = NULL; /* that the painter is in; NULL: the CPU's */
   FrameInfo info;
   OverlayStyle style;
   PaintStyle cover;                 /* of frames without a mask */
@@ -104,8 +108,9 @@ struct State {
 class MaskMapping
 {
 public:
-  explicit MaskMapping (const GstClassMaskMeta *meta)
-      : mapped_ (gst_class_mask_meta_map (meta, &frame_))
+  /* cuda_context: where the mask is mapped if it lies there. */
+  MaskMapping (const GstClassMaskMeta *meta, gpointer cuda_context)
+      : mapped_ (map (meta, cuda_context))
   {
     if (!mapped_)
       throw Error (Error::Kind::kFormat,
@@ -135,6 +140,22 @@ public:
   }
 
 private:
+  bool
+  map (const GstClassMaskMeta *meta, gpointer cuda_context)
+  {
+    GstVideoMeta *video = gst_buffer_get_video_meta (meta->mask);
+    GstVideoInfo info;
+
+    if (!cuda_context || !video ||
+        !gst_is_cuda_mask_memory (
+            gst_buffer_peek_memory (meta->mask, 0), cuda_context))
+      return gst_class_mask_meta_map (meta, &frame_);
+    gst_video_info_set_format (
+        &info, GST_VIDEO_FORMAT_GRAY8, video->width, video->height);
+    return gst_video_frame_map (&frame_, &info, meta->mask,
+        (GstMapFlags)(GST_MAP_READ | CudaMemory::map_flag ()));
+  }
+
   GstVideoFrame frame_;
   bool mapped_;
 };
@@ -153,6 +174,29 @@ G_DEFINE_TYPE_WITH_CODE (GstClassMaskOverlay, gst_class_mask_overlay,
 GST_ELEMENT_REGISTER_DEFINE (classmaskoverlay, "classmaskoverlay",
     GST_RANK_NONE, GST_TYPE_CLASS_MASK_OVERLAY)
 
+/* For frames in GPU memory of that CUcontext; NULL: in host memory. */
+static std::unique_ptr<Painter>
+create_painter (gpointer cuda_context)
+{
+  if (!cuda_context)
+    return create_cpu_painter ();
+  Device device;
+  device.queue.context = cuda_context;
+  return open_backend ("cuda").create_painter (device);
+}
+
+static gboolean
+can_paint_on_gpu (void)
+{
+  try {
+    open_backend ("cuda");
+    return TRUE;
+  } catch (const Error &error) {
+    GST_DEBUG ("frames in GPU memory are not taken: %s", error.what ());
+    return FALSE;
+  }
+}
+
 static gboolean
 gst_class_mask_overlay_start (GstBaseTransform *trans)
 {
@@ -170,6 +214,8 @@ gst_class_mask_overlay_start (GstBaseTransform *trans)
     return FALSE;
   }
   state->legend_time = GST_CLOCK_TIME_NONE;
+  gst_frame_filter_use_gpu_memory (
+      GST_FRAME_FILTER (self), can_paint_on_gpu (), -1);
   return TRUE;
 }
 
@@ -178,8 +224,13 @@ gst_class_mask_overlay_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_CLASS_MASK_OVERLAY (filter)->state;
 
-  if (!state->painter)
-    state->painter = create_cpu_painter ();
+  gpointer context = info.memory == Memory::kDevice
+                         ? gst_frame_filter_get_cuda_context (filter)
+                         : NULL;
+  if (!state->painter || context != state->cuda_context) {
+    state->painter = create_painter (context);
+    state->cuda_context = context;
+  }
   state->painter->configure (info);
   state->info = info;
   state->legend_time = GST_CLOCK_TIME_NONE;
@@ -293,7 +344,7 @@ gst_class_mask_overlay_process (
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS, ("%s", complaint.c_str ()), (NULL));
   {
-    const MaskMapping mapping (state->meta);
+    const MaskMapping mapping (state->meta, view.queue.context);
     state->painter->paint (view.frame, mapping.place (state->meta, view.part),
         state->style.paint (), view.queue);
   }
@@ -383,6 +434,7 @@ gst_class_mask_overlay_class_init (GstClassMaskOverlayClass *klass)
 
   trans_class->start = GST_DEBUG_FUNCPTR (gst_class_mask_overlay_start);
 
+  gst_frame_filter_class_accept_gpu_memory (filter_class);
   filter_class->writes_pixels = TRUE;
   filter_class->set_info = gst_class_mask_overlay_set_info;
   filter_class->prepare = gst_class_mask_overlay_prepare;

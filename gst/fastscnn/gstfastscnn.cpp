@@ -168,6 +168,8 @@ gst_fast_scnn_start (GstBaseTransform *trans)
       segmenter.device ().c_str ());
   if (!segmenter.passed_over ().empty ())
     GST_INFO_OBJECT (self, "%s", segmenter.passed_over ().c_str ());
+  gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
+      segmenter.backend () == "cuda", settings.cuda_device_id);
   state->stats.reset (segmenter.backend (), segmenter.device ());
   state->lateness.start ();
   state->live = false;
@@ -198,7 +200,9 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
   state->held = !state->sidecar || info.memory == Memory::kDevice;
   state->last.reset ();
   if (state->held)
-    state->segmenter->configure (info);
+    state->segmenter->configure (info,
+        gst_frame_filter_get_cuda_context (filter),
+        gst_frame_filter_make_mask_allocator (filter));
   else
     state->sidecar->configure (info);
 }
@@ -421,6 +425,7 @@ gst_fast_scnn_class_init (GstFastScnnClass *klass)
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
   GstFrameFilterClass *filter_class = GST_FRAME_FILTER_CLASS (klass);
 
+  gst_frame_filter_class_accept_gpu_memory (filter_class);
   object_class->set_property = gst_fast_scnn_set_property;
   object_class->get_property = gst_fast_scnn_get_property;
   object_class->finalize = gst_fast_scnn_finalize;

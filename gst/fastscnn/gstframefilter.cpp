@@ -4,10 +4,13 @@
 #include <new>
 #include <string>
 
+#include "gst/fastscnn/cudamemory.h"
+
 #define FORMATS                                                                \
   "{ NV12, NV21, I420, YV12, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, "   \
   "RGBA, BGRA, ARGB, ABGR, GRAY8 }"
-#define SIZES "[ 16, 8192 ]"
+#define SIZES_AND_RATE                                                         \
+  ", width=[ 16, 8192 ], height=[ 16, 8192 ], framerate=" GST_VIDEO_FPS_RANGE
 
 GST_DEBUG_CATEGORY_STATIC (gst_frame_filter_debug);
 #define GST_CAT_DEFAULT gst_frame_filter_debug
@@ -55,6 +58,11 @@ private:
 typedef struct {
   GstVideoInfo video_info;
   FrameInfo told; /* what set_info was called with last */
+  CudaMemory *cuda;
+  gboolean use_gpu;
+  gint device_id;
+  gboolean on_gpu; /* the caps say so */
+  gpointer cuda_context;
 } GstFrameFilterPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstFrameFilter, gst_frame_filter,
@@ -98,8 +106,10 @@ static void
 tell_info (GstFrameFilter *self, const Rect &part)
 {
   GstFrameFilterPrivate *priv = get_private (self);
-  const FrameInfo info = describe_frame (priv->video_info, part);
+  FrameInfo info = describe_frame (priv->video_info, part);
 
+  if (priv->on_gpu)
+    info.memory = Memory::kDevice;
   if (info == priv->told)
     return;
   if (part.width < kMinSize || part.height < kMinSize)
@@ -127,6 +137,10 @@ gst_frame_filter_set_caps (
     return FALSE;
   }
   try {
+    priv->on_gpu = CudaMemory::is_in (incaps);
+    if (priv->on_gpu)
+      priv->cuda_context =
+          priv->cuda->ensure (GST_ELEMENT (self), priv->device_id).context;
     tell_info (self, { 0, 0, GST_VIDEO_INFO_WIDTH (&priv->video_info),
                          GST_VIDEO_INFO_HEIGHT (&priv->video_info) });
     return TRUE;
@@ -142,23 +156,134 @@ gst_frame_filter_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   GstFrameFilter *self = GST_FRAME_FILTER (trans);
   GstFrameFilterClass *klass = GST_FRAME_FILTER_GET_CLASS (self);
   GstFrameFilterPrivate *priv = get_private (self);
-  const int flags = klass->writes_pixels ? GST_MAP_READWRITE : GST_MAP_READ;
+  int flags = klass->writes_pixels ? GST_MAP_READWRITE : GST_MAP_READ;
 
   try {
     if (klass->prepare && !klass->prepare (self, buffer))
       return GST_FLOW_OK;
 
     GstFrameFilterView view;
+    if (priv->on_gpu) {
+      flags |= CudaMemory::map_flag ();
+      view.queue = priv->cuda->look_at (buffer);
+      /* Nothing that was made in another context can be used. */
+      if (view.queue.context != priv->cuda_context)
+        priv->told = FrameInfo ();
+      priv->cuda_context = view.queue.context;
+    }
     view.part = visible_part (buffer, priv->video_info);
     tell_info (self, view.part);
 
     Mapping mapping (priv->video_info, buffer, flags);
     view.frame = view_frame (mapping.frame (), view.part);
-    return klass->process (self, buffer, view);
+    const GstFlowReturn result = klass->process (self, buffer, view);
+    if (priv->on_gpu && klass->writes_pixels)
+      priv->cuda->written (buffer);
+    return result;
   } catch (const std::exception &error) {
     gst_frame_filter_post_error (GST_ELEMENT (self), error);
     return GST_FLOW_ERROR;
   }
+}
+
+static void
+gst_frame_filter_set_context (GstElement *element, GstContext *context)
+{
+  GstFrameFilterPrivate *priv = get_private (GST_FRAME_FILTER (element));
+
+  priv->cuda->set_context (element, context, priv->device_id);
+  GST_ELEMENT_CLASS (gst_frame_filter_parent_class)
+      ->set_context (element, context);
+}
+
+static gboolean
+gst_frame_filter_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  GstFrameFilterPrivate *priv = get_private (GST_FRAME_FILTER (trans));
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT &&
+      priv->cuda->answer (GST_ELEMENT (trans), query))
+    return TRUE;
+  return GST_BASE_TRANSFORM_CLASS (gst_frame_filter_parent_class)
+      ->query (trans, direction, query);
+}
+
+static gboolean
+is_in_host_memory (
+    GstCapsFeatures *features, GstStructure *structure, gpointer unused)
+{
+  return gst_caps_features_is_equal (
+      features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY);
+}
+
+static GstCaps *
+gst_frame_filter_transform_caps (GstBaseTransform *trans,
+    GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstCaps *result = gst_caps_copy (caps);
+
+  if (!get_private (GST_FRAME_FILTER (trans))->use_gpu)
+    gst_caps_filter_and_map_in_place (
+        result, (GstCapsFilterMapFunc)is_in_host_memory, NULL);
+  if (filter) {
+    GstCaps *all = result;
+    result = gst_caps_intersect_full (filter, all, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref (all);
+  }
+  return result;
+}
+
+static void
+gst_frame_filter_finalize (GObject *object)
+{
+  delete get_private (GST_FRAME_FILTER (object))->cuda;
+  G_OBJECT_CLASS (gst_frame_filter_parent_class)->finalize (object);
+}
+
+static void
+add_pad_templates (GstElementClass *element_class, GstCaps *caps)
+{
+  for (GstPadDirection direction : { GST_PAD_SINK, GST_PAD_SRC })
+    gst_element_class_add_pad_template (element_class,
+        gst_pad_template_new (direction == GST_PAD_SINK ? "sink" : "src",
+            direction, GST_PAD_ALWAYS, caps));
+  gst_caps_unref (caps);
+}
+
+void
+gst_frame_filter_class_accept_gpu_memory (GstFrameFilterClass *klass)
+{
+  if (!CudaMemory::caps ())
+    return;
+  const std::string caps = std::string (CudaMemory::caps ()) + SIZES_AND_RATE
+                           "; video/x-raw, format=" FORMATS SIZES_AND_RATE;
+  add_pad_templates (
+      GST_ELEMENT_CLASS (klass), gst_caps_from_string (caps.c_str ()));
+}
+
+void
+gst_frame_filter_use_gpu_memory (
+    GstFrameFilter *self, gboolean use, gint device_id)
+{
+  GstFrameFilterPrivate *priv = get_private (self);
+
+  priv->use_gpu = use;
+  priv->device_id = device_id;
+}
+
+GstAllocator *
+gst_frame_filter_make_mask_allocator (GstFrameFilter *self)
+{
+  GstFrameFilterPrivate *priv = get_private (self);
+
+  return priv->on_gpu ? priv->cuda->make_mask_allocator () : NULL;
+}
+
+gpointer
+gst_frame_filter_get_cuda_context (GstFrameFilter *self)
+{
+  return get_private (self)->cuda_context;
 }
 
 /* Buffers go through as they are, so whatever downstream wants or cannot cope
@@ -182,18 +307,17 @@ gst_frame_filter_class_init (GstFrameFilterClass *klass)
 {
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
-  GstCaps *caps = gst_caps_from_string (
-      "video/x-raw, format=" FORMATS ", width=" SIZES ", height=" SIZES
-      ", framerate=" GST_VIDEO_FPS_RANGE);
 
-  for (GstPadDirection direction : { GST_PAD_SINK, GST_PAD_SRC })
-    gst_element_class_add_pad_template (element_class,
-        gst_pad_template_new (direction == GST_PAD_SINK ? "sink" : "src",
-            direction, GST_PAD_ALWAYS, caps));
-  gst_caps_unref (caps);
+  add_pad_templates (element_class,
+      gst_caps_from_string ("video/x-raw, format=" FORMATS SIZES_AND_RATE));
 
   gst_type_mark_as_plugin_api (GST_TYPE_FRAME_FILTER, (GstPluginAPIFlags)0);
   trans_class->passthrough_on_same_caps = FALSE;
+  G_OBJECT_CLASS (klass)->finalize = gst_frame_filter_finalize;
+  element_class->set_context = GST_DEBUG_FUNCPTR (gst_frame_filter_set_context);
+  trans_class->query = GST_DEBUG_FUNCPTR (gst_frame_filter_query);
+  trans_class->transform_caps =
+      GST_DEBUG_FUNCPTR (gst_frame_filter_transform_caps);
   trans_class->set_caps = GST_DEBUG_FUNCPTR (gst_frame_filter_set_caps);
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_frame_filter_transform_ip);
   trans_class->propose_allocation =
@@ -207,6 +331,8 @@ gst_frame_filter_init (GstFrameFilter *self)
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
 
   get_private (self)->told = FrameInfo ();
+  get_private (self)->cuda = new CudaMemory;
+  get_private (self)->device_id = -1;
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_passthrough (trans, FALSE);
   gst_base_transform_set_gap_aware (trans, TRUE);

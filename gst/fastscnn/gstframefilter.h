@@ -48,6 +48,21 @@ struct _GstFrameFilterClass {
       const GstFrameFilterView &view);
 };
 
+/* For class_init: frames in GPU memory are welcome too, if this was built with
+ * gst-cuda. They are mapped there; FrameInfo and Queue say so. */
+void gst_frame_filter_class_accept_gpu_memory (GstFrameFilterClass *klass);
+
+/* For start: whether they really are, and on which device (-1: any). */
+void gst_frame_filter_use_gpu_memory (
+    GstFrameFilter *filter, gboolean use, gint device_id);
+
+/* The CUcontext that frames in GPU memory live in, from set_info on. */
+gpointer gst_frame_filter_get_cuda_context (GstFrameFilter *filter);
+
+/* For masks that lie where the frames do; NULL in host memory. (transfer full)
+ */
+GstAllocator *gst_frame_filter_make_mask_allocator (GstFrameFilter *filter);
+
 /* What the caps say, from set_info on. */
 const GstVideoInfo *gst_frame_filter_get_video_info (GstFrameFilter *filter);
 

@@ -8,13 +8,15 @@
 namespace fastscnn
 {
 
-MaskPool::MaskPool (int width, int height)
+MaskPool::MaskPool (int width, int height, GstAllocator *allocator)
     : width_ (width), height_ (height), pool_ (gst_buffer_pool_new ())
 {
   GstStructure *config = gst_buffer_pool_get_config (pool_);
 
   gst_buffer_pool_config_set_params (
       config, NULL, (guint)width * (guint)height, 0, 0);
+  if (allocator)
+    gst_buffer_pool_config_set_allocator (config, allocator, NULL);
   gst_buffer_pool_set_config (pool_, config);
   gst_buffer_pool_set_active (pool_, TRUE);
 }

@@ -22,7 +22,8 @@ using BufferPtr = std::unique_ptr<GstBuffer, UnrefBuffer>;
 class MaskPool
 {
 public:
-  MaskPool (int width, int height);
+  /// allocator: (nullable), for memory other than the system's; kept.
+  MaskPool (int width, int height, GstAllocator *allocator);
   ~MaskPool ();
   MaskPool (const MaskPool &) = delete;
   MaskPool &operator= (const MaskPool &) = delete;

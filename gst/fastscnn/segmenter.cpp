@@ -7,6 +7,7 @@
 #include <gst/classmask/gstclassmaskpixels.h>
 
 #include "gst/fastscnn/backend.h"
+#include "gst/fastscnn/cudamemory.h"
 
 namespace fastscnn
 {
@@ -17,9 +18,10 @@ namespace
 class WriteMapping
 {
 public:
-  explicit WriteMapping (GstBuffer *buffer) : buffer_ (buffer)
+  WriteMapping (GstBuffer *buffer, int more_flags) : buffer_ (buffer)
   {
-    if (!gst_buffer_map (buffer, &map_, GST_MAP_WRITE))
+    if (!gst_buffer_map (
+            buffer, &map_, (GstMapFlags)(GST_MAP_WRITE | more_flags)))
       throw Error (Error::Kind::kEngine, "The memory of a mask is lost.");
   }
   ~WriteMapping ()
@@ -63,6 +65,8 @@ Segmenter::use_backend (const std::string &name)
   Device device;
   device.id = settings_.cuda_device_id;
   device.threads = (int)settings_.threads;
+  device.queue.context = cuda_context_;
+  device.warn = [] (const char *sentence) { GST_WARNING ("%s", sentence); };
 
   Backend &backend = open_backend (name);
   engine_ = backend.create_engine (model_->model, device);
@@ -94,7 +98,8 @@ Segmenter::open_engine ()
 void
 Segmenter::recover (const std::exception &error)
 {
-  if (settings_.backend != BackendChoice::kAuto || backend_ == "cpu")
+  if (settings_.backend != BackendChoice::kAuto || backend_ == "cpu" ||
+      info_.memory == Memory::kDevice)
     throw;
   use_backend ("cpu");
   plan ();
@@ -121,14 +126,24 @@ Segmenter::plan ()
   }
   engine_->configure (info_, config);
   pool_ = std::make_unique<MaskPool> (
-      engine_->mask_width (), engine_->mask_height ());
+      engine_->mask_width (), engine_->mask_height (), allocator_.get ());
 }
 
 void
-Segmenter::configure (const FrameInfo &info)
+Segmenter::configure (
+    const FrameInfo &info, void *cuda_context, GstAllocator *allocator)
 {
   info_ = info;
+  allocator_.reset (allocator);
   try {
+    if (info.memory == Memory::kDevice && backend_ != "cuda")
+      throw Error (Error::Kind::kDevice,
+          "Frames in GPU memory need the CUDA engine; put cudadownload in "
+          "front.");
+    if (info.memory == Memory::kDevice && cuda_context != cuda_context_) {
+      cuda_context_ = cuda_context;
+      use_backend ("cuda");
+    }
     plan ();
   } catch (const std::exception &error) {
     recover (error);
@@ -160,19 +175,20 @@ Segmenter::attempt (
   if (request.with_confidence)
     result->confidence = pool_->acquire ();
   {
-    const WriteMapping ids (result->mask.get ());
+    const int flags = allocator_ ? CudaMemory::map_flag () : 0;
+    const WriteMapping ids (result->mask.get (), flags);
     std::optional<WriteMapping> confidence;
     Mask mask;
     mask.ids = ids.data ();
     mask.stride = engine_->mask_width ();
     if (result->confidence) {
-      confidence.emplace (result->confidence.get ());
+      confidence.emplace (result->confidence.get (), flags);
       mask.confidence = confidence->data ();
       mask.confidence_stride = engine_->mask_width ();
     }
     engine_->load (frame, queue);
     engine_->infer (mask, request.options, queue);
-    /* Masks lie in system memory, and may be read as soon as they are out. */
+    /* Masks may be read as soon as they are out, by whomever. */
     engine_->wait (queue);
   }
   result->took = gst_util_get_timestamp () - begin;

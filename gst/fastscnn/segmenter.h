@@ -47,8 +47,11 @@ public:
   /// Opens model and engine. Throws Error.
   Segmenter (const Settings &settings, FellBack fell_back);
 
-  /// Frames are of this kind from now on. Slow. Throws what the engine throws.
-  void configure (const FrameInfo &info);
+  /// Frames are of this kind from now on, those of GPU memory in that
+  /// CUcontext, and masks of that allocator (nullable; transfer full). Slow.
+  /// Throws what the engine throws.
+  void configure (const FrameInfo &info, void *cuda_context = nullptr,
+      GstAllocator *allocator = nullptr);
 
   /// Looks at a frame; returns when the mask can be read. Throws what the
   /// engine throws.
@@ -94,8 +97,11 @@ private:
   std::string device_;
   std::string passed_over_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<GstAllocator, void (*) (gpointer)> allocator_{ nullptr,
+    gst_object_unref }; // of masks in GPU memory
   std::unique_ptr<MaskPool> pool_;
   FrameInfo info_;
+  void *cuda_context_ = nullptr; // that the engine is in; null: its own
 };
 
 } // namespace fastscnn
