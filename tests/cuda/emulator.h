@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "cuda/cudnn.h"
@@ -42,6 +44,8 @@ class Array {
     std::fill_n(reinterpret_cast<uint8_t *>(data_), count * sizeof(T), 0xff);
   }
   ~Array() { ::operator delete(data_, std::align_val_t(256)); }
+  Array(Array &&other) noexcept
+      : count_(other.count_), data_(std::exchange(other.data_, nullptr)) {}
   Array(const Array &) = delete;
 
   T *get() const { return data_; }
