@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Times the CUDA engine: NV12 frame to mask, both on the device, and both in
+// system memory with what the copies alone take. One JSON object a line:
+// milliseconds; fps with one frame after the other, and with frames in flight.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+
+#include "cuda/engine.h"
+#include "tests/frames.h"
+#include "tests/gpu/device.h"
+
+using namespace fastscnn;
+using namespace fastscnn::cuda;
+using fastscnn::cuda::testing::DeviceCopy;
+
+namespace {
+
+constexpr int kWarmUp = 50;
+constexpr int kFrames = 500;
+
+struct Spread {
+  double median = 0, p95 = 0;
+};
+
+Spread summarize(std::vector<double> ms) {
+  std::sort(ms.begin(), ms.end());
+  return {ms[ms.size() / 2], ms[ms.size() * 95 / 100]};
+}
+
+double now_ms() {
+  using Clock = std::chrono::steady_clock;
+  return std::chrono::duration<double, std::milli>(
+             Clock::now().time_since_epoch())
+      .count();
+}
+
+/// Of each run by the host's clock.
+Spread time_host(const std::function<void()> &run) {
+  std::vector<double> ms;
+  for (int i = -kWarmUp; i < kFrames; i++) {
+    const double begin = now_ms();
+    run();
+    if (i >= 0) ms.push_back(now_ms() - begin);
+  }
+  return summarize(ms);
+}
+
+/// Of each run by the device's clock.
+Spread time_device(cudaStream_t stream, const std::function<void()> &run) {
+  const Event begin = make_timing_event(), end = make_timing_event();
+  std::vector<double> ms;
+  for (int i = -kWarmUp; i < kFrames; i++) {
+    CHECK_CUDA(cudaEventRecord(begin.get(), stream));
+    run();
+    CHECK_CUDA(cudaEventRecord(end.get(), stream));
+    CHECK_CUDA(cudaEventSynchronize(end.get()));
+    float elapsed = 0;
+    CHECK_CUDA(cudaEventElapsedTime(&elapsed, begin.get(), end.get()));
+    if (i >= 0) ms.push_back(elapsed);
+  }
+  return summarize(ms);
+}
+
+size_t free_bytes() {
+  size_t free = 0, total = 0;
+  CHECK_CUDA(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
+class Bench {
+ public:
+  explicit Bench(std::shared_ptr<const Model> model)
+      : model_(std::move(model)),
+        context_(Context::primary(0)),
+        current_(*context_),
+        cache_(std::make_shared<PlanCache>("", "", [](const std::string &) {})),
+        stream_(make_stream()) {
+    cudaDeviceProp properties;
+    CHECK_CUDA(cudaGetDeviceProperties(&properties, 0));
+    device_ = properties.name;
+  }
+
+  void run(int width, int height) {
+    on_device(width, height);
+    in_system_memory(width, height);
+  }
+
+ private:
+  std::unique_ptr<Engine> make(const FrameInfo &info) {
+    const size_t before = free_bytes();
+    auto weights = std::make_shared<const Weights<__half>>(context_, model_);
+    auto engine = make_engine<__half>(context_, weights, cache_,
+                                      [](const std::string &) {});
+    engine->configure(info, {info.width, info.height, info.width, info.height});
+    peak_bytes_ = before - free_bytes();
+    return engine;
+  }
+
+  void on_device(int width, int height) {
+    reference::Lcg lcg(1);
+    const auto frame =
+        reference::make_frame("NV12", width, height, 0, false, lcg);
+    const DeviceCopy<uint8_t> bytes(frame.bytes.data(), frame.bytes.size());
+    ConstFrame moved = frame.frame;
+    for (int p = 0; p < frame.info.planes; p++)
+      moved.data[p] = bytes.get() + (frame.frame.data[p] - frame.bytes.data());
+    const DeviceCopy<uint8_t> ids(size_t(width) * height);
+    FrameInfo info = frame.info;
+    info.memory = Memory::kDevice;
+    auto engine = make(info);
+    Mask mask;
+    mask.ids = ids.get();
+    mask.stride = width;
+    const Queue queue = {context_->handle(), stream_.get()};
+    auto load = [&] { engine->load(moved, queue); };
+    auto infer = [&] { engine->infer(mask, {}, queue); };
+    const Spread all = time_host([&] {
+      load();
+      infer();
+      engine->wait(queue);
+    });
+    const Spread loads = time_device(stream_.get(), load);
+    const Spread infers = time_device(stream_.get(), infer);
+    const double begin = now_ms();
+    for (int i = 0; i < kFrames; i++) {
+      load();
+      infer();
+    }
+    engine->wait(queue);
+    print("device", width, height, all, kFrames / (now_ms() - begin) * 1000,
+          {{"load", loads.median}, {"infer", infers.median}});
+  }
+
+  void in_system_memory(int width, int height) {
+    reference::Lcg lcg(1);
+    const auto frame =
+        reference::make_frame("NV12", width, height, 0, false, lcg);
+    std::vector<uint8_t> ids(size_t(width) * height);
+    auto engine = make(frame.info);
+    Mask mask;
+    mask.ids = ids.data();
+    mask.stride = width;
+    const Spread all = time_host([&] {
+      engine->load(frame.frame, {});
+      engine->infer(mask, {}, {});
+      engine->wait({});
+    });
+    const size_t frame_bytes = size_t(width) * height * 3 / 2;
+    const PinnedMemory pinned = make_pinned_memory(frame_bytes);
+    const DeviceMemory device = make_device_memory(frame_bytes);
+    auto copy = [&](size_t size, cudaMemcpyKind kind) {
+      const bool up = kind == cudaMemcpyHostToDevice;
+      return time_device(
+                 stream_.get(),
+                 [&] {
+                   CHECK_CUDA(cudaMemcpyAsync(up ? device.get() : pinned.get(),
+                                              up ? pinned.get() : device.get(),
+                                              size, kind, stream_.get()));
+                 })
+          .median;
+    };
+    print("system", width, height, all, 1000 / all.median,
+          {{"upload", copy(frame_bytes, cudaMemcpyHostToDevice)},
+           {"download", copy(ids.size(), cudaMemcpyDeviceToHost)}});
+  }
+
+  void print(const char *memory, int width, int height, const Spread &all,
+             double fps_in_flight,
+             const std::vector<std::pair<const char *, double>> &stages) {
+    std::printf(
+        "{\"name\":\"fastscnn-cuda\",\"backend\":\"cuda\",\"device\":\"%s\","
+        "\"memory\":\"%s\",\"format\":\"NV12\",\"width\":%d,\"height\":%d,"
+        "\"batch\":1,\"ms_median\":%.4f,\"ms_p95\":%.4f,\"fps\":%.1f,"
+        "\"fps_in_flight\":%.1f,\"peak_bytes\":%zu,\"stage\":{",
+        device_.c_str(), memory, width, height, all.median, all.p95,
+        1000 / all.median, fps_in_flight, peak_bytes_);
+    for (size_t i = 0; i < stages.size(); i++)
+      std::printf("%s\"%s\":%.4f", i ? "," : "", stages[i].first,
+                  stages[i].second);
+    std::printf("}}\n");
+    std::fflush(stdout);
+  }
+
+  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Context> context_;
+  Current current_;
+  std::shared_ptr<PlanCache> cache_;
+  Stream stream_;
+  std::string device_;
+  size_t peak_bytes_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s MODEL.safetensors\n", argv[0]);
+    return 2;
+  }
+  try {
+    check_machine();
+    Cudnn::version();
+    Bench bench(Model::load(argv[1]));
+    for (int height : {256, 512, 1024}) bench.run(2 * height, height);
+    return 0;
+  } catch (const Error &e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return e.kind() == Error::Kind::kDevice ? 77 : 1;
+  }
+}

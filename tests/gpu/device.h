@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <glib.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cuda/context.h"
+#include "cuda/cudnn.h"
+#include "cuda/handles.h"
+#include "net/error.h"
+
+/// What the programs of the suite share.
+namespace fastscnn::cuda::testing {
+
+/// True, and said as a test runner understands it, where nothing can be run.
+inline bool skip_without_device() {
+  try {
+    check_machine();
+    Cudnn::version();
+    return false;
+  } catch (const Error &e) {
+    g_print("1..0 # SKIP %s\n", e.what());
+    return true;
+  }
+}
+
+/// A copy of host memory on the device, and back.
+template <typename T>
+class DeviceCopy {
+ public:
+  DeviceCopy(const T *data, size_t count)
+      : count_(count), memory_(make_device_memory(count * sizeof(T))) {
+    CHECK_CUDA(cudaMemcpy(memory_.get(), data, count * sizeof(T),
+                          cudaMemcpyHostToDevice));
+    CHECK_CUDA(cudaDeviceSynchronize());
+  }
+
+  /// Poisoned: NaN in every type of float.
+  explicit DeviceCopy(size_t count)
+      : count_(count), memory_(make_device_memory(count * sizeof(T))) {
+    CHECK_CUDA(cudaMemset(memory_.get(), 0xff, count * sizeof(T)));
+    CHECK_CUDA(cudaDeviceSynchronize());
+  }
+
+  T *get() const { return static_cast<T *>(memory_.get()); }
+
+  std::vector<T> read() const {
+    std::vector<T> data(count_);
+    CHECK_CUDA(cudaDeviceSynchronize());
+    CHECK_CUDA(cudaMemcpy(data.data(), memory_.get(), count_ * sizeof(T),
+                          cudaMemcpyDeviceToHost));
+    return data;
+  }
+
+ private:
+  size_t count_;
+  DeviceMemory memory_;
+};
+
+}  // namespace fastscnn::cuda::testing

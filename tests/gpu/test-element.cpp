@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The element on frames in GPU memory: the masks are those of the same frames
+// in system memory, the frames themselves stay where they are.
+#include <glib.h>
+#include <gst/app/gstappsink.h>
+#include <gst/classmask/gstclassmaskmeta.h>
+#include <gst/gst.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/gpu/device.h"
+
+namespace {
+
+constexpr char kSource[] =
+    "videotestsrc num-buffers=8 pattern=smpte ! "
+    "video/x-raw,format=%s,width=322,height=182,framerate=30/1 ! ";
+
+std::vector<std::string> masks_of(const std::string &pipeline) {
+  GError *error = nullptr;
+  GstElement *element = gst_parse_launch(
+      (pipeline + " ! appsink name=out sync=false").c_str(), &error);
+  g_assert_no_error(error);
+  GstElement *sink = gst_bin_get_by_name(GST_BIN(element), "out");
+  gst_element_set_state(element, GST_STATE_PLAYING);
+  std::vector<std::string> masks;
+  while (GstSample *sample = gst_app_sink_pull_sample(GST_APP_SINK(sink))) {
+    GstBuffer *buffer = gst_sample_get_buffer(sample);
+    GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(buffer);
+    g_assert_nonnull(meta);
+    GstMapInfo map;
+    g_assert_true(gst_buffer_map(meta->mask, &map, GST_MAP_READ));
+    masks.emplace_back(reinterpret_cast<char *>(map.data), map.size);
+    gst_buffer_unmap(meta->mask, &map);
+    gst_sample_unref(sample);
+  }
+  GstBus *bus = gst_element_get_bus(element);
+  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+  if (message) {
+    gchar *debug;
+    gst_message_parse_error(message, &error, &debug);
+    g_error("%s: %s (%s)", pipeline.c_str(), error->message, debug);
+  }
+  gst_object_unref(bus);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_object_unref(sink);
+  gst_object_unref(element);
+  return masks;
+}
+
+std::string source(const char *format) {
+  gchar *text = g_strdup_printf(kSource, format);
+  std::string copy = text;
+  g_free(text);
+  return copy;
+}
+
+void test_memories() {
+  for (const char *format : {"NV12", "I420", "RGBA"}) {
+    const auto expected = masks_of(source(format) + "fastscnn backend=cuda");
+    const auto got = masks_of(source(format) +
+                              "cudaupload ! fastscnn backend=cuda ! "
+                              "video/x-raw(memory:CUDAMemory)");
+    g_assert_cmpuint(expected.size(), ==, 8);
+    g_assert_true(got == expected);
+  }
+}
+
+/// Two elements of one pipeline share context and weights.
+void test_two() {
+  const auto one = masks_of(source("NV12") + "cudaupload ! fastscnn");
+  const auto two =
+      masks_of(source("NV12") + "cudaupload ! fastscnn ! fastscnn name=b");
+  g_assert_true(one == two);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  if (fastscnn::cuda::testing::skip_without_device()) return 0;
+  gst_init(&argc, &argv);
+  GstElementFactory *upload = gst_element_factory_find("cudaupload");
+  if (!upload) {
+    g_print("1..0 # SKIP GStreamer has no cudaupload\n");
+    return 0;
+  }
+  gst_object_unref(upload);
+  g_test_add_func("/gpu/element/memories", test_memories);
+  g_test_add_func("/gpu/element/two", test_two);
+  return g_test_run();
+}

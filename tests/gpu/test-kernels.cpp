@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Every kernel on the device gives what its code gives on the CPU, where other
+// tests compare it with the plain reference. Inputs are fresh on every run
+// (--seed repeats one); outputs are poisoned.
+#include <cmath>
+
+#include "cuda/argmax.h"
+#include "cuda/depthwise.h"
+#include "cuda/pool.h"
+#include "cuda/preprocess.h"
+#include "cuda/smooth.h"
+#include "net/engine.h"
+#include "tests/cuda/emulator.h"
+#include "tests/frames.h"
+#include "tests/gpu/device.h"
+
+using namespace fastscnn;
+using namespace fastscnn::cuda;
+using fastscnn::cuda::testing::DeviceCopy;
+
+namespace {
+
+/// An array on both sides, with the same contents.
+template <typename T>
+struct Both {
+  emulator::Array<T> host;
+  DeviceCopy<T> device;
+
+  /// Random values of -1..1.
+  static Both random(size_t count) {
+    emulator::Array<T> array(count);
+    fill(array);
+    return Both(std::move(array));
+  }
+  /// Poisoned.
+  explicit Both(size_t count) : host(count), device(count) {}
+
+ private:
+  explicit Both(emulator::Array<T> &&array)
+      : host(std::move(array)), device(host.get(), host.size()) {}
+
+  static void fill(const emulator::Array<T> &array) {
+    for (size_t i = 0; i < array.size(); i++)
+      array.get()[i] =
+          from_float<T>(static_cast<float>(g_test_rand_double_range(-1, 1)));
+  }
+};
+
+template <typename T>
+void expect_equal(const Both<T> &both, double tolerance, const char *what) {
+  const std::vector<T> got = both.device.read();
+  for (size_t i = 0; i < got.size(); i++) {
+    const double a = to_float(got[i]), b = to_float(both.host.get()[i]);
+    if (!(std::fabs(a - b) <= tolerance * std::fmax(1, std::fabs(b))))
+      g_error("%s: element %zu is %g on the device, %g on the CPU", what, i, a,
+              b);
+  }
+}
+
+/// One step of the type, or rounding of sums of floats in another order.
+template <typename T>
+constexpr double kTolerance = sizeof(T) == 2 ? 1.0 / 1024 : 1e-5;
+
+template <typename T, int kStride, int kDilation>
+void check_depthwise(int channels, int height, int width) {
+  const int reach = 2 * kDilation + 1;
+  const int out_height = (height + 2 * kDilation - reach) / kStride + 1;
+  const int out_width = (width + 2 * kDilation - reach) / kStride + 1;
+  auto src = Both<T>::random(size_t(channels) * height * width);
+  auto weight = Both<T>::random(size_t(channels) * 9);
+  auto bias = Both<float>::random(channels);
+  Both<T> dst(size_t(channels) * out_height * out_width);
+  Depthwise<T, kStride, kDilation> kernel = {src.host.get(),
+                                             weight.host.get(),
+                                             bias.host.get(),
+                                             dst.host.get(),
+                                             channels,
+                                             height,
+                                             width,
+                                             out_height,
+                                             out_width,
+                                             kDilation,
+                                             0.f,
+                                             INFINITY};
+  emulator::items(kernel);
+  kernel.src = src.device.get();
+  kernel.weight = weight.device.get();
+  kernel.bias = bias.device.get();
+  kernel.dst = dst.device.get();
+  launch(kernel, nullptr);
+  expect_equal(dst, kTolerance<T>, "depthwise");
+}
+
+template <typename T>
+void test_depthwise() {
+  for (int channels : {8, 32, 384})
+    for (int size : {1, 7, 33, 130}) {
+      check_depthwise<T, 1, 1>(channels, size, size + 3);
+      check_depthwise<T, 2, 1>(channels, size + 5, size);
+      check_depthwise<T, 1, 4>(channels, size, size + 1);
+    }
+}
+
+template <typename T>
+void test_bilinear() {
+  for (bool align : {false, true})
+    for (int size : {1, 5, 32}) {
+      auto src = Both<T>::random(size_t(64) * size * (size + 3));
+      const int height = size * 4 + 1, width = size * 3;
+      Both<T> dst(size_t(64) * height * width);
+      Bilinear<T> kernel = {src.host.get(),
+                            dst.host.get(),
+                            64,
+                            height,
+                            width,
+                            make_axis(size, height, align),
+                            make_axis(size + 3, width, align)};
+      emulator::items(kernel);
+      kernel.src = src.device.get();
+      kernel.dst = dst.device.get();
+      launch(kernel, nullptr);
+      expect_equal(dst, kTolerance<T>, "bilinear");
+    }
+}
+
+template <typename T>
+void test_pyramid() {
+  const int channels = PoolCells::kChannels, height = 19, width = 40;
+  auto src = Both<T>::random(size_t(channels) * height * width);
+  auto weight = Both<float>::random(kGrids * channels * kGridChannels);
+  auto bias = Both<float>::random(kGrids * kGridChannels);
+  Both<float> sums(size_t(height) * kColumns * channels);
+  Both<float> cells(kCells * kGridChannels);
+  Both<T> dst(size_t(2 * channels) * height * width);
+  auto run = [&](auto &&items, auto &&blocks, auto side) {
+    items(PoolRows<T>{side(src), side(sums), channels, height, width});
+    blocks(PoolCells{side(sums), side(weight), side(bias), side(cells), height,
+                     width, 0.f, INFINITY});
+    PoolConcat<T> concat = {side(src), side(cells), side(dst), channels,
+                            height,    width,       {},        {}};
+    for (int grid = 0; grid < kGrids; grid++) {
+      concat.axis_y[grid] = make_axis(grid_bins(grid), height, false);
+      concat.axis_x[grid] = make_axis(grid_bins(grid), width, false);
+    }
+    items(concat);
+  };
+  run([](const auto &k) { emulator::items(k); },
+      [](const auto &k) { emulator::blocks(k); },
+      [](auto &both) { return both.host.get(); });
+  run([](const auto &k) { launch(k, nullptr); },
+      [](const auto &k) { launch_blocks(k, nullptr); },
+      [](auto &both) { return both.device.get(); });
+  expect_equal(cells, 1e-4, "pyramid cells");
+  expect_equal(dst, kTolerance<T>, "pyramid");
+}
+
+/// Runs what is otherwise a node of a graph.
+void launch_node(const cudaKernelNodeParams &p) {
+  CHECK_CUDA(cudaLaunchKernel(p.func, p.gridDim, p.blockDim, p.kernelParams,
+                              p.sharedMemBytes, nullptr));
+}
+
+template <typename T>
+void test_argmax() {
+  for (int classes : {1, 19, 254})
+    for (bool align : {false, true}) {
+      const int h = 17, w = 30, height = 133, width = 251;
+      auto logits = Both<T>::random(size_t(pad_channels(classes)) * h * w);
+      Both<uint8_t> ids(size_t(height) * width);
+      Both<uint8_t> confidence(size_t(height) * width);
+      Argmax<T> kernel = {logits.host.get(),
+                          pad_channels(classes),
+                          classes,
+                          ids.host.get(),
+                          confidence.host.get(),
+                          width,
+                          width,
+                          height,
+                          width,
+                          make_axis(h, height, align),
+                          make_axis(w, width, align),
+                          0.07f};
+      emulator::items(kernel);
+      kernel.logits = logits.device.get();
+      kernel.ids = ids.device.get();
+      kernel.confidence = confidence.device.get();
+      void *argument;
+      launch_node(node_params(kernel, &argument));
+      // Ties and thresholds fall either way when rounding differs.
+      const auto got = ids.device.read();
+      const auto sure = confidence.device.read();
+      size_t different = 0;
+      for (size_t i = 0; i < got.size(); i++) {
+        different += got[i] != ids.host.get()[i];
+        g_assert_cmpint(std::abs(sure[i] - confidence.host.get()[i]), <=, 1);
+      }
+      g_assert_cmpuint(different, <=, got.size() / 2000);
+    }
+}
+
+template <typename T>
+void test_preprocess() {
+  ModelInfo model;
+  for (int c = 0; c < 3; c++) {
+    model.mean[c] = 0.45f;
+    model.std[c] = 0.25f;
+  }
+  reference::Lcg lcg(g_test_rand_int());
+  for (const std::string &format : reference::frame_formats()) {
+    const auto frame = reference::make_frame(format, 97, 61, 7, false, lcg);
+    const DeviceCopy<uint8_t> bytes(frame.bytes.data(), frame.bytes.size());
+    Both<T> dst(size_t(kLanes) * 64 * 96);
+    auto kernel = make_preprocess<T>(frame.info, model, 64, 96);
+    kernel.dst = dst.host.get();
+    set_frame(&kernel, frame.info, frame.frame);
+    emulator::items(kernel);
+    ConstFrame moved = frame.frame;
+    for (int p = 0; p < frame.info.planes; p++)
+      moved.data[p] = bytes.get() + (frame.frame.data[p] - frame.bytes.data());
+    set_frame(&kernel, frame.info, moved);
+    kernel.dst = dst.device.get();
+    launch(kernel, nullptr);
+    expect_equal(dst, kTolerance<T> * 2, format.c_str());
+  }
+}
+
+template <typename T>
+void test_smooth() {
+  const int height = 64, width = 96;
+  auto image = Both<T>::random(size_t(kLanes) * height * width);
+  auto previous = Both<float>::random(size_t(3) * (height / 8) * (width / 8));
+  Both<float> change(1);
+  auto logits = Both<T>::random(24 * 96);
+  auto history = Both<T>::random(24 * 96);
+  auto make_change = [&](auto side) {
+    return Change<T>{side(image), side(previous), side(change), height, width};
+  };
+  auto make_smooth = [&](auto side) {
+    return Smooth<T>{side(logits), side(history), 24 * 96,
+                     side(change), 1e9f,          0.6f};
+  };
+  auto host = [](auto &both) { return both.host.get(); };
+  auto device = [](auto &both) { return both.device.get(); };
+  emulator::blocks(make_change(host));
+  emulator::items(make_smooth(host));
+  const Change<T> change_kernel = make_change(device);
+  const Smooth<T> smooth_kernel = make_smooth(device);
+  void *argument;
+  launch_node(node_params_blocks(change_kernel, &argument));
+  launch_node(node_params(smooth_kernel, &argument));
+  expect_equal(change, 1e-4, "change");
+  expect_equal(previous, 0, "previous");
+  expect_equal(logits, kTolerance<T>, "smooth");
+  expect_equal(history, kTolerance<T>, "history");
+}
+
+template <typename T>
+void add_tests(const std::string &type) {
+  auto add = [&type](const char *name, void (*test)()) {
+    g_test_add_func(("/gpu/kernels/" + type + "/" + name).c_str(), test);
+  };
+  add("depthwise", test_depthwise<T>);
+  add("bilinear", test_bilinear<T>);
+  add("pyramid", test_pyramid<T>);
+  add("argmax", test_argmax<T>);
+  add("preprocess", test_preprocess<T>);
+  add("smooth", test_smooth<T>);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  if (testing::skip_without_device()) return 0;
+  const auto context = Context::primary(0);
+  const Current current(*context);
+  add_tests<__half>("half");
+  add_tests<float>("float");
+  return g_test_run();
+}
