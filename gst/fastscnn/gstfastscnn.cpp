@@ -164,16 +164,13 @@ gst_fast_scnn_start (GstBaseTransform *trans)
     return FALSE;
   }
   const Segmenter &segmenter = *state->segmenter;
-  GST_INFO_OBJECT (self, "using %s: %s", segmenter.backend ().c_str (),
-      segmenter.device ().c_str ());
-  if (!segmenter.passed_over ().empty ())
-    GST_INFO_OBJECT (self, "%s", segmenter.passed_over ().c_str ());
+  GST_INFO_OBJECT (self, "using %s: %s. %s", segmenter.backend ().c_str (),
+      segmenter.device ().c_str (), segmenter.passed_over ().c_str ());
   gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
       segmenter.backend () == "cuda", settings.cuda_device_id);
   state->stats.reset (segmenter.backend (), segmenter.device ());
   state->lateness.start ();
   state->live = false;
-  state->held = true;
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
   state->not_looked_at = 0;
   return TRUE;
@@ -435,7 +432,6 @@ gst_fast_scnn_class_init (GstFastScnnClass *klass)
       "Fast-SCNN semantic segmentation", "Filter/Analyzer/Video",
       "Attaches a mask that says which class each pixel belongs to",
       "The gst-fastscnn authors");
-
   trans_class->start = GST_DEBUG_FUNCPTR (gst_fast_scnn_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_fast_scnn_stop);
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_fast_scnn_sink_event);
