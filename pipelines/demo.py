@@ -39,7 +39,7 @@ def parse_arguments():
     parser.add_argument("--show", action="store_true",
                         help="open a window instead of writing OUTPUT")
     parser.add_argument("--seconds", type=float, metavar="N",
-                        help="end after N seconds of work")
+                        help="end N seconds after the first mask")
     parser.add_argument("--backend", choices=("auto", "cuda", "cpu"),
                         default="auto", help="where the network runs")
     parser.add_argument("--model", metavar="FILE",
@@ -66,14 +66,14 @@ def check_output(options):
         raise Failure(f"{output} should end in .mp4 or .mkv")
     if not output.resolve().parent.is_dir():
         raise Failure(f"there is no folder {output.resolve().parent}")
-    if output.exists() and output.samefile(options.input):
+    source = pathlib.Path(options.input)
+    if output.exists() and source.exists() and output.samefile(source):
         raise Failure(f"{output} cannot be input and output at once")
 
 
 class Demo:
     def __init__(self, options):
         self.options = options
-        self.live = "://" in options.input or options.input.startswith("/dev/")
         self.pixels = collections.Counter()
         self.failure = None
         self.ending = False
@@ -101,6 +101,8 @@ class Demo:
         source.set_property("uri", uri)
         net = pipeline.get_by_name("net")
         Gst.util_set_object_arg(net, "backend", options.backend)
+        # A file is looked at frame by frame; a camera does not wait.
+        net.set_property("async", "://" in uri and not uri.startswith("file"))
         if options.model:
             net.set_property("model-file", options.model)
         if not options.show:
@@ -142,6 +144,9 @@ class Demo:
             self.say(f"{frames} frames{done}, "
                      f"{self.speed(frames):.1f} frames/s on "
                      f"{self.stat('backend')}")
+        if (self.options.seconds and self.first and not self.ending
+                and time.monotonic() - self.first > self.options.seconds):
+            self.end()
         return GLib.SOURCE_CONTINUE
 
     def speed(self, frames):
@@ -168,8 +173,6 @@ class Demo:
         GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, self.end)
         GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, self.end)
         GLib.timeout_add(250, self.progress)
-        if self.options.seconds:
-            GLib.timeout_add(int(self.options.seconds * 1000), self.end)
         self.pipeline.set_state(Gst.State.PLAYING)
         self.loop.run()
         frames, backend = self.stat("frames"), self.stat("backend")

@@ -138,6 +138,7 @@ class Application:
     that feed it."""
 
     WATCH = 5  # seconds between two looks
+    FLUSH = 10  # seconds that a file may take to be finished
 
     def __init__(self, options, launch, urls):
         self.options = options
@@ -183,20 +184,23 @@ class Application:
         return Gst.PadProbeReturn.OK
 
     def end(self):
+        """The first time, what is on its way is still written."""
         if self.ending:
             self.loop.quit()
+            return GLib.SOURCE_REMOVE
         self.ending = True
         for camera in self.cameras:
             camera.stop()
         self.pipeline.send_event(Gst.Event.new_eos())
-        GLib.timeout_add_seconds(3, self.loop.quit)
+        GLib.timeout_add_seconds(self.FLUSH, self.loop.quit)
         return GLib.SOURCE_CONTINUE
 
     def run(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, self.end)
         if self.options.seconds:
-            GLib.timeout_add(int(self.options.seconds * 1000), self.end)
+            GLib.timeout_add(int(self.options.seconds * 1000),
+                             lambda: self.end() and GLib.SOURCE_REMOVE)
         GLib.timeout_add_seconds(self.WATCH, self.watch)
         for sink in _list(self.pipeline.iterate_sinks()):
             sink.get_static_pad("sink").add_probe(
