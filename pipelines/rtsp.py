@@ -298,24 +298,28 @@ def wall(options):
     rows = math.ceil(len(options.url) / columns)
     width, height = (int(side) for side in options.size.split("x"))
     tile_width, tile_height = width // columns, height // rows
-    # A camera that is away leaves its place dark, and nobody waits for it.
+    # A camera that is away leaves its place dark, and nobody waits for it; the
+    # black picture below keeps the wall going when all are away.
+    picture = (f"video/x-raw,width={width},height={height},"
+               f"framerate={options.rate}/1")
     mixer = ["compositor name=wall background=black latency=100000000 "
              "ignore-inactive-pads=true"]
-    branches = []
+    branches = [f"videotestsrc is-live=true pattern=black ! {picture} ! "
+                "wall.sink_99"]
     for number in range(len(options.url)):
         row, column = divmod(number, columns)
         mixer.append(f"sink_{number}::xpos={column * tile_width} "
                      f"sink_{number}::ypos={row * tile_height} "
                      f"sink_{number}::width={tile_width} "
                      f"sink_{number}::height={tile_height} "
+                     f"sink_{number}::zorder={number + 1} "
                      f"sink_{number}::sizing-policy=keep-aspect-ratio "
                      f"sink_{number}::max-last-buffer-repeat=2000000000")
         branches.append(f"{APPSRC.format(name=f'camera{number}')} ! "
                         f"{OVERLAY.format(net=network(options))} ! "
                         f"queue max-size-buffers=2 leaky=downstream ! "
                         f"wall.sink_{number}")
-    launch = (f"{' '.join(mixer)} ! video/x-raw,width={width},"
-              f"height={height},framerate={options.rate}/1 ! "
+    launch = (f"{' '.join(mixer)} sink_99::zorder=0 ! {picture} ! "
               f"{output(options)} {' '.join(branches)}")
     application = Application(options, launch, map(read_url, options.url))
     connect_server(options, application.pipeline)
