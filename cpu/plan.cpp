@@ -2,8 +2,8 @@
 #include "cpu/plan.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "cpu/arena.h"
 #include "cpu/buffer.h"
 #include "cpu/pooling.h"
 #include "cpu/simd.h"
@@ -33,7 +33,8 @@ class Planner {
         image_height_(image_height),
         align_corners_(align_corners),
         threads_(threads),
-        readers_(layers.size()) {}
+        readers_(layers.size()),
+        whole_(layers.size(), kNoLayer) {}
 
   Plan make() {
     find_readers();
@@ -63,6 +64,7 @@ class Planner {
   void order_tasks();
   void emit(int step);
   void place();
+  void lay_out(int layer);
   void order_by_data();
 
   bool is_aside(int layer) const;
@@ -77,7 +79,10 @@ class Planner {
   Range input_rows(int layer, int begin, int end) const;
   std::vector<Range> reads(const Task &task) const;
   std::vector<int> writers(int layer) const;  // steps
+  int logits() const { return static_cast<int>(layers_.size()) - 1; }
+  bool follows_closely(int step) const;
   int ring_rows(int step) const;
+  Block lifetime(int layer) const;
 
   const std::vector<Layer> &layers_;
   const std::vector<Shape> &shapes_;
@@ -85,6 +90,7 @@ class Planner {
   const bool align_corners_;
   const int threads_;
   std::vector<std::vector<int>> readers_;   // of every layer, layers
+  std::vector<int> whole_;                  // concatenation of a layer
   std::vector<int> step_of_;                // that stores a layer, or -1
   std::vector<int> emitted_;                // rows of every step
   std::vector<std::vector<int>> tasks_of_;  // every step
@@ -93,8 +99,10 @@ class Planner {
 
 void Planner::find_readers() {
   for (size_t i = 0; i < layers_.size(); i++) {
-    for (int input : layers_[i].inputs)
+    for (int input : layers_[i].inputs) {
       if (input != kImage) readers_[input].push_back(i);
+      if (layers_[i].op == Op::kConcat) whole_[input] = i;
+    }
     if (layers_[i].residual != kNoLayer)
       readers_[layers_[i].residual].push_back(i);
   }
@@ -188,10 +196,10 @@ size_t Planner::scratch(const Step &step, int rows) const {
   auto result = [&](int layer) {
     return rows * row_floats(layers_[layer], shapes_[layer]);
   };
-  const bool logits = step.last() == int(layers_.size()) - 1;
-  if (!step.then.empty() || logits) n += result(step.first);
+  const bool planar = step.last() == logits();
+  if (!step.then.empty() || planar) n += result(step.first);
   for (int layer : step.then)
-    if (layer != step.last() || logits) n += result(layer);
+    if (layer != step.last() || planar) n += result(layer);
   return n;
 }
 
@@ -286,6 +294,13 @@ void Planner::order_tasks() {
   }
 }
 
+/// The next step is in the same group: it is the only one that reads the result
+/// of this one.
+bool Planner::follows_closely(int step) const {
+  return step + 1 < int(plan_.steps.size()) &&
+         plan_.steps[step + 1].group == plan_.steps[step].group;
+}
+
 /// Rows of a step's result that must be kept when the next one in its group
 /// follows closely: none is overwritten before all tasks that read it have
 /// been handed out, and a few more after them.
@@ -302,99 +317,64 @@ int Planner::ring_rows(int step) const {
   return std::min<int>(round_up(rows, band), height(step));
 }
 
-/// Gives every stored layer its place. Two layers may share memory if there
-/// is a whole group between the last use of one and the first of the other;
-/// so that nothing has to wait for that.
-void Planner::place() {
-  struct Lifetime {
-    int layer;
-    size_t size;
-    int begin, end;  // groups
+/// Pixels, rows and how many of them are kept.
+void Planner::lay_out(int layer) {
+  const Layer &l = layers_[layer];
+  const Shape &shape = shapes_[layer];
+  Place &p = plan_.places[layer];
+  p.stored = true;
+  p.rows = shape.height;
+  p.step = round_up(l.channels, kChannelBlock);
+  p.pitch = row_floats(l, shape);
+  if (layer == logits()) {
+    // One vector may be read from the last pixel of a class on.
+    p.step = round_up(shape.width, kLine) + kLine;
+    p.pitch = p.step * l.channels;
+  } else if (l.op != Op::kConcat && follows_closely(step_of_[layer])) {
+    p.rows = ring_rows(step_of_[layer]);
+  }
+}
+
+/// The groups from the first that writes to a layer or its parts to the last
+/// that reads from them.
+Block Planner::lifetime(int layer) const {
+  const Place &p = plan_.places[layer];
+  const int last = plan_.steps.back().group;
+  Block life = {round_up(size_t(p.rows) * p.pitch, kLine), last, 0};
+  auto extend = [&](int step) {
+    const int group = plan_.steps[step].group;
+    life.begin = std::min(life.begin, group);
+    life.end = std::max(life.end, group);
   };
-  std::vector<Lifetime> lifetimes;
+  for (int writer : writers(layer)) extend(writer);
+  for (size_t s = 0; s < plan_.steps.size(); s++)
+    for (const Range &r : reads({int(s), 0, height(s)}))
+      if (r.layer == layer || whole_[r.layer] == layer) extend(s);
+  return life;
+}
+
+void Planner::place() {
   plan_.places.resize(layers_.size());
-  const int logits = static_cast<int>(layers_.size()) - 1;
-  for (int i = 0; i <= logits; i++) {
-    const Layer &l = layers_[i];
-    const Shape &shape = shapes_[i];
-    if (l.op != Op::kConcat && step_of_[i] < 0) continue;
-    Place &p = plan_.places[i];
-    p.stored = true;
-    p.rows = shape.height;
-    p.step = round_up(l.channels, kChannelBlock);
-    p.pitch = row_floats(l, shape);
-    if (i == logits) {
-      // One vector may be read from the last pixel of a class on.
-      p.step = round_up(shape.width, kLine) + kLine;
-      p.pitch = p.step * l.channels;
+  std::vector<Block> blocks;
+  std::vector<int> owners;
+  for (size_t i = 0; i < layers_.size(); i++)
+    if (layers_[i].op == Op::kConcat || step_of_[i] >= 0) lay_out(i);
+  for (size_t i = 0; i < layers_.size(); i++)
+    if (plan_.places[i].stored && whole_[i] == kNoLayer) {
+      blocks.push_back(lifetime(i));
+      owners.push_back(i);
     }
-    Lifetime life{i, 0, std::numeric_limits<int>::max(), 0};
-    for (int writer : writers(i)) {
-      life.begin = std::min(life.begin, plan_.steps[writer].group);
-      life.end = std::max(life.end, plan_.steps[writer].group);
-    }
-    for (size_t s = 0; s < plan_.steps.size(); s++)
-      for (const Range &r : reads({int(s), 0, height(s)}))
-        if (r.layer == i) life.end = std::max(life.end, plan_.steps[s].group);
-    if (i == logits) life.end = std::numeric_limits<int>::max() - 1;
-    if (l.op != Op::kConcat && life.begin == life.end)
-      p.rows = ring_rows(step_of_[i]);
-    life.size = round_up(size_t(p.rows) * p.pitch, kLine);
-    lifetimes.push_back(life);
-  }
+  plan_.arena = arrange(blocks);
+  for (size_t b = 0; b < blocks.size(); b++)
+    plan_.places[owners[b]].begin = blocks[b].offset;
 
-  // Parts of a concatenation lie inside it.
-  std::vector<int> whole(layers_.size(), kNoLayer);
+  // Parts of a concatenation lie side by side inside it.
   for (size_t i = 0; i < layers_.size(); i++) {
     if (layers_[i].op != Op::kConcat) continue;
-    for (int part : layers_[i].inputs) {
-      whole[part] = i;
-      Place &p = plan_.places[part];
-      p.step = plan_.places[i].step;
-      p.pitch = plan_.places[i].pitch;
-      p.rows = plan_.places[i].rows;
-    }
-  }
-  for (Lifetime &part : lifetimes)
-    for (Lifetime &l : lifetimes)
-      if (whole[part.layer] == l.layer) {
-        l.begin = std::min(l.begin, part.begin);
-        l.end = std::max(l.end, part.end);
-      }
-  lifetimes.erase(
-      std::remove_if(lifetimes.begin(), lifetimes.end(),
-                     [&](const Lifetime &l) { return whole[l.layer] >= 0; }),
-      lifetimes.end());
-
-  // The largest first, each at the lowest place that is free all its life.
-  std::stable_sort(
-      lifetimes.begin(), lifetimes.end(),
-      [](const Lifetime &a, const Lifetime &b) { return a.size > b.size; });
-  std::vector<Lifetime> done;
-  for (const Lifetime &life : lifetimes) {
-    size_t &begin = plan_.places[life.layer].begin;
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (const Lifetime &other : done) {
-        const size_t from = plan_.places[other.layer].begin;
-        const bool alive =
-            life.begin <= other.end + 1 && other.begin <= life.end + 1;
-        if (alive && begin < from + other.size && from < begin + life.size) {
-          begin = from + other.size;
-          moved = true;
-        }
-      }
-    }
-    done.push_back(life);
-    plan_.arena = std::max(plan_.arena, begin + life.size);
-  }
-
-  for (size_t i = 0; i < layers_.size(); i++) {
-    if (layers_[i].op != Op::kConcat) continue;
-    size_t begin = plan_.places[i].begin;
-    for (int part : layers_[i].inputs) {
-      plan_.places[part].begin = begin;
-      begin += layers_[part].channels;
+    Place part = plan_.places[i];
+    for (int input : layers_[i].inputs) {
+      plan_.places[input] = part;
+      part.begin += layers_[input].channels;
     }
   }
 }
