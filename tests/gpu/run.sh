@@ -43,7 +43,7 @@ run_test() {
 }
 
 failed=0
-for name in test-gpu-kernels test-gpu-engine test-gpu-element; do run_test $name; done
+for name in test-gpu-kernels test-gpu-engine test-gpu-painter test-gpu-element; do run_test $name; done
 
 # A short run under each of its tools: the kernels.
 if command -v compute-sanitizer > /dev/null; then

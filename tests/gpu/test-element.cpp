@@ -6,6 +6,7 @@
 #include <gst/classmask/gstclassmaskmeta.h>
 #include <gst/gst.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,16 @@ constexpr char kSource[] =
     "videotestsrc num-buffers=8 pattern=smpte ! "
     "video/x-raw,format=%s,width=322,height=182,framerate=30/1 ! ";
 
-std::vector<std::string> masks_of(const std::string &pipeline) {
+std::string bytes_of(GstBuffer *buffer) {
+  GstMapInfo map;
+  g_assert_true(gst_buffer_map(buffer, &map, GST_MAP_READ));
+  std::string bytes(reinterpret_cast<char *>(map.data), map.size);
+  gst_buffer_unmap(buffer, &map);
+  return bytes;
+}
+
+/// What comes out of a pipeline: the masks, or the frames themselves.
+std::vector<std::string> run(const std::string &pipeline, bool frames) {
   GError *error = nullptr;
   GstElement *element = gst_parse_launch(
       (pipeline + " ! appsink name=out sync=false").c_str(), &error);
@@ -29,10 +39,7 @@ std::vector<std::string> masks_of(const std::string &pipeline) {
     GstBuffer *buffer = gst_sample_get_buffer(sample);
     GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(buffer);
     g_assert_nonnull(meta);
-    GstMapInfo map;
-    g_assert_true(gst_buffer_map(meta->mask, &map, GST_MAP_READ));
-    masks.emplace_back(reinterpret_cast<char *>(map.data), map.size);
-    gst_buffer_unmap(meta->mask, &map);
+    masks.push_back(bytes_of(frames ? buffer : meta->mask));
     gst_sample_unref(sample);
   }
   GstBus *bus = gst_element_get_bus(element);
@@ -47,6 +54,10 @@ std::vector<std::string> masks_of(const std::string &pipeline) {
   gst_object_unref(sink);
   gst_object_unref(element);
   return masks;
+}
+
+std::vector<std::string> masks_of(const std::string &pipeline) {
+  return run(pipeline, false);
 }
 
 std::string source(const char *format) {
@@ -75,6 +86,26 @@ void test_two() {
   g_assert_true(one == two);
 }
 
+/// Painted on the GPU, frames are what the CPU would have made of them.
+void test_overlay() {
+  for (const char *mode : {"blend", "contour", "blur", "pixelate", "cutout"}) {
+    const std::string paint =
+        std::string("fastscnn backend=cuda ! classmaskoverlay mode=") + mode;
+    const auto expected = run(source("RGBA") + paint, true);
+    const auto got = run(source("RGBA") + "cudaupload ! " + paint +
+                             " ! video/x-raw(memory:CUDAMemory) ! cudadownload",
+                         true);
+    g_assert_cmpuint(got.size(), ==, expected.size());
+    for (size_t f = 0; f < got.size(); f++) {
+      g_assert_cmpuint(got[f].size(), ==, expected[f].size());
+      for (size_t i = 0; i < got[f].size(); i++)
+        if (std::abs(uint8_t(got[f][i]) - uint8_t(expected[f][i])) > 1)
+          g_error("%s: frame %zu, byte %zu is %d on the GPU, %d on the CPU",
+                  mode, f, i, uint8_t(got[f][i]), uint8_t(expected[f][i]));
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -89,5 +120,6 @@ int main(int argc, char **argv) {
   gst_object_unref(upload);
   g_test_add_func("/gpu/element/memories", test_memories);
   g_test_add_func("/gpu/element/two", test_two);
+  g_test_add_func("/gpu/element/overlay", test_overlay);
   return g_test_run();
 }

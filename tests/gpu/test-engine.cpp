@@ -27,17 +27,19 @@ struct Masks {
 
 std::shared_ptr<const Context> primary() { return Context::primary(0); }
 
-std::shared_ptr<PlanCache> no_cache() {
-  return std::make_shared<PlanCache>("", "", [](const std::string &) {});
+/// In memory only; shared, because choosing plans takes seconds.
+std::shared_ptr<PlanCache> plan_cache() {
+  static const auto cache =
+      std::make_shared<PlanCache>("", "", [](const std::string &) {});
+  return cache;
 }
 
 template <typename T>
 std::unique_ptr<Engine> create_engine(
-    const std::shared_ptr<const Model> &model,
-    const std::shared_ptr<PlanCache> &cache = no_cache()) {
+    const std::shared_ptr<const Model> &model) {
   const auto context = primary();
   return make_engine<T>(
-      context, std::make_shared<const Weights<T>>(context, model), cache,
+      context, std::make_shared<const Weights<T>>(context, model), plan_cache(),
       [](const std::string &warning) { g_error("%s", warning.c_str()); });
 }
 
@@ -241,8 +243,7 @@ void test_options() {
 /// Sizes and formats that follow one another.
 void test_configure() {
   const auto model = reference::make_model(Variant::paper(), 3);
-  auto cache = no_cache();
-  auto engine = create_engine<__half>(model, cache);
+  auto engine = create_engine<__half>(model);
   reference::Lcg lcg(g_test_rand_int());
   const struct {
     const char *format;
@@ -301,9 +302,8 @@ void test_threads() {
   const auto context = primary();
   const auto model = reference::make_model(Variant::mmseg(), 5);
   const auto weights = std::make_shared<const Weights<__half>>(context, model);
-  const auto cache = no_cache();
   auto work = [&](int seed, bool *ok) {
-    auto engine = make_engine<__half>(context, weights, cache,
+    auto engine = make_engine<__half>(context, weights, plan_cache(),
                                       [](const std::string &) {});
     reference::Lcg lcg(seed);
     const TestFrame frame =
