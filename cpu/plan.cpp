@@ -288,9 +288,7 @@ void Planner::order_tasks() {
   emitted_.assign(steps, 0);
   tasks_of_.resize(steps);
   for (int s = 0; s < steps; s++) {
-    const bool last =
-        s + 1 == steps || plan_.steps[s + 1].group != plan_.steps[s].group;
-    while (last && emitted_[s] < height(s)) emit(s);
+    while (!follows_closely(s) && emitted_[s] < height(s)) emit(s);
   }
 }
 
