@@ -12,9 +12,20 @@ namespace
 
 constexpr int kBlock = 16;   // pixels that are painted as one if they agree
 constexpr int kPattern = 48; // bytes; the formats repeat after 1, 2, 3 or 4
-constexpr int kVector = 16;  // bytes at a time; a block has half at least
+constexpr uint64_t kBytesOfOne = UINT64_C (0x0101010101010101);
+constexpr int kVector = 16; // bytes at a time; a block has half at least
 constexpr int kMostTaps = 4;
-constexpr int kRingRows = 8; // a power of two, above the taps of a sample
+
+// Pixels of a tile that is painted one by one, and around it, for samples that
+// average.
+constexpr int kTileWidth = 32, kTileHeight = 8, kBeyond = 2;
+constexpr int16_t kMixed = -1;
+
+int
+blocks_in (int width)
+{
+  return (width + kBlock - 1) / kBlock;
+}
 
 bool
 all_equal (const uint8_t *p, uint64_t splat)
@@ -108,9 +119,19 @@ Blender::configure (const FrameInfo &frame)
   for (int c = 0; c < frame.components; c++)
     if (sampling_[c].x.count > 1 || sampling_[c].y.count > 1)
       planes_[frame.component[c].plane].subsampled.push_back (c);
+  beyond_ = Bounds ();
+  for (int c = 0; c < frame.components; c++) {
+    const Component &k = frame.component[c];
+    const Sampling &s = sampling_[c];
+    beyond_.x0 = std::min (beyond_.x0, s.x.first);
+    beyond_.y0 = std::min (beyond_.y0, s.y.first);
+    beyond_.x1 = std::max (beyond_.x1, s.x.last () + 1 - (1 << k.shift_x));
+    beyond_.y1 = std::max (beyond_.y1, s.y.last () + 1 - (1 << k.shift_y));
+  }
   for (Plane &plane : planes_)
     plane.block_bytes = (kBlock >> plane.shift_x) * plane.repeats;
-  ring_.assign (size_t{ kRingRows } * frame.width, Paint ());
+  blocks_.resize (size_t (blocks_in (frame.width)) * frame.height);
+  patch_.resize ((kTileWidth + 2 * kBeyond) * (kTileHeight + 2 * kBeyond));
 }
 
 void
@@ -142,17 +163,17 @@ Blender::prepare (PaintTable *table) const
   }
 }
 
-// samples: the first of the row that pixel row y begins; pixel(x, y): paint.
+// samples: the first of a row of samples; pixel(x, y): its paint.
 template <typename Pixel>
 void
-Blender::blend_span (uint8_t *samples, int c, int row, const Bounds &rect,
-    const Pixel &pixel) const
+Blender::blend_span (
+    uint8_t *samples, int c, int row, int x0, int x1, const Pixel &pixel) const
 {
   const Component &k = info_.component[c];
   const Sampling &s = sampling_[c];
-  const int begin = rect.x0 >> k.shift_x;
-  const int end = std::min ((rect.x1 + (1 << k.shift_x) - 1) >> k.shift_x,
-      component_width (info_, c));
+  const int begin = x0 >> k.shift_x;
+  const int end = x1 < info_.width ? (x1 + (1 << k.shift_x) - 1) >> k.shift_x
+                                   : component_width (info_, c);
   uint8_t *out = samples + int64_t{ begin } * k.pixel_stride;
   if (s.x.count == 1 && s.y.count == 1) {
     const int y = row + s.y.first;
@@ -241,6 +262,8 @@ Blender::blend_plane (const Frame &frame, int p, const Values &values,
   const int before = std::min (s.x.first, 0);
   const int after = std::max (s.x.last () - (1 << plane.shift_x) + 1, 0);
   const int width = info_.width, height = info_.height;
+  // One sample more than there are pixels, where a crop is odd.
+  const int whole = plane.pixels > width ? width - 1 : width;
   const PaintTable::Pattern *patterns = &table.patterns_[p * 256];
 
   for (int row = 0; row < component_height (info_, widest); row++) {
@@ -251,7 +274,7 @@ Blender::blend_plane (const Frame &frame, int p, const Values &values,
       rows[t] = values.row (std::min (std::max (y, 0), height - 1));
     }
     const auto agrees = [&] (int x, uint8_t value) {
-      const uint64_t splat = value * UINT64_C (0x0101010101010101);
+      const uint64_t splat = value * kBytesOfOne;
       const int left = std::max (x + before, 0);
       const int right = std::min (x + kBlock + after, width);
       for (int t = 0; t < s.y.count; t++) {
@@ -271,11 +294,11 @@ Blender::blend_plane (const Frame &frame, int p, const Values &values,
       y = std::min (std::max (y, 0), height - 1);
       return table[values.row (y)[x]];
     };
-    for (int x = 0; x < plane.pixels;) {
-      const uint8_t value = rows[0][std::min (x, width - 1)];
+    for (int x = 0; x < width;) {
+      const uint8_t value = rows[0][x];
       int end = x;
       if (plane.aligned)
-        while (end + kBlock <= width && agrees (end, value))
+        while (end + kBlock <= whole && agrees (end, value))
           end += kBlock;
       if (end > x) {
         if (!table[value].leaves_all ())
@@ -283,14 +306,13 @@ Blender::blend_plane (const Frame &frame, int p, const Values &values,
               (end - x) / kBlock * plane.block_bytes, patterns[value].keep,
               patterns[value].color);
       } else if (plane.aligned && x + before >= 0 &&
-                 x + kBlock + after <= width) {
+                 x + kBlock + after <= whole) {
         end = x + kBlock;
         blend_mixed_block (bytes, p, rows, x, table);
       } else {
-        end = std::min (x + kBlock, plane.pixels);
+        end = std::min (x + kBlock, width);
         for (int c : plane.components)
-          blend_span (bytes + info_.component[c].offset, c, row,
-              { x, 0, end, 0 }, pixel);
+          blend_span (bytes + info_.component[c].offset, c, row, x, end, pixel);
       }
       x = end;
     }
@@ -306,40 +328,126 @@ Blender::blend_values (
 }
 
 void
-Blender::blend_rows (const Frame &frame, const Bounds &rect, PaintRows *rows)
+Blender::find_blocks (const Values &values)
 {
-  const auto line = [&] (int y) {
-    return ring_.data () + size_t (y & (kRingRows - 1)) * info_.width;
-  };
-  const auto pixel = [&] (int x, int y) -> const Paint & {
-    x = std::min (std::max (x, rect.x0), rect.x1 - 1);
-    y = std::min (std::max (y, rect.y0), rect.y1 - 1);
-    return line (y)[x];
-  };
-  // A sample beyond the last pixel may stand for it: where a crop is odd.
-  Bounds reach = rect;
-  if (reach.x1 == info_.width)
-    reach.x1 += 1;
-  for (int y = rect.y0; y < rect.y1; y++) {
-    rows->make (y, rect.x0, rect.x1, line (y) + rect.x0);
-    for (int c = 0; c < info_.components; c++) {
-      const Component &k = info_.component[c];
-      const int end = rect.y1 == info_.height
-                          ? component_height (info_, c)
-                          : (rect.y1 + (1 << k.shift_y) - 1) >> k.shift_y;
-      // The rows of samples whose last pixel is this one.
-      int first =
-          (y - sampling_[c].y.last () + (1 << k.shift_y) - 1) >> k.shift_y;
-      int last = (y - sampling_[c].y.last ()) >> k.shift_y;
-      if (y == rect.y1 - 1)
-        last = end - 1;
-      for (int row = std::max (first, rect.y0 >> k.shift_y);
-           row <= std::min (last, end - 1); row++)
-        blend_span (frame.data[k.plane] +
-                        int64_t{ row } * frame.stride[k.plane] + k.offset,
-            c, row, reach, pixel);
-    }
+  int16_t *out = blocks_.data ();
+  for (int y = 0; y < info_.height; y++) {
+    const uint8_t *row = values.row (y);
+    for (int x = 0; x < info_.width; x += kBlock, out++)
+      *out =
+          x + kBlock <= info_.width && all_equal (row + x, row[x] * kBytesOfOne)
+              ? row[x]
+              : kMixed;
   }
+}
+
+// The value of a block two rows high and of everything within reach of what
+// its samples average, or kMixed.
+int
+Blender::flat_value (const Values &values, int x, int y, int reach) const
+{
+  const int blocks = blocks_in (info_.width);
+  const int left = std::max (x + beyond_.x0 - reach, 0);
+  const int right = std::min (x + kBlock + beyond_.x1 + reach, info_.width);
+  const int top = std::max (y + beyond_.y0 - reach, 0);
+  const int bottom = std::min (y + 2 + beyond_.y1 + reach, info_.height);
+  const int16_t *block = blocks_.data () + x / kBlock;
+  const int16_t value = block[size_t (y) * blocks];
+  for (int row = top; row < bottom; row++)
+    if (block[size_t (row) * blocks] != value)
+      return kMixed;
+  for (int row = top; row < bottom && value != kMixed; row++) {
+    const uint8_t *pixels = values.row (row);
+    for (int i = left; i < x; i++)
+      if (pixels[i] != value)
+        return kMixed;
+    for (int i = x + kBlock; i < right; i++)
+      if (pixels[i] != value)
+        return kMixed;
+  }
+  return value;
+}
+
+void
+Blender::blend_flat_tile (
+    const Frame &frame, int x, int y, const PaintTable &table, int value) const
+{
+  if (table[value].leaves_all ())
+    return;
+  for (size_t p = 0; p < planes_.size (); p++) {
+    const Plane &plane = planes_[p];
+    const PaintTable::Pattern &pattern = table.patterns_[p * 256 + value];
+    const int c = plane.components[0];
+    const int shift = info_.component[c].shift_y;
+    const int end = std::min ((y + 2) >> shift, component_height (info_, c));
+    for (int row = y >> shift; row < end; row++)
+      blend_run (frame.data[p] + int64_t{ row } * frame.stride[p] +
+                     int64_t{ x / kBlock } * plane.block_bytes,
+          plane.block_bytes, pattern.keep, pattern.color);
+  }
+}
+
+void
+Blender::blend_tile (
+    const Frame &frame, const Bounds &tile, PaintSource *source)
+{
+  const Bounds part{ std::max (tile.x0 + beyond_.x0, 0),
+    std::max (tile.y0 + beyond_.y0, 0),
+    std::min (tile.x1 + beyond_.x1, info_.width),
+    std::min (tile.y1 + beyond_.y1, info_.height) };
+  const int columns = part.x1 - part.x0;
+  source->make (part, patch_.data ());
+  const auto pixel = [&] (int x, int y) -> const Paint & {
+    x = std::min (std::max (x, part.x0), part.x1 - 1);
+    y = std::min (std::max (y, part.y0), part.y1 - 1);
+    return patch_[size_t (y - part.y0) * columns + x - part.x0];
+  };
+  for (int c = 0; c < info_.components; c++) {
+    const Component &k = info_.component[c];
+    const int end = tile.y1 < info_.height
+                        ? (tile.y1 + (1 << k.shift_y) - 1) >> k.shift_y
+                        : component_height (info_, c);
+    for (int row = tile.y0 >> k.shift_y; row < end; row++)
+      blend_span (frame.data[k.plane] + int64_t{ row } * frame.stride[k.plane] +
+                      k.offset,
+          c, row, tile.x0, tile.x1, pixel);
+  }
+}
+
+void
+Blender::blend_values_softly (const Frame &frame, const Values &values,
+    const PaintTable &table, int reach, PaintSource *edges)
+{
+  const int width = info_.width, height = info_.height;
+  bool aligned = true;
+  for (const Plane &plane : planes_)
+    aligned &= plane.aligned;
+  find_blocks (values);
+  for (int y = 0; y < height; y += 2)
+    for (int x = 0; x < width; x += kBlock) {
+      const Bounds tile{ x, y, std::min (x + kBlock, width),
+        std::min (y + 2, height) };
+      // The last samples of a frame may stand for more than their pixels.
+      const bool last = tile.x1 == width || tile.y1 == height;
+      const int value =
+          aligned && !last ? flat_value (values, x, y, reach) : int{ kMixed };
+      if (value == kMixed)
+        blend_tile (frame, tile, edges);
+      else
+        blend_flat_tile (frame, x, y, table, value);
+    }
+}
+
+void
+Blender::blend_rectangle (
+    const Frame &frame, const Bounds &rect, PaintSource *source)
+{
+  for (int y = rect.y0; y < rect.y1; y += kTileHeight)
+    for (int x = rect.x0; x < rect.x1; x += kTileWidth)
+      blend_tile (frame,
+          { x, y, std::min (x + kTileWidth, rect.x1),
+              std::min (y + kTileHeight, rect.y1) },
+          source);
 }
 
 } // namespace fastscnn

@@ -8,14 +8,14 @@
 namespace fastscnn
 {
 
-/// Makes the paint of one row of pixels after the other, downwards.
-class PaintRows
+/// Says what is painted where values do not: pixel by pixel.
+class PaintSource
 {
 public:
-  virtual ~PaintRows () = default;
+  virtual ~PaintSource () = default;
 
-  /// row[i]: of pixel (x0 + i, y).
-  virtual void make (int y, int x0, int x1, Paint *row) = 0;
+  /// The paint of the pixels of a part of the frame, row after row.
+  virtual void make (const Bounds &part, Paint *paint) = 0;
 };
 
 /// Which paint stands for each value, prepared for one kind of frame.
@@ -60,9 +60,17 @@ public:
   void blend_values (
       const Frame &frame, const Values &values, const PaintTable &table) const;
 
-  /// Paints the pixels of a rectangle within the frame, whose outermost two
-  /// pixels are either at the edge of the frame or not painted.
-  void blend_rows (const Frame &frame, const Bounds &rect, PaintRows *rows);
+  /// The same, but where other values lie within `reach` pixels, at most
+  /// kMaxReach, the source says what is painted.
+  void blend_values_softly (const Frame &frame, const Values &values,
+      const PaintTable &table, int reach, PaintSource *edges);
+
+  /// Paints a rectangle within the frame that begins at even pixels. Its
+  /// outermost two pixels are at the edge of the frame or not painted.
+  void blend_rectangle (
+      const Frame &frame, const Bounds &rect, PaintSource *source);
+
+  static constexpr int kMaxReach = 12;
 
 private:
   /// Pixels that a sample averages in one direction, from its first pixel
@@ -123,13 +131,21 @@ private:
       int x, const PaintTable &table) const;
 
   template <typename Pixel>
-  void blend_span (uint8_t *samples, int c, int y, const Bounds &rect,
+  void blend_span (uint8_t *samples, int c, int row, int x0, int x1,
       const Pixel &pixel) const;
+
+  void find_blocks (const Values &values);
+  int flat_value (const Values &values, int x, int y, int reach) const;
+  void blend_flat_tile (const Frame &frame, int x, int y,
+      const PaintTable &table, int value) const;
+  void blend_tile (const Frame &frame, const Bounds &tile, PaintSource *source);
 
   FrameInfo info_;
   Sampling sampling_[3];
   std::vector<Plane> planes_;
-  std::vector<Paint> ring_; // rows of paint
+  Bounds beyond_;               // what samples of one pixel average around it
+  std::vector<int16_t> blocks_; // the value of all its pixels, or none
+  std::vector<Paint> patch_;    // a tile and what its samples average
 };
 
 } // namespace fastscnn

@@ -6,110 +6,67 @@
 
 namespace fastscnn
 {
-namespace
-{
-
-constexpr uint32_t kFull = 256; // weight of a pixel within the square
-constexpr uint32_t kFine = 8;   // more steps between the two directions
-constexpr int kReach = kMaxFeather / 2 + 1;
-constexpr int kRing = 2 * kReach + 2;
-
-void
-add (Paint *sum, const Paint &paint, uint32_t weight)
-{
-  sum->keep += weight * paint.keep;
-  for (int c = 0; c < 3; c++)
-    sum->color[c] += weight * paint.color[c];
-}
-
-void
-subtract (Paint *sum, const Paint &paint, uint32_t weight)
-{
-  sum->keep -= weight * paint.keep;
-  for (int c = 0; c < 3; c++)
-    sum->color[c] -= weight * paint.color[c];
-}
-
-Paint
-scaled (const Paint &sum, float factor)
-{
-  Paint out;
-  out.keep = static_cast<uint32_t> (sum.keep * factor + 0.5f);
-  for (int c = 0; c < 3; c++)
-    out.color[c] = static_cast<uint32_t> (sum.color[c] * factor + 0.5f);
-  return out;
-}
-
-} // namespace
 
 void
 Feather::configure (int frame_width, int frame_height)
 {
+  static_assert (kMaxFeather / 2 + 1 <= Blender::kMaxReach,
+      "what is beyond is taken to be flat");
   width_ = frame_width;
   height_ = frame_height;
-  ring_.assign (size_t{ kRing } * width_, Paint ());
-  ring_rows_.assign (kRing, -1);
-  column_.resize (width_);
-  vertical_.resize (size_t (width_) + 2 * kReach);
+  columns_.resize (size_t (width_) + 2 * Blender::kMaxReach);
 }
 
 void
 Feather::begin (const Values &values, const PaintTable &table, float feather)
 {
   values_ = values;
-  table_ = &table;
   radius_ = static_cast<int> (feather / 2);
-  end_weight_ =
-      static_cast<uint32_t> (std::lround (kFull * (feather / 2 - radius_)));
-  std::fill (ring_rows_.begin (), ring_rows_.end (), -1);
+  end_weight_ = feather / 2 - static_cast<float> (radius_);
+  scale_ = 1 / (feather + 1);
+  for (int value = 0; value < 256; value++) {
+    const Paint &paint = table[value];
+    table_[value] = Mix{ static_cast<float> (paint.keep),
+      static_cast<float> (paint.color[0]), static_cast<float> (paint.color[1]),
+      static_cast<float> (paint.color[2]) };
+  }
 }
 
-const Paint *
-Feather::painted_row (int y)
+/* The pixels from x0 on, which may lie beyond the frame. */
+void
+Feather::average_columns (int y, int x0, int x1)
 {
-  y = std::min (std::max (y, 0), height_ - 1);
-  Paint *row = ring_.data () + size_t (y % kRing) * width_;
-  if (ring_rows_[y % kRing] != y) {
-    ring_rows_[y % kRing] = y;
-    const uint8_t *values = values_.row (y);
-    for (int x = 0; x < width_; x++)
-      row[x] = (*table_)[values[x]];
+  std::fill (
+      columns_.begin (), columns_.begin () + (x1 - x0), Mix{ 0, 0, 0, 0 });
+  for (int dy = -radius_ - 1; dy <= radius_ + 1; dy++) {
+    const float weight = (std::abs (dy) > radius_ ? end_weight_ : 1) * scale_;
+    if (weight == 0)
+      continue;
+    const uint8_t *row =
+        values_.row (std::min (std::max (y + dy, 0), height_ - 1));
+    for (int x = x0; x < x1; x++)
+      columns_[x - x0] +=
+          table_[row[std::min (std::max (x, 0), width_ - 1)]] * weight;
   }
-  return row;
 }
 
 void
-Feather::make (int y, int x0, int x1, Paint *out)
+Feather::make (const Bounds &part, Paint *paint)
 {
-  const Paint none{ 0, { 0, 0, 0 } };
-  std::fill (column_.begin (), column_.end (), none);
-  for (int dy = -radius_ - 1; dy <= radius_ + 1; dy++) {
-    const uint32_t weight = std::abs (dy) > radius_ ? end_weight_ : kFull;
-    if (weight == 0)
-      continue;
-    const Paint *row = painted_row (y + dy);
-    for (int x = 0; x < width_; x++)
-      add (&column_[x], row[x], weight);
-  }
-  const uint32_t weights = kFull * (2 * radius_ + 1) + 2 * end_weight_;
-  Paint *vertical = vertical_.data () + kReach;
-  for (int x = 0; x < width_; x++)
-    vertical[x] = scaled (column_[x], float{ kFine } / weights);
-  std::fill (vertical_.begin (), vertical_.begin () + kReach, vertical[0]);
-  std::fill (vertical_.end () - kReach, vertical_.end (), vertical[width_ - 1]);
-
-  Paint sum = none; // of the whole pixels around x
-  for (int dx = -radius_; dx <= radius_; dx++)
-    add (&sum, vertical[x0 + dx], 1);
-  for (int x = x0; x < x1; x++) {
-    Paint all = none;
-    add (&all, sum, kFull);
-    add (&all, vertical[x - radius_ - 1], end_weight_);
-    add (&all, vertical[x + radius_ + 1], end_weight_);
-    *out = scaled (all, 1.f / (kFine * weights));
-    out++->limit ();
-    add (&sum, vertical[x + radius_ + 1], 1);
-    subtract (&sum, vertical[x - radius_], 1);
+  const int around = radius_ + 1;
+  for (int y = part.y0; y < part.y1; y++) {
+    average_columns (y, part.x0 - around, part.x1 + around);
+    for (int x = 0; x < part.x1 - part.x0; x++, paint++) {
+      const Mix *window = &columns_[x];
+      Mix sum = (window[0] + window[2 * around]) * end_weight_;
+      for (int i = 1; i <= 2 * radius_ + 1; i++)
+        sum += window[i];
+      sum = sum * scale_ + 0.5f;
+      paint->keep = static_cast<uint32_t> (static_cast<int> (sum[0]));
+      for (int c = 0; c < 3; c++)
+        paint->color[c] = static_cast<uint32_t> (static_cast<int> (sum[c + 1]));
+      paint->limit ();
+    }
   }
 }
 

@@ -30,30 +30,33 @@ same_colors (const PaintStyle &a, const PaintStyle &b)
              std::begin (b.color), same);
 }
 
-/// Rows of a picture, and of nothing around it.
-class PictureRows : public PaintRows
+/// A picture, and nothing around it.
+class PictureSource : public PaintSource
 {
 public:
-  PictureRows (const FrameColors &colors, const PaintPicture &picture)
+  PictureSource (const FrameColors &colors, const PaintPicture &picture)
       : colors_ (colors), picture_ (picture)
   {
   }
 
   void
-  make (int y, int x0, int x1, Paint *row) override
+  make (const Bounds &part, Paint *paint) override
   {
-    std::fill (row, row + (x1 - x0), Paint ());
-    y -= picture_.y;
-    if (y < 0 || y >= picture_.height)
-      return;
-    const uint8_t *rgba = picture_.rgba + int64_t{ y } * picture_.stride;
-    const int begin = std::max (x0, picture_.x);
-    const int end = std::min (x1, picture_.x + picture_.width);
-    for (int x = begin; x < end; x++)
-      row[x - x0] = colors_.premultiplied (rgba + 4 * (x - picture_.x));
+    for (int y = part.y0 - picture_.y; y < part.y1 - picture_.y; y++)
+      for (int x = part.x0 - picture_.x; x < part.x1 - picture_.x; x++)
+        *paint++ = at (x, y);
   }
 
 private:
+  Paint
+  at (int x, int y) const
+  {
+    if (x < 0 || y < 0 || x >= picture_.width || y >= picture_.height)
+      return Paint ();
+    return colors_.premultiplied (
+        picture_.rgba + int64_t{ y } * picture_.stride + int64_t{ x } * 4);
+  }
+
   const FrameColors &colors_;
   const PaintPicture &picture_;
 };
@@ -165,7 +168,8 @@ CpuPainter::paint (
   if (style.mode != PaintMode::kContour) {
     if (style.feather > 0) {
       feather_.begin (values, area_, style.feather);
-      blender_.blend_rows (dst, { 0, 0, info_.width, info_.height }, &feather_);
+      blender_.blend_values_softly (
+          dst, values, area_, feather_.reach (), &feather_);
     } else {
       blender_.blend_values (dst, values, area_);
     }
@@ -187,8 +191,8 @@ CpuPainter::paint_picture (const Frame &dst, const PaintPicture &picture, Queue)
   rect.y1 = std::min ((picture.y + picture.height + 3) & ~1, info_.height);
   if (rect.empty ())
     return;
-  PictureRows rows (colors_, picture);
-  blender_.blend_rows (dst, rect, &rows);
+  PictureSource source (colors_, picture);
+  blender_.blend_rectangle (dst, rect, &source);
 }
 
 } // namespace
