@@ -5,5 +5,6 @@
 set -euo pipefail
 found=$(mktemp -d)
 trap 'rm -rf "$found"' EXIT
+# shellcheck disable=SC2086 # several options
 "$1" ${FUZZ_OPTIONS:--max_total_time=30} -dict="$3" -print_final_stats=1 \
   "$found" "$2" 2>&1 | tail -n 12
