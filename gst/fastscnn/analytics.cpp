@@ -44,7 +44,7 @@ public:
   {
     if (!pool_ || width != width_ || height != height_) {
       pool_ = std::make_unique<MaskPool> (
-          static_cast<int> (width), static_cast<int> (height));
+          static_cast<int> (width), static_cast<int> (height), nullptr);
       width_ = width;
       height_ = height;
     }

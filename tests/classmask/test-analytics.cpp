@@ -248,6 +248,45 @@ void test_overlay() {
   gst_harness_teardown(h);
 }
 
+// fastscnn attaches both masks when told so, and only then.
+void test_fastscnn() {
+  for (bool wanted : {false, true}) {
+    GstHarness *h = gst_harness_new_parse(
+        wanted ? "fastscnn name=net mask-size=grid analytics-meta=true"
+               : "fastscnn name=net mask-size=grid");
+    gst_harness_set_src_caps_str(
+        h, "video/x-raw,format=RGB,width=64,height=64,framerate=25/1");
+    GstBuffer *frame = gst_buffer_new_allocate(nullptr, 64 * 64 * 3, nullptr);
+    gst_buffer_memset(frame, 0, 90, 64 * 64 * 3);
+    if (gst_harness_push(h, frame) != GST_FLOW_OK) {
+      g_test_skip("no engine is built");
+      gst_harness_teardown(h);
+      return;
+    }
+    frame = gst_harness_pull(h);
+    if (wanted) {
+      const GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+      GstAnalyticsSegmentationMtd segmentation = find_segmentation(frame);
+      GstMapInfo ids;
+      gint x, y;
+      guint width, height;
+      GstBuffer *mask = gst_analytics_segmentation_mtd_get_mask(
+          &segmentation, &x, &y, &width, &height);
+      g_assert_cmpuint(width, ==, 64);
+      g_assert_true(gst_buffer_map(meta->mask, &ids, GST_MAP_READ));
+      std::vector<guint8> expected(ids.data, ids.data + ids.size);
+      for (guint8 &id : expected) id++;
+      gst_buffer_unmap(meta->mask, &ids);
+      assert_mask(mask, expected);
+      gst_buffer_unref(mask);
+    } else {
+      g_assert_null(gst_buffer_get_analytics_relation_meta(frame));
+    }
+    gst_buffer_unref(frame);
+    gst_harness_teardown(h);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -259,5 +298,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/analytics/read-16-bit", test_read_16_bit);
   g_test_add_func("/analytics/read-nothing", test_read_nothing);
   g_test_add_func("/analytics/overlay", test_overlay);
+  g_test_add_func("/analytics/fastscnn", test_fastscnn);
   return g_test_run();
 }
