@@ -13,9 +13,9 @@ namespace {
 class Builder {
  public:
   explicit Builder(const Variant &variant) : variant_(variant) {
-    act_ = variant.activation == Variant::Activation::kRelu6
-               ? Activation::kRelu6
-               : Activation::kRelu;
+    bottleneck_act_ = variant.activation == Variant::Activation::kRelu6
+                          ? Activation::kRelu6
+                          : Activation::kRelu;
   }
 
   int conv(const std::string &name, int input, int channels, int kernel,
@@ -50,16 +50,16 @@ class Builder {
   /// Depthwise separable convolution.
   int dsconv(const std::string &name, int input, int channels, int stride) {
     int dw = depthwise(name + ".dw", input, stride,
-                       variant_.dw_relu ? act_ : Activation::kNone);
-    return pointwise(name + ".pw", dw, channels, act_);
+                       variant_.dw_relu ? act() : Activation::kNone);
+    return pointwise(name + ".pw", dw, channels, act());
   }
 
   /// Inverted residual: expand by 6, filter, project (MobileNetV2).
   int bottleneck(const std::string &name, int input, int channels, int stride) {
     int in_channels = layers_[input].channels;
     bool same = stride == 1 && in_channels == channels;
-    int x = pointwise(name + ".exp", input, in_channels * 6, act_);
-    x = depthwise(name + ".dw", x, stride, act_);
+    int x = pointwise(name + ".exp", input, in_channels * 6, bottleneck_act_);
+    x = depthwise(name + ".dw", x, stride, bottleneck_act_);
     return pointwise(name + ".proj", x, channels, Activation::kNone,
                      same ? input : kNoLayer);
   }
@@ -93,7 +93,8 @@ class Builder {
     return add(l);
   }
 
-  Activation act() const { return act_; }
+  /// Outside of the bottlenecks, whose activation differs between variants.
+  Activation act() const { return Activation::kRelu; }
   std::vector<Layer> take() { return std::move(layers_); }
 
  private:
@@ -103,7 +104,7 @@ class Builder {
   }
 
   const Variant &variant_;
-  Activation act_;
+  Activation bottleneck_act_;
   std::vector<Layer> layers_;
 };
 

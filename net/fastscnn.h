@@ -18,7 +18,7 @@ struct Variant {
   bool dw_relu = false;        ///< activation between depthwise and pointwise
   int ppm_out_kernel = 1;      ///< 1 or 3
   FfmDw ffm_dw = FfmDw::kDw3;  ///< convolution before ffm.low
-  Activation activation = Activation::kRelu;
+  Activation activation = Activation::kRelu;  ///< of the bottlenecks
 
   static Variant tramac();
   static Variant mmseg();
