@@ -119,26 +119,6 @@ class Files(TestCase):
         self.assertGreaterEqual(confusion.miou(), 0.58, confusion.iou())
 
 
-class Host(TestCase):
-    def test_errors_where_libstdcxx_came_first(self):
-        """As after `import numpy`: libstdc++ throws with libgcc's unwinder,
-        while libgstreamer brings another one."""
-        script = """if True:
-            import ctypes
-            ctypes.CDLL("libstdc++.so.6")
-            import gi
-            gi.require_version("Gst", "1.0")
-            from gi.repository import Gst
-            Gst.init(None)
-            element = Gst.ElementFactory.make("fastscnn")
-            element.set_property("model-file", "/no/such/model")
-            print(element.set_state(Gst.State.PAUSED).value_nick)
-            """
-        result = run(sys.executable, "-c", script)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stdout, "failure\n")
-
-
 class Readme(TestCase):
     def lines(self):
         text = (ROOT / "README.md").read_text(encoding="utf-8")
