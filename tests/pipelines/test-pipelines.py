@@ -22,6 +22,7 @@ from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
 
 DRIVE = ROOT.parent / "shared" / "media" / "street_480x360_15fps.mp4"
 MASKS = CLIP.with_name("street-masks.mkv")
+LONG = "--long" in sys.argv
 
 
 def pull(launch, picture=True):
@@ -270,6 +271,7 @@ class Scripts(TestCase):
         self.assertEqual(process.returncode, 0, errors)
         return output, errors
 
+    @unittest.skipUnless(LONG, "only in the suite long: needs an idle machine")
     def test_record_through_faults(self):
         faulty = self.camera()
         out = self.folder / "out.mp4"
@@ -305,6 +307,7 @@ class Scripts(TestCase):
         self.assertGreaterEqual(len(frames), 39)
         self.stop(process)
 
+    @unittest.skipUnless(LONG, "only in the suite long: needs an idle machine")
     def test_wall(self):
         faulty = self.camera()
         out = self.folder / "out.mp4"
