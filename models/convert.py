@@ -78,22 +78,34 @@ class ConvertError(Exception):
     """Why a checkpoint cannot be converted."""
 
 
-def read_checkpoint(path):
-    """The state dict in a file, without wrappers and prefixes."""
+def read_checkpoint(file, name=None):
+    """The state dict in a file (a path, or open), without wrappers and prefixes."""
+    name = name or file
     try:
         # weights_only: a pickle from elsewhere must not run code here.
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ConvertError(
-            f"{path}: holds more than tensors ({str(error).splitlines()[0]}); where "
-            "you trust it, write its state_dict alone to a file first") from error
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # of a damaged file PyTorch raises all kinds
+        raise ConvertError(f"{name}: {_why_not(error)}") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
-    if not isinstance(state, dict) or not state:
-        raise ConvertError(f"{path}: holds no state dict")
-    return {name.removeprefix("module."): value for name, value in state.items()
-            if isinstance(value, torch.Tensor)}
+    tensors = {key.removeprefix("module."): value for key, value in state.items()
+               if isinstance(value, torch.Tensor)} if isinstance(state, dict) else {}
+    if not tensors:
+        raise ConvertError(f"{name}: holds no state dict")
+    return tensors
+
+
+def _why_not(error):
+    """Without PyTorch's advice to load the file unsafely."""
+    reason = str(error).rpartition("WeightsUnpickler error: ")[2].splitlines()
+    reason = reason[0] if reason else type(error).__name__
+    if isinstance(error, pickle.UnpicklingError) and "operand" not in reason:
+        return (f"holds more than tensors ({reason}); where you trust it, write its "
+                "state_dict alone to a file first")
+    return f"no checkpoint of PyTorch, or a damaged one ({reason})"
 
 
 def recognise(state):
@@ -197,24 +209,31 @@ def parse_args():
     return parser.parse_args()
 
 
-def describe(args, classes):
+def describe(args):
     if args.task:
         info = read_task(args.task).info
     else:
         info = modelfile.ModelInfo(args.name, LABELS, COLORS, *args.input)
-    if len(info.labels) != classes:
-        raise ConvertError(f"the checkpoint has {classes} classes, but there are "
-                           f"{len(info.labels)} labels; give others with --task")
     info.license, info.source = args.license, args.source
     return info
+
+
+def write(path, state, info, half=True):
+    """Writes the model file of a state dict; returns the network."""
+    net = rename(state)
+    if len(info.labels) != net.classes:
+        raise ConvertError(f"the checkpoint has {net.classes} classes, but there are "
+                           f"{len(info.labels)} labels; give others with --task")
+    modelfile.save(path, net, info, half)
+    return net
 
 
 def main():
     args = parse_args()
     try:
-        net = rename(read_checkpoint(args.checkpoint))
-        info = describe(args, net.classes)
-        modelfile.save(args.output, net, info, half=not args.float32)
+        info = describe(args)
+        net = write(args.output, read_checkpoint(args.checkpoint), info,
+                    half=not args.float32)
     except (ConvertError, DataError, OSError, ValueError) as error:
         sys.exit(f"convert.py: {error}")
     print(f"{args.output}: {info.name}, {net.classes} classes, {net.variant}")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """models/convert.py: others' weights answer the same after conversion."""
 
+import io
 import json
 import pathlib
 import sys
@@ -34,18 +35,24 @@ class ConvertTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         (self.folder / "task.json").write_text(json.dumps(TASK))
 
-    def convert(self, state, *options):
+    def convert(self, state, *options, **how):
         """The converter's exit status, its message, and where it writes."""
         checkpoint, output = self.folder / "in.pth", self.folder / "out.safetensors"
-        torch.save(state, checkpoint)
-        arguments = ["convert.py", checkpoint, output, "--license", "test", "--source",
-                     "here", "--task", self.folder / "task.json", *options]
+        if isinstance(state, bytes):
+            checkpoint.write_bytes(state)
+        else:
+            torch.save(state, checkpoint, **how)
+        return *self.run_main(checkpoint, output, *options), output
+
+    def run_main(self, *options):
+        arguments = ["convert.py", "--license", "test", "--source", "here",
+                     "--task", self.folder / "task.json", *options]
         with mock.patch("sys.argv", [str(a) for a in arguments]):
             try:
                 convert.main()
             except SystemExit as end:
-                return 1, str(end), output
-        return 0, "", output
+                return 1, str(end)
+        return 0, ""
 
     def assert_same(self, state, forward, wrapped=None, **variant):
         status, message, path = self.convert(wrapped or state, "--float32")
@@ -78,6 +85,12 @@ class ConvertTest(unittest.TestCase):
         for key in ("state_dict", "model"):
             with self.subTest(key):
                 self.assert_same(state, forward, {key: prefixed, "epoch": 3})
+
+    def test_file_of_before_2020(self):
+        state, _ = foreign.tramac()
+        status, message, _ = self.convert(
+            state, _use_new_zipfile_serialization=False)
+        self.assertEqual(status, 0, message)
 
     def assert_refused(self, state, *words):
         status, message, path = self.convert(state)
@@ -117,6 +130,26 @@ class ConvertTest(unittest.TestCase):
         (self.folder / "task.json").write_text(json.dumps(
             TASK | {"class": TASK["class"][:4]}))
         self.assert_refused(state, "5 classes", "4 labels")
+
+    def test_other_variant_of_tramac(self):
+        state, _ = foreign.tramac()
+        name = "feature_fusion.dwconv.conv.0.weight"
+        state[name] = torch.zeros(128, 128, 1, 1)
+        self.assert_refused(state, name, "(128, 128, 1, 1)", "(128, 1, 3, 3)", "ffm.dw")
+
+    def test_no_tensors(self):
+        self.assert_refused({"state_dict": {}, "epoch": 3}, "holds no state dict")
+
+    def test_no_checkpoint(self):
+        self.assert_refused(b"<html>Log in first</html>", "in.pth", "no checkpoint")
+
+    def test_half_a_checkpoint(self):
+        file = io.BytesIO()
+        torch.save(foreign.tramac()[0], file)
+        self.assert_refused(file.getvalue()[:100000], "in.pth", "damaged")
+
+    def test_no_file(self):
+        self.assertIn("gone.pth", self.run_main("gone.pth", self.folder / "out")[1])
 
     def test_code_in_a_pickle_does_not_run(self):
         witness = self.folder / "witness"
