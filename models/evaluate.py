@@ -56,6 +56,14 @@ class Segmenter:
 
     def __call__(self, image):
         """(ids as an array, the mask's classes)."""
+        frame = self.push(image)  # the meta lives as long
+        meta = GstClassMask.buffer_get_class_mask_meta(frame)
+        if meta is None:
+            raise EvaluateError("the element attached no mask")
+        return read_mask(meta.mask), meta.classes
+
+    def push(self, image):
+        """The buffer that comes out of the element."""
         caps = (f"video/x-raw,format=RGBx,width={image.width},"
                 f"height={image.height},framerate=0/1")
         # RGBx rows need no padding, whatever the width.
@@ -66,10 +74,7 @@ class Segmenter:
         sample = self.sink.try_pull_sample(TIMEOUT)
         if sample is None:
             raise EvaluateError(self._error())
-        meta = GstClassMask.buffer_get_class_mask_meta(sample.get_buffer())
-        if meta is None:
-            raise EvaluateError("the element attached no mask")
-        return read_mask(meta.mask), meta.classes
+        return sample.get_buffer()
 
     def _error(self):
         message = self.pipeline.get_bus().timed_pop_filtered(
