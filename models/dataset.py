@@ -3,7 +3,7 @@
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,34 +37,61 @@ class Task:
     def classes(self):
         return len(self.info.labels)
 
+    def on(self, variant, model):
+        """The same task for the network that another model has."""
+        source = f"{self.info.source}; begun from {model.name}: {model.license}"
+        info = replace(self.info, mean=model.mean, std=model.std, source=source)
+        return replace(self, info=info, variant=variant)
+
 
 def read_task(path):
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
-    raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
     try:
         info = ModelInfo(raw["name"], [c["label"] for c in raw["class"]],
                          [c["color"] for c in raw["class"]], *raw["input"],
                          license=raw.get("license", ""),
                          source=raw.get("source", ""))
         variant = Variant(**raw.get("variant", {}))
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: {error} is missing or wrong") from error
+    except KeyError as error:
+        raise DataError(f"{path}: {error} is missing") from error
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    for label, color in zip(info.labels, info.colors):
+        if len(color) != 3 or any(c not in range(256) for c in color):
+            raise DataError(f"{path}: the color of {label} is {color}, and not "
+                            "[red, green, blue] from 0 to 255")
     if not 2 <= len(info.labels) <= 254:
         raise DataError(f"{path}: {len(info.labels)} classes, must be 2 to 254")
     return Task(info, variant, tuple(raw.get("ignore", ())))
 
 
 class Frames:
-    """Every image and label of a folder, decoded, as PIL images."""
+    """Every image and label of a folder, decoded, as PIL images; those whose
+    names begin with one of the prefixes in `without` are left out."""
 
-    def __init__(self, folder, task):
+    def __init__(self, folder, task, without=()):
         folder = Path(folder)
         self.names, self.images, self.labels = [], [], []
         self.pixels = np.zeros(256, np.int64)
-        for path in _images(folder / "images"):
-            label = folder / "labels" / (path.stem + ".png")
-            self._append(path, label, task)
+        paths = _images(folder / "images")
+        for prefix in without:
+            if not any(path.name.startswith(prefix) for path in paths):
+                raise DataError(f"{folder / 'images'}: no name begins with {prefix}")
+        for path in paths:
+            if not path.name.startswith(tuple(without)):
+                label = folder / "labels" / (path.stem + ".png")
+                self._append(path, label, task)
+        if not self.names:
+            raise DataError(f"{folder / 'images'}: without "
+                            f"{', '.join(without)} no image is left")
+        if not self.pixels[:task.classes].any():
+            raise DataError(f"{folder / 'labels'}: no pixel has a class, "
+                            "all are ignored")
 
     def __len__(self):
         return len(self.names)
@@ -85,8 +112,8 @@ class Frames:
     def _append(self, path, label_path, task):
         if not label_path.exists():
             raise DataError(f"{path}: no label {label_path}")
-        image = Image.open(path).convert("RGB")
-        label = Image.open(label_path)
+        image = _decode(path).convert("RGB")
+        label = _decode(label_path)
         if label.mode not in ("L", "P"):
             raise DataError(f"{label_path}: mode {label.mode}, must be 8-bit "
                             "class ids (mode L or P)")
@@ -109,6 +136,15 @@ def _images(folder):
     if not paths:
         raise DataError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)})")
     return paths
+
+
+def _decode(path):
+    try:
+        image = Image.open(path)
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them all
+        raise DataError(f"{path}: {error}") from error
+    return image
 
 
 def _size(image):

@@ -101,12 +101,14 @@ def read_mask(buffer):
         buffer.unmap(mapped)
 
 
-def pairs(images, labels):
+def pairs(images, labels, only):
     if not images.is_dir():
         raise EvaluateError(f"{images}: no such folder")
-    paths = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
+    paths = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES
+                   and p.name.startswith(tuple(only)))
     if not paths:
-        raise EvaluateError(f"{images}: no images")
+        names = f" whose names begin with {' or '.join(only)}" if any(only) else ""
+        raise EvaluateError(f"{images}: no images{names}")
     for path in paths:
         label = labels / (path.stem + ".png")
         if not label.exists():
@@ -153,7 +155,7 @@ def evaluate(args):
     found = Evaluation()
     segment = Segmenter(args.model, args.backend, args.size)
     try:
-        for path, label in pairs(args.images, args.labels):
+        for path, label in pairs(args.images, args.labels, args.only):
             with Image.open(path) as image, Image.open(label) as truth:
                 mask, classes = segment(image.convert("RGB"))
                 found.add(path, np.array(truth), mask, classes)
@@ -169,6 +171,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("labels", type=Path)
+    parser.add_argument("--only", nargs="+", default=("",), metavar="PREFIX",
+                        help="measure the frames whose names begin so")
     parser.add_argument("--model", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--backend", default="auto", choices=("auto", "cuda", "cpu"))
     parser.add_argument("--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"),

@@ -15,6 +15,11 @@ EXPANSION = 6
 STAGES = ((64, 2), (96, 2), (128, 1))
 
 
+CHOICES = {"first_conv_padding": (0, 1), "ppm_out_kernel": (1, 3),
+           "ffm_dw": ("dw3", "dw3-dilation4", "pw1"),
+           "activation": ("relu", "relu6")}
+
+
 @dataclass(frozen=True)
 class Variant:
     """Where published implementations of the network differ."""
@@ -25,6 +30,13 @@ class Variant:
     ppm_out_kernel: int = 1
     ffm_dw: str = "dw3"  # dw3, dw3-dilation4, pw1
     activation: str = "relu"  # of the bottlenecks: relu, relu6
+
+    def __post_init__(self):
+        for name, known in CHOICES.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"{name} is {value}, and not one of "
+                                 + ", ".join(map(str, known)))
 
 
 VARIANTS = {

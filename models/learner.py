@@ -55,6 +55,41 @@ def _aux_head(channels, classes):
         nn.ReLU(inplace=True), nn.Conv2d(32, classes, 1))
 
 
+@torch.no_grad()
+def start_from(net, model, rows, images):
+    """Gives a network the weights of a model without batch norm, so that it
+    computes the same. `rows` holds, for every class of the network, the model's
+    class that it was, or None where it is new: then its weights stay.
+
+    Training goes on with batch norm, and its statistics were not kept: it takes
+    mean and deviation of what `images` make of a convolution, and puts them back
+    as its own scale and shift."""
+    hooks = []
+    for layer in net.convs:
+        mine, theirs = net.layer(layer.name), model.layer(layer.name).conv
+        if isinstance(mine.bn, nn.Identity):
+            for row, origin in enumerate(rows):
+                if origin is not None:
+                    mine.conv.weight[row] = theirs.weight[origin]
+                    mine.conv.bias[row] = theirs.bias[origin]
+        else:
+            mine.conv.weight.copy_(theirs.weight)
+            hooks.append(mine.bn.register_forward_pre_hook(_calibrate(theirs.bias)))
+    net.eval()(images)
+    for hook in hooks:
+        hook.remove()
+
+
+def _calibrate(bias):
+    def hook(norm, inputs):
+        variance, mean = torch.var_mean(inputs[0], (0, 2, 3), unbiased=False)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(torch.sqrt(variance + norm.eps))
+        norm.bias.copy_(mean + bias)
+    return hook
+
+
 class Average:
     """Exponential average of a network's weights and statistics."""
 

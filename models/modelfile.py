@@ -21,6 +21,10 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+class ModelFileError(Exception):
+    """Why a file is no model."""
+
+
 @dataclass
 class ModelInfo:
     """What a model file says about itself besides weights and variant."""
@@ -121,7 +125,16 @@ def save(path, net, info, half=True):
 
 def load(path):
     """(folded network in evaluation mode, ModelInfo)."""
-    tensors, metadata = read_safetensors(path)
+    try:
+        return _build(*read_safetensors(path))
+    except (KeyError, TypeError, ValueError, RuntimeError, struct.error) as error:
+        reason = " ".join(str(error).split())
+        if isinstance(error, KeyError):
+            reason = f"{reason} is missing or unknown"
+        raise ModelFileError(f"{path}: no model file of Fast-SCNN ({reason})") from error
+
+
+def _build(tensors, metadata):
     info = ModelInfo.parse(metadata)
     net = FastSCNN(_parse_variant(metadata), len(info.labels), batch_norm=False)
     state = {}

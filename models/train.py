@@ -10,6 +10,7 @@ the validation folder) in OUT/best.safetensors.
 import argparse
 import itertools
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch.nn import functional as F
 
 import modelfile
 from dataset import Augmentation, DataError, Frames, class_weights, read_task
-from learner import Average, Learner
+from learner import Average, Learner, start_from
 from metrics import Confusion
 from network import class_map
 
@@ -80,7 +81,7 @@ def evaluate(net, frames, task, device, channels_last=False):
 
 
 class Trainer:
-    def __init__(self, args, task, train, val, extra):
+    def __init__(self, args, task, train, val, extra, init=None):
         torch.manual_seed(args.seed)
         self.args, self.task, self.val = args, task, val
         self.device = torch.device(args.device)
@@ -92,12 +93,24 @@ class Trainer:
         # Measured on CPUs: NHWC trains 1.6 times as fast as NCHW.
         self.learner = Learner(task, weights).to(
             self.device, memory_format=torch.channels_last)
+        if init:
+            self._start_from(*init)
         self.average = Average(self.learner.net, args.ema)
         self.optimizer = torch.optim.AdamW(_groups(self.learner), lr=args.lr)
         self.scaler = torch.cuda.amp.GradScaler(enabled=self.cuda)
         self.iteration, self.elapsed, self.best = 0, 0.0, -1.0
         self.out = Path(args.out)
         self.out.mkdir(parents=True, exist_ok=True)
+
+    def _start_from(self, model, info):
+        labels = self.task.info.labels
+        rows = [info.labels.index(label) if label in info.labels else None
+                for label in labels]
+        images = self.batches[0][0].to(self.device)
+        start_from(self.learner.net, model.to(self.device), rows, images)
+        new = [label for label, row in zip(labels, rows) if row is None]
+        print(f"started from {info.name}; new classes: {', '.join(new) or 'none'}",
+              flush=True)
 
     @property
     def epoch(self):
@@ -200,7 +213,16 @@ class Trainer:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            self._restore(torch.load(path, map_location=self.device,
+                                     weights_only=True))
+        except Exception as error:  # of a damaged file PyTorch raises all kinds
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{path}: not a state of this training, or damaged "
+                            f"({reason})") from error
+        print(f"resumed at epoch {self.epoch}, iteration {self.iteration}", flush=True)
+
+    def _restore(self, state):
         self.learner.load_state_dict(state["learner"])
         self.average.net.load_state_dict(state["average"])
         groups = self.optimizer.state_dict()["param_groups"]
@@ -210,7 +232,6 @@ class Trainer:
                                      in state["scaler"].items()})
         self.iteration = state["iteration"]
         self.elapsed, self.best = state["elapsed"].item(), state["best"].item()
-        print(f"resumed at epoch {self.epoch}, iteration {self.iteration}", flush=True)
 
 
 def _groups(model):
@@ -228,6 +249,10 @@ def parse_args():
     add("--task", required=True, help="TOML or JSON with labels and colours")
     add("--out", required=True, help="folder for checkpoints and the best model")
     add("--val", help="folder to validate on")
+    add("--without", nargs="+", default=(), metavar="PREFIX",
+        help="leave out of training the frames whose names begin so")
+    add("--init", metavar="MODEL", help="start from a model file: network, mean and "
+        "std are its own, and so are the classes that it has by the same label")
     add("--extra", help="folder of more frames, mixed in")
     add("--extra-share", type=float, default=0.2, help="their share of a batch")
     add("--epochs", type=int, default=60)
@@ -246,8 +271,22 @@ def parse_args():
         if torch.cuda.is_available() else 0, help="processes that prepare batches")
     add("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     args = parser.parse_args()
-    if any(n % 32 for n in args.crop):
-        parser.error("--crop: height and width must be multiples of 32")
+    for wrong, sentence in (
+            (any(n < 32 or n % 32 for n in args.crop),
+             "--crop: height and width must be multiples of 32"),
+            (args.batch < 2, "--batch: batch norm needs 2 frames or more"),
+            (not 0 < args.scale[0] <= args.scale[1],
+             "--scale: two factors above 0, the smaller first"),
+            (args.epochs < 1, "--epochs: must be 1 or more"),
+            (args.minutes is not None and args.minutes <= 0,
+             "--minutes: must be above 0"),
+            (args.val_every < 1, "--val-every: must be 1 or more"),
+            (not re.fullmatch(r"cpu|cuda(:\d+)?", args.device),
+             f"--device: {args.device} is neither cpu, cuda nor cuda:NUMBER"),
+            (args.device.startswith("cuda") and not torch.cuda.is_available(),
+             f"--device: PyTorch finds no GPU for {args.device}")):
+        if wrong:
+            parser.error(sentence)
     return args
 
 
@@ -255,15 +294,24 @@ def main():
     args = parse_args()
     try:
         task = read_task(args.task)
-        train = Frames(args.data, task)
+        init = modelfile.load(args.init) if args.init else None
+        if init:
+            task = task.on(init[0].variant, init[1])
+        train = Frames(args.data, task, args.without)
         val = Frames(args.val, task) if args.val else None
         extra = Frames(args.extra, task) if args.extra else None
-        trainer = Trainer(args, task, train, val, extra)
+        unseen = [label for label, count in zip(task.info.labels, train.pixels)
+                  if count == 0]
+        if unseen:
+            print(f"{args.data}: no pixel is {' or '.join(unseen)}", file=sys.stderr)
+        trainer = Trainer(args, task, train, val, extra, init)
         if args.resume:
             trainer.resume()
         trainer.run()
-    except (DataError, OSError) as error:
+    except (DataError, modelfile.ModelFileError, OSError) as error:
         sys.exit(f"train.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit("train.py: interrupted; --resume goes on from the last whole epoch")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """models/train.py: goes on where it was killed, and says what is wrong."""
 
+import contextlib
+import io
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
@@ -17,9 +21,15 @@ import tap  # noqa: E402
 try:
     import numpy as np
     from PIL import Image
-    import torch  # noqa: F401
+    import torch
     import dataset
+    import learner
     import metrics
+    import modelfile
+    import train
+    from network import FastSCNN, class_map
+    from street.view import render
+    from street.world import Street
 except ImportError:
     dataset = None
 
@@ -53,6 +63,13 @@ class TrainTest(unittest.TestCase):
         self.data = self.folder / "data"
         make_frames(self.data, 4)
 
+    def run_to_end(self, out, *options):
+        """(what it printed, what it said where it failed)."""
+        process = self.start(out, *options)
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode != 0, bool(errors), errors)
+        return output, errors
+
     def start(self, out, *options):
         return subprocess.Popen(
             [sys.executable, "-B", ROOT / "models" / "train.py", self.data,
@@ -63,10 +80,11 @@ class TrainTest(unittest.TestCase):
 
     def test_killed_and_resumed_is_as_uninterrupted(self):
         whole, broken = self.folder / "whole", self.folder / "broken"
-        process = self.start(whole)
-        output, errors = process.communicate(timeout=TIMEOUT)
-        self.assertEqual(process.returncode, 0, errors)
-        self.assertIn("val mIoU", output)
+        output, _ = self.run_to_end(whole)
+        # Every other epoch of four, and the remaining time after each
+        self.assertEqual(re.findall(r"epoch (\d) val mIoU", output), ["2", "4"])
+        self.assertEqual(re.findall(r"epoch (\d) loss .* left \d+:\d\d", output),
+                         list("1234"))
 
         process = self.start(broken)
         for line in process.stdout:
@@ -74,17 +92,75 @@ class TrainTest(unittest.TestCase):
                 process.kill()
         process.communicate()
         self.assertLess(process.returncode, 0)
-        process = self.start(broken, "--resume")
-        output, errors = process.communicate(timeout=TIMEOUT)
-        self.assertEqual(process.returncode, 0, errors)
+        # Nor does it matter who prepares the batches.
+        output, _ = self.run_to_end(broken, "--resume", "--workers", "1")
         self.assertIn("resumed at epoch", output)
         name = "best.safetensors"
         self.assertEqual((whole / name).read_bytes(), (broken / name).read_bytes())
 
-    def assert_refused(self, *words):
+    def test_resume_from_something_else(self):
+        out = self.folder / "out"
+        out.mkdir()
+        for content in (b"no checkpoint", b""):
+            (out / "checkpoint.pt").write_bytes(content)
+            _, errors = self.run_to_end(out, "--resume")
+            self.assertRegex(errors, r"^train\.py: .*checkpoint\.pt: not a state.*\n$")
+
+    def test_begun_from_a_model_learns_sooner(self):
+        output, _ = self.run_to_end(self.folder / "first", "--epochs", "8")
+        before = float(re.search(r"epoch 1 loss (\S+)", output)[1])
+        output, _ = self.run_to_end(self.folder / "second", "--epochs", "1", "--init",
+                                    self.folder / "first" / "best.safetensors")
+        self.assertIn("started from two; new classes: none", output)
+        after = float(re.search(r"epoch 1 loss (\S+)", output)[1])
+        self.assertLess(after, 0.8 * before)
+        _, info = modelfile.load(self.folder / "second" / "best.safetensors")
+        self.assertIn("begun from two", info.source)
+
+    def test_begun_from_no_model(self):
+        wrong = self.folder / "wrong.safetensors"
+        model = (ROOT / "models" / "fastscnn-camvid.safetensors").read_bytes()
+        for content in (b"", b"\x08" + bytes(7) + b"{\"a\":{}}", model[:len(model) // 2]):
+            wrong.write_bytes(content)
+            with self.subTest(content[:20]), \
+                    self.assertRaises(modelfile.ModelFileError) as caught:
+                modelfile.load(wrong)
+            self.assertRegex(str(caught.exception), r"wrong\.safetensors: no model file")
+        _, errors = self.run_to_end(self.folder / "out", "--init", wrong)
+        self.assertRegex(errors, r"^train\.py: .*wrong\.safetensors: no model.*\n$")
+
+    def test_without_a_drive(self):
+        task = dataset.read_task(self.folder / "task.json")
+        frames = dataset.Frames(self.data, task, ("1", "3"))
+        self.assertEqual(frames.names, ["0", "2"])
+        self.assert_refused("no name begins with 9", without=("0", "9"))
+        self.assert_refused("no image is left", without=("0", "1", "2", "3"))
+        # Broken frames of a drive that is left out do not matter.
+        (self.data / "labels" / "1.png").unlink()
+        output, _ = self.run_to_end(self.folder / "out", "--epochs", "1",
+                                    "--val", self.make_val(), "--without", "1")
+        self.assertIn("val mIoU", output)
+
+    def make_val(self):
+        make_frames(self.folder / "val", 1)
+        return self.folder / "val"
+
+    def test_options_that_make_no_sense(self):
+        for options in (("--batch", "1"), ("--crop", "60", "64"), ("--epochs", "0"),
+                        ("--scale", "2", "1"), ("--device", "abacus"),
+                        ("--val-every", "0"), ("--minutes", "0")):
+            with self.subTest(options), mock.patch(
+                    "sys.argv", ["train.py", "data", "--task", "t", "--out", "o",
+                                 *options]), \
+                    contextlib.redirect_stderr(io.StringIO()) as said, \
+                    self.assertRaises(SystemExit):
+                train.parse_args()
+            self.assertIn(f"error: {options[0]}: ", said.getvalue())
+
+    def assert_refused(self, *words, without=()):
         with self.assertRaises(dataset.DataError) as caught:
             task = dataset.read_task(self.folder / "task.json")
-            dataset.Frames(self.data, task)
+            dataset.Frames(self.data, task, without)
         for word in words:
             self.assertIn(word, str(caught.exception))
 
@@ -115,6 +191,21 @@ class TrainTest(unittest.TestCase):
         Image.new("RGB", (64, 48)).save(self.data / "labels" / "0.png")
         self.assert_refused("0.png", "RGB")
 
+    def test_label_that_is_no_picture(self):
+        path = self.data / "labels" / "0.png"
+        path.write_bytes(b"P")
+        self.assert_refused("0.png", "cannot identify")
+
+    def test_half_an_image(self):
+        path = self.data / "images" / "3.png"
+        path.write_bytes(path.read_bytes()[:2000])
+        self.assert_refused("3.png", "truncated")
+
+    def test_nothing_to_learn(self):
+        for path in (self.data / "labels").iterdir():
+            Image.new("L", (64, 48), 9).save(path)
+        self.assert_refused("labels", "all are ignored")
+
     def test_empty_folder(self):
         for path in (self.data / "images").iterdir():
             path.unlink()
@@ -128,6 +219,20 @@ class TrainTest(unittest.TestCase):
         (self.folder / "task.json").write_text(json.dumps({"name": "x", "input": [1, 1]}))
         self.assert_refused("task.json", "class")
 
+    def test_wrong_task(self):
+        for change, *words in (
+                ({"class": TASK["class"][:1]}, "1 classes"),
+                ({"class": [{"label": "dark"}]}, "color"),
+                ({"class": [{"label": "dark", "color": [0, 0, 300]}] * 2}, "300"),
+                ({"input": [64]}, "height"),
+                ({"variant": {"ffm_dw": "dw5"}}, "ffm_dw is dw5"),
+                ({"variant": {"depth": 5}}, "depth")):
+            with self.subTest(change):
+                (self.folder / "task.json").write_text(json.dumps(TASK | change))
+                self.assert_refused("task.json", *words)
+        (self.folder / "task.json").write_text("{")
+        self.assert_refused("task.json")
+
     def test_iou(self):
         confusion = metrics.Confusion(3)
         truth = np.array([0, 0, 1, 1, 255], np.uint8)
@@ -138,6 +243,60 @@ class TrainTest(unittest.TestCase):
         self.assertAlmostEqual(iou[1], 1 / 3)
         self.assertTrue(np.isnan(iou[2]))
         self.assertAlmostEqual(confusion.miou(), 5 / 12)
+
+
+@unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
+class StartFromTest(unittest.TestCase):
+    """learner.start_from with the model that ships."""
+
+    def setUp(self):
+        self.model, self.info = modelfile.load(
+            ROOT / "models" / "fastscnn-camvid.safetensors")
+        torch.manual_seed(1)
+
+    def frame(self, seed):
+        picture, _ = render(Street(seed, 60), (256, 192), 10.0, 1.0)
+        mean, std = (torch.tensor(v).reshape(3, 1, 1)
+                     for v in (self.info.mean, self.info.std))
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
+        return ((pixels - mean) / std)[None]
+
+    def start(self, rows):
+        net = FastSCNN(self.model.variant, len(rows))
+        fresh = net.cls.conv.conv.weight.clone()
+        learner.start_from(net, self.model, rows, torch.cat(
+            [self.frame(seed) for seed in (1, 2)]))
+        return net, fresh
+
+    def test_computes_the_same(self):
+        """On frames that its batch norm was not set by; what is left is rounding,
+        which decides where two classes are as likely."""
+        classes = len(self.info.labels)
+        net, _ = self.start(list(range(classes)))
+        with torch.no_grad():
+            frame = self.frame(3)
+            ours, theirs = net(frame), self.model(frame)
+        self.assertLess(float((ours - theirs).abs().max()),
+                        1e-4 * float(theirs.abs().max()))
+        masks = [class_map(logits, (192, 256), False) for logits in (ours, theirs)]
+        self.assertGreater(len(masks[0].unique()), 3)
+        self.assertGreaterEqual(float((masks[0] == masks[1]).float().mean()), 0.9999)
+
+    def test_classes_of_its_own(self):
+        net, fresh = self.start([4, None, 0])
+        ours, theirs = net.cls.conv.conv, self.model.cls.conv.conv
+        self.assertTrue(torch.equal(ours.weight[0], theirs.weight[4]))
+        self.assertTrue(torch.equal(ours.weight[1], fresh[1]))
+        self.assertTrue(torch.equal(ours.bias[2], theirs.bias[0]))
+
+    def test_batch_norm_is_as_in_training(self):
+        """What training sees of the frames that set it is what evaluation sees."""
+        net, _ = self.start([0, 1, 2])
+        frames = torch.cat([self.frame(seed) for seed in (1, 2)])
+        with torch.no_grad():
+            evaluated, trained = net(frames), net.train()(frames)
+        self.assertLess(float((evaluated - trained).abs().max()),
+                        1e-2 * float(evaluated.abs().max()))
 
 
 if __name__ == "__main__":
