@@ -101,6 +101,7 @@ Stream::Stream(const std::string &properties) : bus(gst_bus_new()) {
 }
 
 Stream::~Stream() {
+  gst_element_set_bus(element, nullptr);  // whose messages hold the element
   gst_harness_teardown(harness);
   gst_element_set_state(element, GST_STATE_NULL);
   gst_object_unref(element);

@@ -25,6 +25,7 @@ struct Element {
     gst_element_set_bus(element, bus);
   }
   ~Element() {
+    gst_element_set_bus(element, nullptr);  // whose messages hold the element
     gst_element_set_state(element, GST_STATE_NULL);
     gst_object_unref(element);
     gst_object_unref(bus);
