@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/engine.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,19 @@ namespace {
 
 // Rows of the image or the mask that a thread takes at once.
 constexpr int kBand = 8;
+
+// Pixels of each id that a thread has seen; a cache line is one thread's.
+struct alignas(64) Counts {
+  uint32_t of[256];
+
+  // Neighbours are mostly equal: runs are added, not pixels.
+  void add(const uint8_t *ids, int width) {
+    for (int x = 0, begin = 0; x < width; begin = x) {
+      while (++x < width && ids[x] == ids[begin]) continue;
+      of[ids[begin]] += static_cast<uint32_t>(x - begin);
+    }
+  }
+};
 
 /// All that depends on the size of the frames and of the network.
 class Pipeline {
@@ -38,6 +52,7 @@ class Pipeline {
       scratch_.emplace_back(round_up(
           std::max(preprocess_.scratch_size(), classify_->scratch_size()),
           kLine));
+    counts_.resize(threads);
   }
 
   int mask_width() const { return mask_width_; }
@@ -66,19 +81,29 @@ class Pipeline {
         for (int y = band * kBand; y < end; y++)
           classify_->survey(logits, y, scratch_[worker].data());
       });
+    if (dst.counts) std::fill(counts_.begin(), counts_.end(), Counts{});
     mask_bands_->run(workers, threads_, [&](int band, int worker) {
       const int end = std::min(mask_height_, (band + 1) * kBand);
-      for (int y = band * kBand; y < end; y++)
-        classify_->row(
-            logits, y, options.confidence_threshold, survey,
-            scratch_[worker].data(), dst.ids + ptrdiff_t(y) * dst.stride,
-            dst.confidence
-                ? dst.confidence + ptrdiff_t(y) * dst.confidence_stride
-                : nullptr);
+      for (int y = band * kBand; y < end; y++) {
+        uint8_t *ids = dst.ids + ptrdiff_t(y) * dst.stride;
+        classify_->row(logits, y, options.confidence_threshold, survey,
+                       scratch_[worker].data(), ids,
+                       dst.confidence ? dst.confidence +
+                                            ptrdiff_t(y) * dst.confidence_stride
+                                      : nullptr);
+        if (dst.counts) counts_[worker].add(ids, mask_width_);
+      }
     });
+    if (dst.counts) sum_counts(dst.counts);
   }
 
  private:
+  void sum_counts(uint32_t *sums) const {
+    std::fill_n(sums, 256, 0u);
+    for (const Counts &counts : counts_)
+      for (int id = 0; id < 256; id++) sums[id] += counts.of[id];
+  }
+
   int threads_;
   Network network_;
   Preprocess preprocess_;
@@ -90,6 +115,7 @@ class Pipeline {
   std::optional<Schedule> grid_bands_;
   std::optional<Schedule> mask_bands_;
   std::vector<Buffer> scratch_;  // one a worker
+  std::vector<Counts> counts_;   // likewise
 };
 
 class CpuEngine : public Engine {

@@ -23,6 +23,7 @@ Mask Download::begin(const Mask &dst, cudaStream_t stream) {
   mask.stride = width_;
   if (dst.confidence) mask.confidence = mask.ids + plane_bytes();
   mask.confidence_stride = width_;
+  mask.counts = dst.counts;
   return mask;
 }
 

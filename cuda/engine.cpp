@@ -77,9 +77,11 @@ class Pipeline {
     const bool direct = on_device(dst.ids);
     if (!direct && !slot.download)
       slot.download.emplace(mask_width_, mask_height_);
+    const Mask mask = direct ? dst : slot.download->begin(dst, stream);
     update_smoothing(&slot, options.smoothing);
-    update_argmax(&slot, direct ? dst : slot.download->begin(dst, stream),
-                  options.confidence_threshold);
+    update_argmax(&slot, mask, options.confidence_threshold);
+    update_count(&slot, mask);
+    slot.counts_wanted = dst.counts;
     slot.graph->launch(stream);
     record(slot.inferred, stream);
     if (!direct) slot.download->queue(stream);
@@ -91,6 +93,7 @@ class Pipeline {
     for (Slot &slot : slots_) {
       CHECK_CUDA(cudaEventSynchronize(slot.inferred.get()));
       if (slot.download) slot.download->finish();
+      hand_out_counts(&slot);
     }
   }
 
@@ -101,6 +104,10 @@ class Pipeline {
     DeviceMemory input;
     std::optional<FrameGraph<T>> graph;
     Argmax<T> argmax;  // as the graph has it
+    Count count = {};  // likewise
+    DeviceMemory counts;
+    PinnedMemory host_counts;
+    uint32_t *counts_wanted = nullptr;  // of the frame on its way
     Event inferred;
     std::optional<Download> download;
   };
@@ -143,6 +150,8 @@ class Pipeline {
     argmax_.axis_x = make_axis(logits.width, mask_width_, align);
   }
 
+  static constexpr size_t kCountsBytes = sizeof(uint32_t) * Count::kThreads;
+
   void prepare_slot(Slot *slot) {
     const size_t bytes =
         sizeof(T) * kLanes * preprocess_.height * preprocess_.width;
@@ -157,9 +166,15 @@ class Pipeline {
     Change<T> change = change_;
     change.input = input;
     slot->argmax = argmax_;
+    slot->counts = make_device_memory(kCountsBytes);
+    slot->host_counts = make_pinned_memory(kCountsBytes);
+    slot->count.height = mask_height_;
+    slot->count.width = mask_width_;
+    slot->count.counts = static_cast<uint32_t *>(slot->counts.get());
     slot->graph.emplace(
         [&](cudaStream_t stream) { network_.enqueue(input, stream); }, change,
-        smooth_, argmax_);
+        smooth_, argmax_, slot->count,
+        static_cast<uint32_t *>(slot->host_counts.get()));
   }
 
   void update_smoothing(Slot *slot, float smoothing) {
@@ -182,6 +197,22 @@ class Pipeline {
     if (std::memcmp(&argmax, &slot->argmax, sizeof argmax) == 0) return;
     slot->graph->set(argmax);
     slot->argmax = argmax;
+  }
+
+  void update_count(Slot *slot, const Mask &dst) {
+    slot->graph->set_counting(dst.counts);
+    if (!dst.counts ||
+        (dst.ids == slot->count.ids && dst.stride == slot->count.stride))
+      return;
+    slot->count.ids = dst.ids;
+    slot->count.stride = dst.stride;
+    slot->graph->set(slot->count);
+  }
+
+  static void hand_out_counts(Slot *slot) {
+    if (slot->counts_wanted)
+      std::memcpy(slot->counts_wanted, slot->host_counts.get(), kCountsBytes);
+    slot->counts_wanted = nullptr;
   }
 
   const FrameInfo info_;

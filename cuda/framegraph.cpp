@@ -18,7 +18,8 @@ cudaGraphNode_t add_node(cudaGraph_t graph, cudaGraphNode_t after,
 template <typename T>
 FrameGraph<T>::FrameGraph(const std::function<void(cudaStream_t)> &network,
                           const Change<T> &change, const Smooth<T> &smooth,
-                          const Argmax<T> &argmax) {
+                          const Argmax<T> &argmax, const Count &count,
+                          uint32_t *host_counts) {
   Stream stream = make_stream();
   Graph captured = capture(stream.get(), network);
   cudaGraph_t graph;
@@ -31,15 +32,28 @@ FrameGraph<T>::FrameGraph(const std::function<void(cudaStream_t)> &network,
   change_node_ = add_node(graph, child, node_params_blocks(change, &argument));
   smooth_node_ = add_node(graph, change_node_, node_params(smooth, &argument));
   argmax_node_ = add_node(graph, smooth_node_, node_params(argmax, &argument));
+
+  cudaMemsetParams zeros = {};
+  zeros.dst = count.counts;
+  zeros.elementSize = sizeof *count.counts;
+  zeros.width = Count::kThreads;
+  zeros.height = 1;
+  CHECK_CUDA(
+      cudaGraphAddMemsetNode(&clear_node_, graph, &argmax_node_, 1, &zeros));
+  count_node_ =
+      add_node(graph, clear_node_, node_params_blocks(count, &argument));
+  CHECK_CUDA(cudaGraphAddMemcpyNode1D(
+      &copy_node_, graph, &count_node_, 1, host_counts, count.counts,
+      sizeof *host_counts * Count::kThreads, cudaMemcpyDeviceToHost));
+
   exec_ = instantiate(graph_);
   set_smoothing(false);
+  set_counting(false);
 }
 
 template <typename T>
 void FrameGraph<T>::set_smoothing(bool on) {
-  if (on == smoothing_) return;
-  for (cudaGraphNode_t node : {change_node_, smooth_node_})
-    CHECK_CUDA(cudaGraphNodeSetEnabled(exec_.get(), node, on));
+  if (on != smoothing_) enable({change_node_, smooth_node_}, on);
   smoothing_ = on;
 }
 
@@ -57,6 +71,27 @@ void FrameGraph<T>::set(const Argmax<T> &argmax) {
   const cudaKernelNodeParams params = node_params(argmax, &argument);
   CHECK_CUDA(
       cudaGraphExecKernelNodeSetParams(exec_.get(), argmax_node_, &params));
+}
+
+template <typename T>
+void FrameGraph<T>::set_counting(bool on) {
+  if (on != counting_) enable({clear_node_, count_node_, copy_node_}, on);
+  counting_ = on;
+}
+
+template <typename T>
+void FrameGraph<T>::set(const Count &count) {
+  void *argument;
+  const cudaKernelNodeParams params = node_params_blocks(count, &argument);
+  CHECK_CUDA(
+      cudaGraphExecKernelNodeSetParams(exec_.get(), count_node_, &params));
+}
+
+template <typename T>
+void FrameGraph<T>::enable(std::initializer_list<cudaGraphNode_t> nodes,
+                           bool on) {
+  for (cudaGraphNode_t node : nodes)
+    CHECK_CUDA(cudaGraphNodeSetEnabled(exec_.get(), node, on));
 }
 
 template <typename T>

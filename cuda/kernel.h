@@ -3,17 +3,18 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
+
 /// Kernels are plain structs: their members are the parameters, their code is
 /// host code as well, so that tests without a GPU run the very same indexing
 /// and arithmetic. A kernel of independent work items has
 ///   int items() const;
 ///   void operator()(int item) const;
-/// and one whose blocks work together, with a barrier between two halves,
-///   static constexpr int kThreads;
+/// and one whose blocks work together, with a barrier between its phases,
+///   static constexpr int kThreads, kPhases;
 ///   struct Shared;
 ///   int blocks() const;
-///   void first(int block, int thread, Shared &) const;
-///   void second(int block, int thread, Shared &) const;
+///   void operator()(int phase, int block, int thread, Shared &) const;
 #ifdef __CUDACC__
 #define FASTSCNN_HD __host__ __device__
 #else
@@ -28,6 +29,15 @@
 #endif
 
 namespace fastscnn::cuda {
+
+/// For sums that threads of any block add to.
+FASTSCNN_HD inline void add_atomically(uint32_t *sum, uint32_t value) {
+#ifdef __CUDA_ARCH__
+  atomicAdd(sum, value);
+#else
+  *sum += value;
+#endif
+}
 
 /// Queue a kernel; throw Error. The .cu file of the kernel instantiates them.
 template <class Items>

@@ -20,9 +20,11 @@ template <class Blocks>
 __global__ void __launch_bounds__(Blocks::kThreads)
     run_blocks(const __grid_constant__ Blocks kernel) {
   __shared__ typename Blocks::Shared shared;
-  kernel.first(blockIdx.x, threadIdx.x, shared);
-  __syncthreads();
-  kernel.second(blockIdx.x, threadIdx.x, shared);
+  FASTSCNN_UNROLL
+  for (int phase = 0; phase < Blocks::kPhases; phase++) {
+    if (phase > 0) __syncthreads();
+    kernel(phase, blockIdx.x, threadIdx.x, shared);
+  }
 }
 
 template <class Items>

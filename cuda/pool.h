@@ -64,6 +64,7 @@ struct PoolRows {
 /// From the sums of the rows to the convolved cells. A block computes a cell.
 struct PoolCells {
   static constexpr int kThreads = 128;
+  static constexpr int kPhases = 2;
   static constexpr int kChannels = 128;
 
   struct Shared {
@@ -79,7 +80,16 @@ struct PoolCells {
 
   FASTSCNN_HD int blocks() const { return kCells; }
 
-  FASTSCNN_HD void first(int cell, int channel, Shared &shared) const {
+  FASTSCNN_HD void operator()(int phase, int cell, int channel,
+                              Shared &shared) const {
+    if (phase == 0)
+      average(cell, channel, shared);
+    else if (channel < kGridChannels)
+      convolve(cell, channel, shared);
+  }
+
+ private:
+  FASTSCNN_HD void average(int cell, int channel, Shared &shared) const {
     const int grid = grid_of(cell), bins = grid_bins(grid);
     const int row = (cell - first_cell(grid)) / bins;
     const int column = (cell - first_cell(grid)) % bins;
@@ -95,8 +105,7 @@ struct PoolCells {
     shared.mean[channel] = sum / static_cast<float>((end - begin) * columns);
   }
 
-  FASTSCNN_HD void second(int cell, int channel, Shared &shared) const {
-    if (channel >= kGridChannels) return;
+  FASTSCNN_HD void convolve(int cell, int channel, Shared &shared) const {
     const int grid = grid_of(cell);
     const float *w = weight + grid * kChannels * kGridChannels + channel;
     float sum = bias[grid * kGridChannels + channel];
@@ -105,7 +114,6 @@ struct PoolCells {
     cells[cell * kGridChannels + channel] = clamp(sum, low, high);
   }
 
- private:
   FASTSCNN_HD static int grid_of(int cell) {
     int grid = kGrids - 1;
     while (cell < first_cell(grid)) grid--;

@@ -11,6 +11,7 @@ namespace fastscnn::cuda {
 template <typename T>
 struct Change {
   static constexpr int kThreads = 1024;
+  static constexpr int kPhases = 2;
   static constexpr int kStep = 8;
 
   struct Shared {
@@ -25,7 +26,16 @@ struct Change {
   FASTSCNN_HD int blocks() const { return 1; }
   FASTSCNN_HD int samples() const { return (height / kStep) * (width / kStep); }
 
-  FASTSCNN_HD void first(int, int thread, Shared &shared) const {
+  FASTSCNN_HD void operator()(int phase, int, int thread,
+                              Shared &shared) const {
+    if (phase == 0)
+      add_differences(thread, shared);
+    else if (thread == 0)
+      average(shared);
+  }
+
+ private:
+  FASTSCNN_HD void add_differences(int thread, Shared &shared) const {
     float sum = 0.f;
     for (int i = thread; i < samples(); i += kThreads) {
       const int x = i % (width / kStep) * kStep + kStep / 2;
@@ -41,8 +51,7 @@ struct Change {
     shared.sum[thread] = sum;
   }
 
-  FASTSCNN_HD void second(int, int thread, Shared &shared) const {
-    if (thread) return;
+  FASTSCNN_HD void average(const Shared &shared) const {
     float sum = 0.f;
     for (int i = 0; i < kThreads; i++) sum += shared.sum[i];
     *change = sum / static_cast<float>(3 * samples());

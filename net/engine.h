@@ -47,6 +47,8 @@ struct Mask {
   int stride = 0;                 ///< logit; the lowest of equal ones
   uint8_t *confidence = nullptr;  ///< its softmax probability times 255,
   int confidence_stride = 0;      ///< rounded; null: not wanted
+  uint32_t *counts = nullptr;     ///< 256, always of the host: how many pixels
+                                  ///< have each id; null: not wanted
 };
 
 /// Segments the frames of one stream. Not thread-safe; except that load() and
@@ -109,7 +111,7 @@ class Backend {
 
 /// Raised whenever anything above changes in layout: a module of another
 /// version is refused instead of called.
-constexpr int kEngineAbi = 1;
+constexpr int kEngineAbi = 2;
 
 }  // namespace fastscnn
 

@@ -61,12 +61,14 @@ struct TestMask {
     mask.stride = width + kPadding;
     if (with_confidence) mask.confidence = confidence.data();
     mask.confidence_stride = width + kPadding;
+    mask.counts = counts;
   }
 
   uint8_t id(int x, int y) const { return ids[y * mask.stride + x]; }
 
   int width, height;
   std::vector<uint8_t> ids, confidence;
+  uint32_t counts[256];
   Mask mask;
 };
 
@@ -83,8 +85,10 @@ void compare(const TestMask &got, const Tensor &logits, bool align_corners,
   const reference::Classes expected =
       reference::classify(logits, got.width, got.height, align_corners,
                           options.confidence_threshold);
+  uint32_t counts[256] = {};
   for (int y = 0; y < got.height; y++) {
     for (int x = 0; x < got.width; x++) {
+      counts[got.id(x, y)]++;
       const size_t p = size_t(y) * got.width + x;
       const bool close = expected.margin[p] < 1e-3 ||
                          std::abs(expected.probability[p] -
@@ -102,6 +106,7 @@ void compare(const TestMask &got, const Tensor &logits, bool align_corners,
     for (int x = got.width; x < got.mask.stride; x++)
       g_assert_cmpint(got.id(x, y), ==, TestMask::kGuard);
   }
+  g_assert_cmpmem(got.counts, sizeof counts, counts, sizeof counts);
 }
 
 void test_frames() {

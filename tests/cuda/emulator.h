@@ -26,9 +26,9 @@ template <typename Kernel>
 void blocks(const Kernel &kernel) {
   for (int block = 0; block < kernel.blocks(); block++) {
     auto shared = std::make_unique<typename Kernel::Shared>();
-    for (int t = 0; t < Kernel::kThreads; t++) kernel.first(block, t, *shared);
-    for (int t = Kernel::kThreads - 1; t >= 0; t--)
-      kernel.second(block, t, *shared);
+    for (int phase = 0; phase < Kernel::kPhases; phase++)
+      for (int t = Kernel::kThreads - 1; t >= 0; t--)
+        kernel(phase, block, t, *shared);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cuda/argmax.h"
+#include "cuda/count.h"
 #include "cuda/depthwise.h"
 #include "cuda/pool.h"
 #include "cuda/preprocess.h"
@@ -333,6 +334,26 @@ void test_smooth() {
   }
 }
 
+void test_count() {
+  const int sizes[][2] = {{1, 1}, {31, 255}, {33, 257}, {64, 512}, {100, 300}};
+  Lcg lcg(15);
+  for (const auto [height, width] : sizes)
+    for (int run : {1, 40}) {  // as noise, and as masks are
+      const int stride = width + 5;
+      Array<uint8_t> ids(size_t(stride) * (height - 1) + width);
+      uint32_t counts[256] = {}, expected[256] = {};
+      counts[7] = expected[7] = 3;  // is added to
+      for (int x = 0; x < width; x++)
+        for (int y = 0, id = 0; y < height; y++) {
+          if (lcg.between(0, run) == 0) id = lcg.between(0, 255);
+          ids.get()[y * stride + x] = static_cast<uint8_t>(id);
+          expected[id]++;
+        }
+      emulator::blocks(Count{ids.get(), stride, height, width, counts});
+      g_assert_cmpmem(counts, sizeof counts, expected, sizeof expected);
+    }
+}
+
 template <typename T>
 void add_tests(const std::string &type) {
   auto add = [&type](const char *name, void (*test)()) {
@@ -353,5 +374,6 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   add_tests<__half>("half");
   add_tests<float>("float");
+  g_test_add_func("/cuda/kernels/count", test_count);
   return g_test_run();
 }

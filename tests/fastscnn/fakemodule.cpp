@@ -64,6 +64,7 @@ class FakeEngine : public Engine {
     control().infers++;
     control().smoothing = options.smoothing;
     maybe_fail(control().fail_infer, "infer");
+    if (dst.counts) std::fill_n(dst.counts, 256, 0u);
     for (int y = 0; y < mask_height(); y++)
       for (int x = 0; x < mask_width(); x++) {
         const float value = picture_[static_cast<size_t>(fake_source(
@@ -77,6 +78,7 @@ class FakeEngine : public Engine {
         if (dst.confidence)
           dst.confidence[y * dst.confidence_stride + x] =
               fake_confidence(value);
+        if (dst.counts) dst.counts[dst.ids[y * dst.stride + x]]++;
       }
   }
 

@@ -43,6 +43,15 @@ std::unique_ptr<Engine> create_engine(
       [](const std::string &warning) { g_error("%s", warning.c_str()); });
 }
 
+/// They are those of the pixels of the mask.
+void check_counts(const uint32_t *counts, const uint8_t *ids, int height,
+                  int width, int stride) {
+  uint32_t expected[256] = {};
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++) expected[ids[y * stride + x]]++;
+  g_assert_cmpmem(counts, sizeof expected, expected, sizeof expected);
+}
+
 /// One frame of host memory to a mask in host memory.
 Masks segment(Engine *engine, const ConstFrame &frame, const Options &options,
               bool with_confidence = true) {
@@ -55,9 +64,13 @@ Masks segment(Engine *engine, const ConstFrame &frame, const Options &options,
   mask.stride = engine->mask_width();
   if (with_confidence) mask.confidence = masks.confidence.data();
   mask.confidence_stride = engine->mask_width();
+  uint32_t counts[256];
+  mask.counts = counts;
   engine->load(frame, {});
   engine->infer(mask, options, {});
   engine->wait({});
+  check_counts(counts, mask.ids, engine->mask_height(), mask.stride,
+               mask.stride);
   return masks;
 }
 
@@ -194,6 +207,8 @@ void test_memories() {
     Mask mask;
     mask.ids = ids.get();
     mask.stride = stride;
+    uint32_t counts[256];
+    mask.counts = counts;
     const Queue queue = {context->handle(), stream.get()};
     device->load(moved, queue);
     device->infer(mask, {}, queue);
@@ -203,6 +218,7 @@ void test_memories() {
       for (int x = 0; x < stride; x++)
         g_assert_cmpint(got[y * stride + x], ==,
                         x < 300 ? expected.ids[y * 300 + x] : 0xff);
+    check_counts(counts, got.data(), 200, 300, stride);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cuda/argmax.h"
+#include "cuda/count.h"
 #include "cuda/depthwise.h"
 #include "cuda/pool.h"
 #include "cuda/preprocess.h"
@@ -254,6 +255,28 @@ void test_smooth() {
   expect_equal(history, kTolerance<T>, "history");
 }
 
+void test_count() {
+  for (int size = 0; size < 8; size++) {
+    const int height = g_test_rand_int_range(1, 200);
+    const int width = g_test_rand_int_range(1, 800);
+    emulator::Array<uint8_t> ids(size_t(height) * width);
+    for (size_t i = 0; i < ids.size(); i++)
+      ids.get()[i] = static_cast<uint8_t>(g_test_rand_int_range(0, 256));
+    emulator::Array<uint32_t> counts(256);
+    std::fill_n(counts.get(), counts.size(), 0u);
+    const DeviceCopy<uint8_t> device_ids(ids.get(), ids.size());
+    const DeviceCopy<uint32_t> device_counts(counts.get(), counts.size());
+    emulator::blocks(Count{ids.get(), width, height, width, counts.get()});
+    const Count kernel = {device_ids.get(), width, height, width,
+                          device_counts.get()};
+    void *argument;
+    launch_node(node_params_blocks(kernel, &argument));
+    const auto got = device_counts.read();
+    g_assert_cmpmem(got.data(), sizeof(uint32_t) * got.size(), counts.get(),
+                    sizeof(uint32_t) * counts.size());
+  }
+}
+
 template <typename T>
 void add_tests(const std::string &type) {
   auto add = [&type](const char *name, void (*test)()) {
@@ -276,5 +299,6 @@ int main(int argc, char **argv) {
   const Current current(*context);
   add_tests<__half>("half");
   add_tests<float>("float");
+  g_test_add_func("/gpu/kernels/count", test_count);
   return g_test_run();
 }
