@@ -15,9 +15,10 @@ import torch
 
 import modelfile
 from cityscapes import COLORS, LABELS
-from dataset import DataError, read_task
+from dataset import read_task
 from fastscnn import VARIANTS, Variant, layers
 from network import ANY_SIZE, FastSCNN
+from pictures import DataError
 
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 

@@ -11,18 +11,14 @@ from PIL import Image, ImageEnhance
 
 from fastscnn import Variant
 from modelfile import ModelInfo
+from pictures import DataError, pairs, read_pair
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 IGNORE = 255
 # Losses look at the centre of every second pixel: a quarter of the cost, and
 # random crops see to it that no pixel is always left out.
 LABEL_STRIDE = 2
 # Places of a rare class that are remembered of an image
 PLACES = 64
-
-
-class DataError(Exception):
-    """Something about the data that its owner has to put right."""
 
 
 @dataclass
@@ -78,17 +74,14 @@ class Frames:
         folder = Path(folder)
         self.names, self.images, self.labels = [], [], []
         self.pixels = np.zeros(256, np.int64)
-        paths = _images(folder / "images")
-        for prefix in without:
-            if not any(path.name.startswith(prefix) for path in paths):
-                raise DataError(f"{folder / 'images'}: no name begins with {prefix}")
-        for path in paths:
-            if not path.name.startswith(tuple(without)):
-                label = folder / "labels" / (path.stem + ".png")
-                self._append(path, label, task)
-        if not self.names:
-            raise DataError(f"{folder / 'images'}: without "
-                            f"{', '.join(without)} no image is left")
+        for path, label_path in pairs(folder / "images", folder / "labels",
+                                      without=without):
+            image, label = read_pair(path, label_path)
+            ids = _check_ids(np.array(label), label_path, task)
+            self.pixels += np.bincount(ids.ravel(), minlength=256)
+            self.names.append(path.stem)
+            self.images.append(image)
+            self.labels.append(Image.fromarray(ids))
         if not self.pixels[:task.classes].any():
             raise DataError(f"{folder / 'labels'}: no pixel has a class, "
                             "all are ignored")
@@ -108,47 +101,6 @@ class Frames:
             places.append({c: xy[::max(1, len(xy) // PLACES)]
                            for c, xy in found.items() if len(xy)})
         return places
-
-    def _append(self, path, label_path, task):
-        if not label_path.exists():
-            raise DataError(f"{path}: no label {label_path}")
-        image = _decode(path).convert("RGB")
-        label = _decode(label_path)
-        if label.mode not in ("L", "P"):
-            raise DataError(f"{label_path}: mode {label.mode}, must be 8-bit "
-                            "class ids (mode L or P)")
-        if image.size != label.size:
-            raise DataError(f"{label_path}: {_size(label)}, but its image is "
-                            f"{_size(image)}")
-        ids = np.array(label)
-        ids = _check_ids(ids, label_path, task)
-        self.pixels += np.bincount(ids.ravel(), minlength=256)
-        self.names.append(path.stem)
-        self.images.append(image)
-        self.labels.append(Image.fromarray(ids))
-
-
-def _images(folder):
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder")
-    paths = sorted(p for p in folder.iterdir()
-                   if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise DataError(f"{folder}: no images ({', '.join(IMAGE_SUFFIXES)})")
-    return paths
-
-
-def _decode(path):
-    try:
-        image = Image.open(path)
-        image.load()
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them all
-        raise DataError(f"{path}: {error}") from error
-    return image
-
-
-def _size(image):
-    return f"{image.width}x{image.height}"
 
 
 def _check_ids(ids, path, task):

@@ -23,18 +23,17 @@ gi.require_version("GstClassMask", "1.0")
 from gi.repository import Gst, GstApp, GstClassMask, GstVideo  # noqa: E402,F401
 
 import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
 
 import report  # noqa: E402
 from metrics import Confusion  # noqa: E402
+from pictures import DataError, pairs, read_pair  # noqa: E402
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
 TIMEOUT = 60 * Gst.SECOND
 WORST_FRAMES = 8
 
 
 class EvaluateError(Exception):
-    """Why a folder could not be measured."""
+    """Why the element could not be measured."""
 
 
 class Segmenter:
@@ -101,37 +100,20 @@ def read_mask(buffer):
         buffer.unmap(mapped)
 
 
-def pairs(images, labels, only):
-    if not images.is_dir():
-        raise EvaluateError(f"{images}: no such folder")
-    paths = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES
-                   and p.name.startswith(tuple(only)))
-    if not paths:
-        names = f" whose names begin with {' or '.join(only)}" if any(only) else ""
-        raise EvaluateError(f"{images}: no images{names}")
-    for path in paths:
-        label = labels / (path.stem + ".png")
-        if not label.exists():
-            raise EvaluateError(f"{path}: no label {label}")
-        yield path, label
-
-
 class Evaluation:
     """What came of every frame."""
 
     def __init__(self):
         self.frames = []  # (IoU over the frame's classes, image path, truth, mask)
-        self.confusion = self.labels = self.colors = None
+        self.confusion = self.model = self.labels = self.colors = None
 
     def add(self, path, truth, mask, classes):
         if self.confusion is None:
             count = classes.get_size()
+            self.model = classes.get_model() or "a model without a name"
             self.labels = [classes.get_label(i) for i in range(count)]
             self.colors = [_rgb(classes.get_color(i)) for i in range(count)]
             self.confusion = Confusion(count)
-        if truth.shape != mask.shape:
-            raise EvaluateError(f"{path}: its label is {truth.shape[1]}x{truth.shape[0]}, "
-                                f"the mask {mask.shape[1]}x{mask.shape[0]}")
         self.confusion.add(truth, mask)
         alone = Confusion(len(self.labels))
         alone.add(truth, mask)
@@ -156,9 +138,9 @@ def evaluate(args):
     segment = Segmenter(args.model, args.backend, args.size)
     try:
         for path, label in pairs(args.images, args.labels, args.only):
-            with Image.open(path) as image, Image.open(label) as truth:
-                mask, classes = segment(image.convert("RGB"))
-                found.add(path, np.array(truth), mask, classes)
+            image, truth = read_pair(path, label)
+            mask, classes = segment(image)
+            found.add(path, np.array(truth), mask, classes)
             if sys.stderr.isatty():
                 print(f"\r{len(found.frames)} frames ", end="", file=sys.stderr)
     finally:
@@ -171,7 +153,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("labels", type=Path)
-    parser.add_argument("--only", nargs="+", default=("",), metavar="PREFIX",
+    parser.add_argument("--only", nargs="+", default=(), metavar="PREFIX",
                         help="measure the frames whose names begin so")
     parser.add_argument("--model", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--backend", default="auto", choices=("auto", "cuda", "cpu"))
@@ -185,7 +167,7 @@ def main():
         found = evaluate(args)
         if args.report:
             report.write(args.report, found)
-    except (EvaluateError, OSError) as error:
+    except (DataError, EvaluateError, OSError) as error:
         sys.exit(f"evaluate.py: {error}")
     print(json.dumps(found.summary()))
 

@@ -20,10 +20,11 @@ import torch
 from torch.nn import functional as F
 
 import modelfile
-from dataset import Augmentation, DataError, Frames, class_weights, read_task
+from dataset import Augmentation, Frames, class_weights, read_task
 from learner import Average, Learner, start_from
 from metrics import Confusion
 from network import class_map
+from pictures import DataError
 
 WARM_UP = 0.01  # share of the training
 POLY_POWER = 0.9
