@@ -24,10 +24,14 @@ class Confusion:
         self.missed += frame[:, classes]
         return frame
 
+    def truth(self):
+        """Pixels of every class, found or not."""
+        return self.counts.sum(1) + self.missed
+
     def iou(self):
         """Per class; NaN where a class occurs in neither truth nor prediction."""
         hit = self.counts.diagonal()
-        union = self.counts.sum(0) + self.counts.sum(1) + self.missed - hit
+        union = self.counts.sum(0) + self.truth() - hit
         return np.where(union > 0, hit / np.maximum(union, 1), np.nan)
 
     def miou(self):
