@@ -101,8 +101,8 @@ def read_checkpoint(file, name=None):
 
 def _why_not(error):
     """Without PyTorch's advice to load the file unsafely."""
-    reason = str(error).rpartition("WeightsUnpickler error: ")[2].splitlines()
-    reason = reason[0] if reason else type(error).__name__
+    reason = str(error).rpartition("WeightsUnpickler error: ")[2].strip()
+    reason = re.split(r"\n|\. ", reason)[0] or type(error).__name__
     if isinstance(error, pickle.UnpicklingError) and "operand" not in reason:
         return (f"holds more than tensors ({reason}); where you trust it, write its "
                 "state_dict alone to a file first")

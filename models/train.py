@@ -98,7 +98,9 @@ class Trainer:
             self._start_from(*init)
         self.average = Average(self.learner.net, args.ema)
         self.optimizer = torch.optim.AdamW(_groups(self.learner), lr=args.lr)
-        self.scaler = torch.cuda.amp.GradScaler(enabled=self.cuda)
+        # It has moved within PyTorch.
+        scaler = getattr(torch.amp, "GradScaler", torch.cuda.amp.GradScaler)
+        self.scaler = scaler(enabled=self.cuda)
         self.iteration, self.elapsed, self.best = 0, 0.0, -1.0
         self.out = Path(args.out)
         self.out.mkdir(parents=True, exist_ok=True)
@@ -218,9 +220,8 @@ class Trainer:
             self._restore(torch.load(path, map_location=self.device,
                                      weights_only=True))
         except Exception as error:  # of a damaged file PyTorch raises all kinds
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(f"{path}: not a state of this training, or damaged "
-                            f"({reason})") from error
+            raise DataError(f"{path}: damaged, or the state of another training; "
+                            "without --resume it begins anew") from error
         print(f"resumed at epoch {self.epoch}, iteration {self.iteration}", flush=True)
 
     def _restore(self, state):
