@@ -69,6 +69,8 @@ def receive(response):
         data += chunk
         if sys.stderr.isatty():
             print(f"\r{len(data) / 1e6:.1f} MB ", end="", file=sys.stderr)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
     return bytes(data)
 
 
