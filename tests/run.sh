@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds, and runs the tests. Without options style, unit and elements. The last
-# line is "N passed, N failed, N skipped"; the exit status is 0 if none failed.
+# Builds, and runs the tests. Without options all but --long. The last line is
+# "N passed, N failed, N skipped"; the exit status is 0 if none failed.
 #
 #   --style      formatting, includes, shell scripts, the README's commands
 #   --unit       network, engines, metadata library
 #   --elements   the elements in harnesses, the pipelines on real streams
 #   --sanitize   unit and element tests under AddressSanitizer and UBSan
+#   --fuzz       two minutes of libFuzzer on what comes from outside
 #   --long       what takes tens of minutes: torture, soak
 #   --help       this text
 set -euo pipefail
@@ -50,14 +51,30 @@ sanitize() {
     --no-suite python --timeout-multiplier 6
 }
 
+# clang's libFuzzer on every target, from the corpus that is in the tree.
+fuzz() {
+  if ! command -v clang++ > /dev/null; then
+    echo 'run.sh: no clang++, so nothing is fuzzed' >&2
+    return
+  fi
+  echo '== compiling build-fuzz'
+  if [ ! -f build-fuzz/build.ninja ]; then
+    CC=clang CXX=clang++ meson setup build-fuzz -Dfuzz=true -Db_lundef=false \
+      -Doptimization=2 -Dcpu=disabled -Dcuda=disabled \
+      -Dintrospection=disabled -Dbench=false > /dev/null
+  fi
+  ninja -C build-fuzz --quiet fuzzers
+  run_suites build-fuzz fuzz fuzz
+}
+
 stages=()
 for option; do
   case $option in
-    --style | --unit | --elements | --sanitize | --long)
+    --style | --unit | --elements | --sanitize | --fuzz | --long)
       stages+=("${option#--}")
       ;;
     -h | --help)
-      sed -n 's/^# \{0,1\}//; 3,12p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
       exit
       ;;
     *)
@@ -67,7 +84,7 @@ for option; do
   esac
 done
 if [ ${#stages[@]} -eq 0 ]; then
-  stages=(style unit elements)
+  stages=(style unit elements sanitize fuzz)
 fi
 
 ./setup.sh --tests
@@ -76,7 +93,7 @@ for stage in "${stages[@]}"; do
     style) run_suites build style style ;;
     unit) run_suites build unit unit gpu fuzz ;;
     elements) run_suites build elements elements pipelines ;;
-    sanitize) sanitize ;;
+    sanitize | fuzz) "$stage" ;;
     long)
       run_suites build long long
       ;;

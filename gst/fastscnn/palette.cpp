@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/fastscnn/palette.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -83,6 +84,7 @@ constexpr Named kCamvid[] = {
   { "bus", 192, 128, 192 },
 };
 
+constexpr size_t kMaxFileBytes = 1 << 20;
 constexpr char kGimpTitle[] = "GIMP Palette";
 
 std::string
@@ -164,13 +166,13 @@ Palette::parse_line (const std::string &line)
   size_t first = 0;
   if (line[0] != '"') {
     // A label may have several words.
-    first = 1;
+    first = std::min<size_t> (words.size (), 1);
     while (first < words.size () && !is_number (words[first]) &&
            words[first][0] != '-')
       first++;
     entry.label = joined (words, 0, first);
   }
-  const size_t numbers = words.size () - std::min (first, words.size ());
+  const size_t numbers = words.size () - first;
   if (entry.label.empty () || (numbers != 3 && numbers != 4))
     throw std::invalid_argument (
         "a label and three or four numbers (label r g b [a]) are expected");
@@ -257,9 +259,16 @@ Palette::load (const std::string &name)
           "The palette " + name +
               " cannot be read; give a file, or one of cityscapes, "
               "camvid and distinct.");
-    std::ostringstream text;
-    text << stream.rdbuf ();
-    palette = parse (name, text.str ());
+    // A device may never end.
+    std::string text (kMaxFileBytes + 1, 0);
+    stream.read (&text[0], static_cast<std::streamsize> (text.size ()));
+    text.resize (static_cast<size_t> (stream.gcount ()));
+    if (text.size () > kMaxFileBytes)
+      throw Error (Error::Kind::kModel,
+          "The palette " + name +
+              " cannot be used: it is larger than 1 MB, which is no list of "
+              "colours.");
+    palette = parse (name, text);
   }
   return palette;
 }

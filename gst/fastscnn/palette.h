@@ -24,6 +24,9 @@ public:
   /// `label r g b [a]`, or a GIMP palette. Throws Error, which names the line.
   static Palette load (const std::string &name_or_file);
 
+  /// From the text of a file; messages call it by its name.
+  static Palette parse (const std::string &file, const std::string &text);
+
   /// Replaces the colours of classes, by label. Where no label is known, the
   /// first class takes the first colour, and so on.
   void apply (const Labels &labels, std::vector<ClassColor> *colors) const;
@@ -34,7 +37,6 @@ private:
     ClassColor color;
   };
 
-  static Palette parse (const std::string &file, const std::string &text);
   static Entry parse_line (const std::string &line);
   static Entry parse_gimp_line (const std::string &line);
 

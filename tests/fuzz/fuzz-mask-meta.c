@@ -4,18 +4,6 @@
 #include "gst/classmask/gstclassmask-private.h"
 #include "tests/fuzz/fuzz.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#include <sanitizer/lsan_interface.h>
-#define LSAN_DISABLE __lsan_disable
-#define LSAN_ENABLE __lsan_enable
-#endif
-#endif
-#ifndef LSAN_DISABLE
-#define LSAN_DISABLE()
-#define LSAN_ENABLE()
-#endif
-
 static void expect_same(const GstClassMaskMeta *a, const GstClassMaskMeta *b) {
   GstMapInfo map_a, map_b;
 
@@ -30,31 +18,12 @@ static void expect_same(const GstClassMaskMeta *a, const GstClassMaskMeta *b) {
   gst_buffer_unmap(b->mask, &map_b);
 }
 
-/* GLib leaks its table of quarks when it grows, which is no finding: makes room
- * first for more than the library lets another process make. */
-static void make_room_for_quarks(void) {
-  GQuark quark = 0;
-
-  for (guint i = 0; quark % 2048 != 1; i++) {
-    gchar *name = g_strdup_printf("quark%u", i);
-
-    quark = g_quark_from_string(name);
-    g_free(name);
-  }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   GstBuffer *buffer;
   GstClassMaskMeta *meta, *again;
   GByteArray *bytes;
 
-  if (!gst_is_initialized()) {
-    gst_init(NULL, NULL);
-    gst_debug_set_active(FALSE);
-    LSAN_DISABLE();
-    make_room_for_quarks();
-    LSAN_ENABLE();
-  }
+  fuzz_init_gst();
   buffer = gst_buffer_new();
   meta =
       gst_class_mask_meta_read(buffer, data, size, GST_CLASS_MASK_META_VERSION);

@@ -59,6 +59,17 @@ SEEDS = {
     "mask-meta/runs": mask_meta(0, 0, 8, 4, [(0, 20), (1, 10), (255, 2)]),
     "mask-meta/confidence": mask_meta(-3, 5, 3, 3, [(0, 4), (1, 5)],
                                       b"\1" + bytes([200]) + number(9)),
+    "palette/lines": b"# mine\nroad 128 64 128\ntraffic light 250 170 30 77\n"
+                     b'"person" 220 20 60\n',
+    "palette/gimp": b"GIMP Palette\nName: mine\nColumns: 2\n#\n"
+                    b"128  64 128\troad\n 70 130 180 sky\n",
+    "classes/hidden": b"-road, -Traffic_Light\nperson=1.0\n"
+                      b"road\ntraffic light\nperson\n",
+    "classes/chosen": b"road,person\nroad=0.25,person = 1,sky=.5\n"
+                      b"road\nsky\nperson\nRoad\n",
+    "json/plain": b"\0" + mask_meta(0, 0, 8, 4, [(0, 20), (1, 10), (255, 2)]),
+    "json/all": b"\3" + mask_meta(-3, 5, 5, 3, [(0, 4), (1, 5), (0, 3), (7, 3)],
+                                  b"\1" + bytes([200]) + number(15)),
 }
 
 for name, data in SEEDS.items():

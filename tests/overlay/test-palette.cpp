@@ -90,6 +90,7 @@ void test_malformed() {
       {"# nothing\n", "no colours"},
       {"", "no colours"},
       {"\x89PNG\r\n\x1a\n", "line 1"},
+      {"\f\n", "line 1"},
   };
   for (const auto &c : cases) {
     std::vector<ClassColor> colors;
@@ -108,6 +109,12 @@ void test_malformed() {
     Palette::load(g_get_tmp_dir());
     g_assert_not_reached();
   } catch (const Error &) {
+  }
+  try {
+    Palette::load("/dev/zero");
+    g_assert_not_reached();
+  } catch (const Error &e) {
+    g_assert_nonnull(strstr(e.what(), "larger than 1 MB"));
   }
 }
 

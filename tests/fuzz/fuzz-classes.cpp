@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The overlay's properties classes and class-alpha: the first line is the one,
+// the second the other, each line after them a label of the mask.
+#include <glib.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "gst/fastscnn/classlist.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace fastscnn;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  std::istringstream lines(
+      std::string(reinterpret_cast<const char *>(data), size));
+  std::string classes, class_alpha;
+  Labels labels;
+  std::getline(lines, classes);
+  std::getline(lines, class_alpha);
+  for (std::string label; std::getline(lines, label);) labels.push_back(label);
+
+  std::vector<std::string> complaints;
+  const std::vector<bool> drawn = parse_classes(classes, labels, &complaints);
+  const std::vector<float> strengths =
+      parse_class_alpha(class_alpha, labels, &complaints);
+  g_assert_cmpuint(drawn.size(), ==, labels.size());
+  g_assert_cmpuint(strengths.size(), ==, labels.size());
+  for (float strength : strengths)
+    g_assert_true(strength == -1 || (strength >= 0 && strength <= 1));
+  for (const std::string &complaint : complaints)
+    g_assert_true(complaint.back() == '.');
+
+  // Classes of the same name are treated alike.
+  for (size_t a = 0; a < labels.size(); a++)
+    for (size_t b = 0; b < a && b < 16; b++)
+      if (same_label(labels[a], labels[b])) {
+        g_assert_true(drawn[a] == drawn[b]);
+        g_assert_true(strengths[a] == strengths[b]);
+      }
+  return 0;
+}
