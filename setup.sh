@@ -12,7 +12,7 @@ to_build=(
   g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   libgstreamer-plugins-bad1.0-dev
-  libhwy-dev nlohmann-json3-dev libpango1.0-dev
+  libexpected-dev libhwy-dev nlohmann-json3-dev libpango1.0-dev
   gobject-introspection libgirepository1.0-dev)
 to_run=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
@@ -79,6 +79,8 @@ check_tools() {
   for tool in gstreamer-1.0 gstreamer-video-1.0 nlohmann_json libhwy; do
     pkg-config --exists "$tool" 2> /dev/null || missing+=("$tool (pkg-config)")
   done
+  echo '#include <tl/expected.hpp>' | c++ -fsyntax-only -x c++ - 2> /dev/null ||
+    missing+=('tl/expected.hpp (header)')
   for tool in decodebin videoconvert avdec_h264 x264enc mp4mux rtspsrc; do
     gst-inspect-1.0 --exists "$tool" 2> /dev/null ||
       missing+=("$tool (GStreamer)")

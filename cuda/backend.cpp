@@ -2,7 +2,6 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -34,7 +33,7 @@ std::string identify(int device) {
          std::to_string(p.major) + "." + std::to_string(p.minor) + ", " +
          std::to_string(p.multiProcessorCount) + " multiprocessors, driver " +
          std::to_string(driver) + ", runtime " + std::to_string(runtime) +
-         ", cuDNN " + std::to_string(Cudnn::version());
+         ", cuDNN " + std::to_string(value_or_throw(Cudnn::version()));
 }
 
 /// One file a GPU model: a machine may have several.
@@ -74,9 +73,9 @@ class CudaBackend : public Backend {
 
  private:
   static std::shared_ptr<const Context> open_context(const Device &device) {
-    return device.queue.context
-               ? Context::borrow(device.queue.context)
-               : Context::primary(device.id < 0 ? 0 : device.id);
+    return value_or_throw(
+        device.queue.context ? Context::borrow(device.queue.context)
+                             : Context::primary(device.id < 0 ? 0 : device.id));
   }
 
   /// Of one model and context there is one copy.
@@ -110,6 +109,12 @@ class CudaBackend : public Backend {
   std::map<int, std::shared_ptr<PlanCache>> caches_;
 };
 
+Result<> check_usable() {
+  FASTSCNN_TRY(check_machine());
+  FASTSCNN_TRY(Cudnn::version());
+  return {};
+}
+
 }  // namespace
 }  // namespace fastscnn::cuda
 
@@ -117,19 +122,14 @@ extern "C" __attribute__((visibility("default")))
 FastscnnBackendOpen fastscnn_backend_open;
 
 fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
-  try {
-    if (abi != fastscnn::kEngineAbi) {
-      std::snprintf(why, size, "The CUDA module is of another version");
-      return nullptr;
-    }
-    fastscnn::cuda::check_machine();
-    fastscnn::cuda::Cudnn::version();
-    static fastscnn::cuda::CudaBackend backend;
-    return &backend;
-  } catch (const std::exception &e) {
-    std::snprintf(why, size, "%s", e.what());
-  } catch (...) {
-    std::snprintf(why, size, "The CUDA module failed");
+  if (abi != fastscnn::kEngineAbi) {
+    std::snprintf(why, size, "The CUDA module is of another version");
+    return nullptr;
   }
-  return nullptr;
+  if (const auto usable = fastscnn::cuda::check_usable(); !usable) {
+    std::snprintf(why, size, "%s", usable.error().what());
+    return nullptr;
+  }
+  static fastscnn::cuda::CudaBackend backend;
+  return &backend;
 }

@@ -27,97 +27,124 @@ struct Driver {
   decltype(&cuDevicePrimaryCtxRelease) release;
 };
 
-[[noreturn]] void refuse(const std::string &sentence) {
-  throw Error(Error::Kind::kDevice, sentence);
+Error refusal(const std::string &sentence) {
+  return Error(Error::Kind::kDevice, sentence);
 }
 
-template <typename F>
-void resolve(void *library, const char *name, F *function) {
-  *function = reinterpret_cast<F>(dlsym(library, name));
-  if (!*function) refuse(std::string("The NVIDIA driver has no ") + name);
-}
-
-void check_driver(const char *what, CUresult result) {
+Result<> check_driver(const char *command, CUresult result) {
   if (result != CUDA_SUCCESS)
-    refuse(std::string("The NVIDIA driver failed: error ") +
-           std::to_string(result) + " (" + what + ")");
+    return refusal(std::string("The NVIDIA driver failed: error ") +
+                   std::to_string(result) + " (" + command + ")");
+  return {};
 }
 
-Driver open_driver() {
+Result<Driver> open_driver() {
   void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!library)
-    refuse("There is no NVIDIA driver (" + std::string(dlerror()) + ")");
+    return refusal("There is no NVIDIA driver (" + std::string(dlerror()) +
+                   ")");
   Driver d;
-  resolve(library, "cuInit", &d.init);
-  resolve(library, "cuDeviceGet", &d.device_get);
-  resolve(library, "cuCtxPushCurrent_v2", &d.push);
-  resolve(library, "cuCtxPopCurrent_v2", &d.pop);
-  resolve(library, "cuCtxGetDevice", &d.get_device);
-  resolve(library, "cuDevicePrimaryCtxRetain", &d.retain);
-  resolve(library, "cuDevicePrimaryCtxRelease_v2", &d.release);
+  const char *missing = nullptr;
+  const auto resolve = [library, &missing](const char *name, auto *function) {
+    *function = reinterpret_cast<std::decay_t<decltype(*function)>>(
+        dlsym(library, name));
+    if (!*function) missing = name;
+  };
+  resolve("cuInit", &d.init);
+  resolve("cuDeviceGet", &d.device_get);
+  resolve("cuCtxPushCurrent_v2", &d.push);
+  resolve("cuCtxPopCurrent_v2", &d.pop);
+  resolve("cuCtxGetDevice", &d.get_device);
+  resolve("cuDevicePrimaryCtxRetain", &d.retain);
+  resolve("cuDevicePrimaryCtxRelease_v2", &d.release);
+  if (missing)
+    return refusal(std::string("The NVIDIA driver has no ") + missing);
   const CUresult result = d.init(0);
-  if (result == CUDA_ERROR_NO_DEVICE) refuse("There is no NVIDIA GPU");
-  check_driver("cuInit", result);
+  if (result == CUDA_ERROR_NO_DEVICE) return refusal("There is no NVIDIA GPU");
+  FASTSCNN_TRY(check_driver("cuInit", result));
   return d;
 }
 
-const Driver &driver() {
-  static const Driver opened = open_driver();
+const Result<Driver> &opened_driver() {
+  static const Result<Driver> opened = open_driver();
   return opened;
 }
+
+/// For whoever has a Context: then it was opened.
+const Driver &driver() { return *opened_driver(); }
 
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." +
          std::to_string(version % 1000 / 10);
 }
 
-int count_devices() {
-  driver();
+Result<int> count_devices() {
+  FASTSCNN_TRY(opened_driver());
   int count = 0;
   const cudaError_t result = cudaGetDeviceCount(&count);
   if (result == cudaErrorInsufficientDriver) {
     int has = 0, needs = 0;
     cudaDriverGetVersion(&has);
     cudaRuntimeGetVersion(&needs);
-    refuse("The NVIDIA driver is too old: it supports CUDA " +
-           version_text(has) + ", and " + version_text(needs) + " is needed");
+    return refusal("The NVIDIA driver is too old: it supports CUDA " +
+                   version_text(has) + ", and " + version_text(needs) +
+                   " is needed");
   }
   if (result == cudaErrorNoDevice || (result == cudaSuccess && count == 0))
-    refuse("There is no NVIDIA GPU");
-  check_cuda("cudaGetDeviceCount", result);
+    return refusal("There is no NVIDIA GPU");
+  FASTSCNN_TRY(check_cuda("cudaGetDeviceCount", result));
   return count;
 }
 
-int capability(int device) {
+Result<int> capability(int device) {
   int major = 0, minor = 0;
-  CHECK_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor,
-                                    device));
-  CHECK_CUDA(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor,
-                                    device));
+  TRY_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor,
+                                  device));
+  TRY_CUDA(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor,
+                                  device));
   return 10 * major + minor;
+}
+
+/// Unless there is such a device and it is new enough.
+Result<> check_device(int device) {
+  const int count = FASTSCNN_TRY(count_devices());
+  if (device < 0 || device >= count)
+    return refusal("There is no CUDA device " + std::to_string(device) +
+                   "; there " +
+                   (count == 1 ? "is 1" : "are " + std::to_string(count)) +
+                   ", counted from 0");
+  const int has = FASTSCNN_TRY(capability(device));
+  if (has < kOldest)
+    return refusal("CUDA device " + std::to_string(device) +
+                   " has compute capability " + std::to_string(has / 10) + "." +
+                   std::to_string(has % 10) + "; 7.5 or newer is needed");
+  return {};
 }
 
 }  // namespace
 
-std::shared_ptr<const Context> Context::primary(int device) {
-  check_device(device);
+Result<std::shared_ptr<const Context>> Context::primary(int device) {
+  FASTSCNN_TRY(check_device(device));
   CUdevice handle = 0;
   CUcontext context = nullptr;
-  check_driver("cuDeviceGet", driver().device_get(&handle, device));
-  check_driver("cuDevicePrimaryCtxRetain", driver().retain(&context, handle));
+  FASTSCNN_TRY(
+      check_driver("cuDeviceGet", driver().device_get(&handle, device)));
+  FASTSCNN_TRY(check_driver("cuDevicePrimaryCtxRetain",
+                            driver().retain(&context, handle)));
   return std::shared_ptr<const Context>(new Context(context, device, true));
 }
 
-std::shared_ptr<const Context> Context::borrow(void *handle) {
-  check_driver("cuCtxPushCurrent",
-               driver().push(static_cast<CUcontext>(handle)));
+Result<std::shared_ptr<const Context>> Context::borrow(void *handle) {
+  FASTSCNN_TRY(opened_driver());
+  FASTSCNN_TRY(check_driver("cuCtxPushCurrent",
+                            driver().push(static_cast<CUcontext>(handle))));
   CUdevice device = 0;
   const CUresult result = driver().get_device(&device);
   CUcontext popped;
   driver().pop(&popped);
-  check_driver("cuCtxGetDevice", result);
+  FASTSCNN_TRY(check_driver("cuCtxGetDevice", result));
   // A CUdevice is its ordinal.
-  check_device(device);
+  FASTSCNN_TRY(check_device(device));
   return std::shared_ptr<const Context>(new Context(handle, device, false));
 }
 
@@ -126,8 +153,9 @@ Context::~Context() {
 }
 
 Current::Current(const Context &context) {
-  check_driver("cuCtxPushCurrent",
-               driver().push(static_cast<CUcontext>(context.handle())));
+  value_or_throw(
+      check_driver("cuCtxPushCurrent",
+                   driver().push(static_cast<CUcontext>(context.handle()))));
 }
 
 Current::~Current() {
@@ -135,24 +163,13 @@ Current::~Current() {
   driver().pop(&popped);
 }
 
-void check_machine() {
-  const int count = count_devices();
-  for (int device = 0; device < count; device++)
-    if (capability(device) >= kOldest) return;
-  refuse("No GPU has compute capability 7.5 or newer (Turing, 2018)");
-}
-
-void check_device(int device) {
-  const int count = count_devices();
-  if (device < 0 || device >= count)
-    refuse("There is no CUDA device " + std::to_string(device) + "; there " +
-           (count == 1 ? "is 1" : "are " + std::to_string(count)) +
-           ", counted from 0");
-  if (capability(device) < kOldest)
-    refuse(
-        "CUDA device " + std::to_string(device) + " has compute capability " +
-        std::to_string(capability(device) / 10) + "." +
-        std::to_string(capability(device) % 10) + "; 7.5 or newer is needed");
+Result<> check_machine() {
+  const int count = FASTSCNN_TRY(count_devices());
+  for (int device = 0; device < count; device++) {
+    const int has = FASTSCNN_TRY(capability(device));
+    if (has >= kOldest) return {};
+  }
+  return refusal("No GPU has compute capability 7.5 or newer (Turing, 2018)");
 }
 
 }  // namespace fastscnn::cuda

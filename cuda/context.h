@@ -3,15 +3,17 @@
 
 #include <memory>
 
+#include "net/error.h"
+
 namespace fastscnn::cuda {
 
 /// A CUcontext: of gst-cuda, which keeps it alive, or the primary one of a
 /// device, which lives as long as this.
 class Context {
  public:
-  /// Throws Error that says whether driver or device is missing.
-  static std::shared_ptr<const Context> primary(int device);
-  static std::shared_ptr<const Context> borrow(void *handle);
+  /// An Error says whether driver or device is missing.
+  static Result<std::shared_ptr<const Context>> primary(int device);
+  static Result<std::shared_ptr<const Context>> borrow(void *handle);
 
   ~Context();
   Context(const Context &) = delete;
@@ -36,11 +38,8 @@ class Current {
   Current(const Current &) = delete;
 };
 
-/// Throws Error with one sentence if this machine cannot run the engine: no
-/// driver, too old a driver, no GPU, or none that is new enough.
-void check_machine();
-
-/// Throws Error unless there is such a device and it is new enough.
-void check_device(int device);
+/// One sentence if this machine cannot run the engine: no driver, too old a
+/// driver, no GPU, or none that is new enough.
+Result<> check_machine();
 
 }  // namespace fastscnn::cuda

@@ -33,44 +33,48 @@ struct Library {
   decltype(&cudnnBackendExecute) execute;
 };
 
-template <typename F>
-void resolve(void *handle, const char *name, F *function) {
-  *function = reinterpret_cast<F>(dlsym(handle, name));
-  if (!*function)
-    throw Error(Error::Kind::kDevice,
-                std::string("cuDNN is damaged: it has no ") + name);
-}
-
-Library open_library() {
+Result<Library> open_library() {
   const std::string name = "libcudnn.so." + std::to_string(CUDNN_MAJOR);
   void *handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
     handle =
         dlopen((FASTSCNN_CUDNN_DIR "/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
-    throw Error(Error::Kind::kDevice,
-                "cuDNN 9 is not installed: " + std::string(dlerror()));
+    return Error(Error::Kind::kDevice,
+                 "cuDNN 9 is not installed: " + std::string(dlerror()));
   Library l;
-  resolve(handle, "cudnnGetVersion", &l.get_version);
-  resolve(handle, "cudnnGetErrorString", &l.get_error_string);
-  resolve(handle, "cudnnGetLastErrorString", &l.get_last_error_string);
-  resolve(handle, "cudnnCreate", &l.create);
-  resolve(handle, "cudnnDestroy", &l.destroy);
-  resolve(handle, "cudnnSetStream", &l.set_stream);
-  resolve(handle, "cudnnBackendCreateDescriptor", &l.create_descriptor);
-  resolve(handle, "cudnnBackendDestroyDescriptor", &l.destroy_descriptor);
-  resolve(handle, "cudnnBackendSetAttribute", &l.set_attribute);
-  resolve(handle, "cudnnBackendGetAttribute", &l.get_attribute);
-  resolve(handle, "cudnnBackendFinalize", &l.finalize);
-  resolve(handle, "cudnnBackendExecute", &l.execute);
+  const char *missing = nullptr;
+  const auto resolve = [handle, &missing](const char *name, auto *function) {
+    *function = reinterpret_cast<std::decay_t<decltype(*function)>>(
+        dlsym(handle, name));
+    if (!*function) missing = name;
+  };
+  resolve("cudnnGetVersion", &l.get_version);
+  resolve("cudnnGetErrorString", &l.get_error_string);
+  resolve("cudnnGetLastErrorString", &l.get_last_error_string);
+  resolve("cudnnCreate", &l.create);
+  resolve("cudnnDestroy", &l.destroy);
+  resolve("cudnnSetStream", &l.set_stream);
+  resolve("cudnnBackendCreateDescriptor", &l.create_descriptor);
+  resolve("cudnnBackendDestroyDescriptor", &l.destroy_descriptor);
+  resolve("cudnnBackendSetAttribute", &l.set_attribute);
+  resolve("cudnnBackendGetAttribute", &l.get_attribute);
+  resolve("cudnnBackendFinalize", &l.finalize);
+  resolve("cudnnBackendExecute", &l.execute);
+  if (missing)
+    return Error(Error::Kind::kDevice,
+                 std::string("cuDNN is damaged: it has no ") + missing);
   return l;
 }
 
 /// Stays open for the life of the process: cuDNN cannot be unloaded safely.
-const Library &library() {
-  static const Library opened = open_library();
+const Result<Library> &opened_library() {
+  static const Result<Library> opened = open_library();
   return opened;
 }
+
+/// For whoever has a Cudnn: then it was opened.
+const Library &library() { return *opened_library(); }
 
 void check(const char *command, cudnnStatus_t status) {
   if (status == CUDNN_STATUS_SUCCESS) return;
@@ -303,11 +307,10 @@ std::pair<int64_t, bool> look_at_engine(const Descriptor &configuration,
   for (int64_t i = 0; i < count; i++) {
     if (notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
         notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
-        notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC)
-      exact = false;
-    // Of floats, tensor cores see the upper bits only.
-    if (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
-        precision == Precision::kFloat)
+        notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
+        // Of floats, tensor cores see the upper bits only.
+        (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
+         precision == Precision::kFloat))
       exact = false;
   }
   return {number, exact};
@@ -399,16 +402,18 @@ struct Cudnn::Impl {
     int64_t workspace = 0;
     plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
              &workspace, 1);
-    std::unique_ptr<ConvolutionPlan::Impl> made(
+    return std::unique_ptr<ConvolutionPlan::Impl>(
         new ConvolutionPlan::Impl{nullptr, std::move(plan), -1, workspace});
-    return made;
   }
 };
 
 Cudnn::Cudnn(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Cudnn::~Cudnn() = default;
 
-size_t Cudnn::version() { return library().get_version(); }
+Result<size_t> Cudnn::version() {
+  FASTSCNN_TRY(opened_library());
+  return library().get_version();
+}
 
 std::unique_ptr<Cudnn> Cudnn::create() {
   auto impl = std::make_unique<Impl>();

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "net/error.h"
 #include "net/fastscnn.h"
 
 namespace fastscnn::cuda {
@@ -67,8 +68,8 @@ class Cudnn {
   /// it. Nothing can be run.
   static std::unique_ptr<Cudnn> create_for(const std::string &device);
 
-  /// Throws Error if no usable cuDNN is installed. 91900 is 9.19.0.
-  static size_t version();
+  /// 91900 is 9.19.0; an Error if no usable cuDNN is installed.
+  static Result<size_t> version();
 
   ~Cudnn();
 

@@ -21,7 +21,7 @@ Graph capture(cudaStream_t stream, const F &queue) {
   }
   const cudaError_t result = cudaStreamEndCapture(stream, &graph);
   Graph captured(graph);
-  check_cuda("cudaStreamEndCapture", result);
+  value_or_throw(check_cuda("cudaStreamEndCapture", result));
   return captured;
 }
 

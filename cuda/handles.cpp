@@ -4,21 +4,19 @@
 #include <algorithm>
 #include <string>
 
-#include "net/error.h"
-
 namespace fastscnn::cuda {
 
-void check_cuda(const char *command, cudaError_t result) {
-  if (result == cudaSuccess) return;
+Result<> check_cuda(const char *command, cudaError_t result) {
+  if (result == cudaSuccess) return {};
   cudaGetLastError();  // or the next launch would report it again
   const bool memory = result == cudaErrorMemoryAllocation;
-  throw Error(memory || result == cudaErrorDevicesUnavailable
-                  ? Error::Kind::kDevice
-                  : Error::Kind::kEngine,
-              memory ? "The GPU has not enough free memory; close other "
-                       "programs or choose a smaller infer-width"
-                     : std::string("CUDA failed: ") +
-                           cudaGetErrorString(result) + " (" + command + ")");
+  return Error(memory || result == cudaErrorDevicesUnavailable
+                   ? Error::Kind::kDevice
+                   : Error::Kind::kEngine,
+               memory ? "The GPU has not enough free memory; close other "
+                        "programs or choose a smaller infer-width"
+                      : std::string("CUDA failed: ") +
+                            cudaGetErrorString(result) + " (" + command + ")");
 }
 
 Stream make_stream() {

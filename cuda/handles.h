@@ -6,11 +6,16 @@
 #include <cstddef>
 #include <utility>
 
+#include "net/error.h"
+
 namespace fastscnn::cuda {
 
-/// Throws Error with the command and CUDA's own words unless it succeeded.
-void check_cuda(const char *command, cudaError_t result);
-#define CHECK_CUDA(command) ::fastscnn::cuda::check_cuda(#command, (command))
+/// Nothing if the command succeeded, or an Error with CUDA's own words.
+Result<> check_cuda(const char *command, cudaError_t result);
+#define TRY_CUDA(command) \
+  FASTSCNN_TRY(::fastscnn::cuda::check_cuda(#command, (command)))
+#define CHECK_CUDA(command) \
+  ::fastscnn::value_or_throw(::fastscnn::cuda::check_cuda(#command, (command)))
 
 /// Owns what the runtime hands out. Destroying never throws: an error there
 /// was reported by an earlier call, or the device is gone.

@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <tl/expected.hpp>
+#include <utility>
 
 namespace fastscnn {
 
@@ -25,5 +27,40 @@ class Error : public std::runtime_error {
  private:
   Kind kind_;
 };
+
+/// A value, or the Error that there is instead.
+template <typename T = void>
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+  Result(Error error)
+      : tl::expected<T, Error>(tl::make_unexpected(std::move(error))) {}
+};
+
+/// The value of a Result; throws its Error.
+template <typename T>
+T value_or_throw(Result<T> result) {
+  if (!result) throw std::move(result).error();
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+namespace detail {
+
+template <typename T>
+T take_value(Result<T> &result) {
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+}  // namespace detail
+
+/// The value of a Result; an Error is what the function around it returns.
+/// Stands alone: as a statement, or as all that a variable is initialised or
+/// assigned with.
+#define FASTSCNN_TRY(...)                                            \
+  ({                                                                 \
+    ::fastscnn::Result fastscnn_result = (__VA_ARGS__);              \
+    if (!fastscnn_result) return std::move(fastscnn_result).error(); \
+    ::fastscnn::detail::take_value(fastscnn_result);                 \
+  })
 
 }  // namespace fastscnn

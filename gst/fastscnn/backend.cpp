@@ -21,7 +21,7 @@ struct CloseModule {
   }
 };
 
-std::string
+Result<std::string>
 find_module (const std::string &name)
 {
   const std::string file = "libfastscnn-" + name + "." G_MODULE_SUFFIX;
@@ -35,36 +35,37 @@ find_module (const std::string &name)
     if (std::filesystem::exists (candidate, error))
       return candidate.string ();
   }
-  throw Error (Error::Kind::kDevice,
+  return Error (Error::Kind::kDevice,
       "The " + name + " engine is not installed: there is no " + file + " in " +
           join (folders) + ".");
 }
 
 } // namespace
 
-Backend &
+Result<Backend *>
 open_backend (const std::string &name)
 {
-  const std::string path = find_module (name);
+  const std::string path = FASTSCNN_TRY (find_module (name));
   const std::string cannot = "The " + name + " engine cannot be used: ";
 
   std::unique_ptr<GModule, CloseModule> module (
       g_module_open (path.c_str (), G_MODULE_BIND_LOCAL));
   if (!module)
-    throw Error (Error::Kind::kDevice, cannot + g_module_error ());
+    return Error (Error::Kind::kDevice, cannot + g_module_error ());
 
   gpointer symbol;
   if (!g_module_symbol (module.get (), FASTSCNN_BACKEND_OPEN, &symbol))
-    throw Error (Error::Kind::kDevice, cannot + path + " is no engine module.");
+    return Error (
+        Error::Kind::kDevice, cannot + path + " is no engine module.");
 
   char why[256] = "it does not say why.";
   auto *open = reinterpret_cast<FastscnnBackendOpen *> (symbol);
   Backend *backend = open (kEngineAbi, why, sizeof why);
   if (!backend)
-    throw Error (Error::Kind::kDevice, cannot + why);
+    return Error (Error::Kind::kDevice, cannot + why);
 
   g_module_make_resident (module.release ());
-  return *backend;
+  return backend;
 }
 
 } // namespace fastscnn

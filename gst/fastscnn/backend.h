@@ -9,7 +9,7 @@ namespace fastscnn
 {
 
 /// Opens the engine module `name` ("cpu", "cuda"), which then stays loaded.
-/// Throws Error with one line that says why it cannot be used.
-Backend &open_backend (const std::string &name);
+/// An Error has one line that says why it cannot be used.
+Result<Backend *> open_backend (const std::string &name);
 
 } // namespace fastscnn

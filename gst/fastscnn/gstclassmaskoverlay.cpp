@@ -182,19 +182,18 @@ create_painter (gpointer cuda_context)
     return create_cpu_painter ();
   Device device;
   device.queue.context = cuda_context;
-  return open_backend ("cuda").create_painter (device);
+  return value_or_throw (open_backend ("cuda"))->create_painter (device);
 }
 
 static gboolean
 can_paint_on_gpu (void)
 {
-  try {
-    open_backend ("cuda");
-    return TRUE;
-  } catch (const Error &error) {
-    GST_DEBUG ("frames in GPU memory are not taken: %s", error.what ());
-    return FALSE;
-  }
+  const Result<Backend *> backend = open_backend ("cuda");
+
+  if (!backend)
+    GST_DEBUG (
+        "frames in GPU memory are not taken: %s", backend.error ().what ());
+  return backend.has_value ();
 }
 
 static gboolean

@@ -53,13 +53,18 @@ Segmenter::Segmenter (const Settings &settings, FellBack fell_back)
 void
 Segmenter::use_backend (const std::string &name)
 {
+  use_backend (name, *value_or_throw (open_backend (name)));
+}
+
+void
+Segmenter::use_backend (const std::string &name, Backend &backend)
+{
   Device device;
   device.id = settings_.cuda_device_id;
   device.threads = (int)settings_.threads;
   device.queue.context = cuda_context_;
   device.warn = [] (const char *sentence) { GST_WARNING ("%s", sentence); };
 
-  Backend &backend = open_backend (name);
   engine_ = backend.create_engine (model_->model, device);
   device_ = backend.device_name (device);
   backend_ = name;
@@ -76,8 +81,13 @@ Segmenter::open_engine ()
   case BackendChoice::kAuto:
     break;
   }
+  const Result<Backend *> cuda = open_backend ("cuda");
+  if (!cuda) {
+    passed_over_ = cuda.error ().what ();
+    return use_backend ("cpu");
+  }
   try {
-    use_backend ("cuda");
+    use_backend ("cuda", **cuda);
   } catch (const Error &error) {
     passed_over_ = error.what ();
     use_backend ("cpu");

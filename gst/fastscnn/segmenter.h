@@ -85,6 +85,7 @@ public:
 private:
   void open_engine ();
   void use_backend (const std::string &name);
+  void use_backend (const std::string &name, Backend &backend);
   void plan ();
   void recover (const std::exception &error);
   SegmentationPtr attempt (

@@ -143,12 +143,10 @@ void test_json() {
 
 /// Why nothing can be tested; empty if all can.
 std::string missing() {
-  try {
-    if (Cudnn::version() < 90800)
-      return "cuDNN is older than 9.8: devices cannot be described";
-  } catch (const Error &e) {
-    return e.what();
-  }
+  const auto version = Cudnn::version();
+  if (!version) return version.error().what();
+  if (*version < 90800)
+    return "cuDNN is older than 9.8: devices cannot be described";
   void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!driver || !dlsym(driver, "fastscnn_is_no_driver"))
     return "the stand-in for the driver is not in the library path";

@@ -73,7 +73,7 @@ class Bench {
  public:
   explicit Bench(std::shared_ptr<const Model> model)
       : model_(std::move(model)),
-        context_(Context::primary(0)),
+        context_(must(Context::primary(0))),
         current_(*context_),
         cache_(std::make_shared<PlanCache>("", "", [](const std::string &) {})),
         stream_(make_stream()) {
@@ -200,8 +200,8 @@ int main(int argc, char **argv) {
     return 2;
   }
   try {
-    check_machine();
-    Cudnn::version();
+    value_or_throw(check_machine());
+    value_or_throw(Cudnn::version());
     Bench bench(Model::load(argv[1]));
     for (int height : {256, 512, 1024}) bench.run(2 * height, height);
     return 0;

@@ -12,20 +12,19 @@
 #include "cuda/cudnn.h"
 #include "cuda/handles.h"
 #include "net/error.h"
+#include "tests/must.h"
 
 /// What the programs of the suite share.
 namespace fastscnn::cuda::testing {
 
 /// True, and said as a test runner understands it, where nothing can be run.
 inline bool skip_without_device() {
-  try {
-    check_machine();
-    Cudnn::version();
-    return false;
-  } catch (const Error &e) {
-    g_print("1..0 # SKIP %s\n", e.what());
-    return true;
-  }
+  const Result<> machine = check_machine();
+  const Result<size_t> cudnn = Cudnn::version();
+  if (machine && cudnn) return false;
+  const Error &why = machine ? cudnn.error() : machine.error();
+  g_print("1..0 # SKIP %s\n", why.what());
+  return true;
 }
 
 /// A copy of host memory on the device, and back.

@@ -25,7 +25,7 @@ struct Masks {
   std::vector<uint8_t> ids, confidence;
 };
 
-std::shared_ptr<const Context> primary() { return Context::primary(0); }
+std::shared_ptr<const Context> primary() { return must(Context::primary(0)); }
 
 /// In memory only; shared, because choosing plans takes seconds.
 std::shared_ptr<PlanCache> plan_cache() {

@@ -295,7 +295,7 @@ void add_tests(const std::string &type) {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   if (testing::skip_without_device()) return 0;
-  const auto context = Context::primary(0);
+  const auto context = must(Context::primary(0));
   const Current current(*context);
   add_tests<__half>("half");
   add_tests<float>("float");

@@ -75,7 +75,7 @@ void check(const std::shared_ptr<const Context> &context, const char *format,
 }
 
 void test_paint() {
-  const auto context = Context::primary(0);
+  const auto context = must(Context::primary(0));
   const Current current(*context);
   for (const char *format : {"NV12", "I420", "RGB", "BGRA"})
     for (PaintMode mode : kModes)

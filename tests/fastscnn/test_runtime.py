@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The elements in a process that loaded libstdc++ before GStreamer, as Python
+does that imports OpenCV, NumPy or PyTorch first. Debian's libgstreamer brings
+libunwind, and nothing that is thrown survives the mixture of its functions with
+libgcc's of the same names: so the elements must never throw."""
+
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import tap  # noqa: E402
+
+SOURCE = "videotestsrc num-buffers=3"
+
+
+def play(line):
+    """Prints how a pipeline ended."""
+    import ctypes
+    ctypes.CDLL("libstdc++.so.6")
+    import gi
+    gi.require_version("Gst", "1.0")
+    from gi.repository import Gst
+
+    Gst.init(None)
+    pipeline = Gst.parse_launch(line)
+    pipeline.set_state(Gst.State.PLAYING)
+    message = pipeline.get_bus().timed_pop_filtered(
+        30 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+    if message is None:
+        print("timeout")
+    elif message.type == Gst.MessageType.EOS:
+        print("eos")
+    else:
+        print("error:", message.parse_error()[0].message)
+    pipeline.set_state(Gst.State.NULL)
+
+
+class LibstdcxxFirst(unittest.TestCase):
+    def check(self, line, end):
+        child = subprocess.run(
+            [sys.executable, __file__, "--play", f"{SOURCE} ! {line} ! fakesink"],
+            capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(child.returncode, 0, child.stderr)
+        self.assertRegex(child.stdout, f"^{end}", child.stderr)
+
+    def test_normal_operation(self):
+        """Where there is no GPU, backend=auto looks for one in vain."""
+        self.check("fastscnn backend=auto ! classmaskoverlay", "eos")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--play"]:
+        play(sys.argv[2])
+    else:
+        tap.main()
