@@ -178,15 +178,18 @@ void Network::convolve_depthwise(int layer, int begin, int end, View dst) {
   const Layer &l = layers_[layer];
   const int input = l.inputs[0];
   const Shape &from = shapes_[input];
-  for (int y = begin; y < end; y++, dst.data += dst.pitch) {
-    const float *rows[3];
-    for (int k = 0; k < 3; k++) {
+  for (int y = begin; y < end;) {
+    const int count = l.dilation == 1 ? std::min(end - y, kDepthwiseRows) : 1;
+    const float *rows[3 + 2 * (kDepthwiseRows - 1)];
+    for (int k = 0; k < 3 + (count - 1) * l.stride; k++) {
       const int source = y * l.stride - l.padding + k * l.dilation;
       const bool inside = source >= 0 && source < from.height;
       rows[k] = inside ? row(input, source) : nullptr;
     }
-    depthwise(weights_->depthwise(layer), rows, from.width, dst.data,
-              shapes_[layer].width);
+    depthwise(weights_->depthwise(layer), rows, from.width, dst.data, dst.pitch,
+              shapes_[layer].width, count);
+    y += count;
+    dst.data += count * dst.pitch;
   }
 }
 

@@ -78,9 +78,10 @@ void Weights::pack_depthwise(int layer) {
 
   const std::vector<float> &from = model_->weight(layer);
   float *to = allocate(size_t(9) * l.channels);
-  for (int c = 0; c < l.channels; c++)
-    for (int k = 0; k < 9; k++) to[k * l.channels + c] = from[c * 9 + k];
   d.weights = to;
+  for (int c = 0; c < l.channels; c++)
+    for (int k = 0; k < 9; k++)
+      to[d.weight(c) - to + k * kChannelBlock] = from[c * 9 + k];
 
   float *bias = allocate(l.channels);
   std::copy(model_->bias(layer).begin(), model_->bias(layer).end(), bias);

@@ -158,31 +158,39 @@ void test_depthwise() {
           reference::convolve(src, layer, weights.data(), bias.data());
 
       Buffer packed(weights.size());
-      for (int c = 0; c < layer.channels; c++)
-        for (int k = 0; k < 9; k++)
-          packed.data()[k * layer.channels + c] = weights[c * 9 + k];
       const Buffer aligned_bias = to_buffer(bias);
       const Depthwise depthwise_layer = {
           layer.channels, layer.stride,        layer.dilation,
           packed.data(),  aligned_bias.data(), clamp_of(layer.activation)};
+      for (int c = 0; c < layer.channels; c++)
+        for (int k = 0; k < 9; k++)
+          packed.data()[(c / kChannelBlock * 9 + k) * kChannelBlock +
+                        c % kChannelBlock] = weights[c * 9 + k];
       const Buffer pixels = to_pixels(src, layer.channels);
-      Buffer dst(size_t(expected.width) * layer.channels);
-      for (int y = 0; y < expected.height; y++) {
-        const float *rows[3];
-        for (int k = 0; k < 3; k++) {
+      const ptrdiff_t pitch =
+          ptrdiff_t(expected.width + lcg.between(0, 1)) * layer.channels;
+      Buffer dst(kDepthwiseRows * pitch);
+      for (int y = 0, count; y < expected.height; y += count) {
+        count = layer.dilation > 1 ? 1 : lcg.between(1, kDepthwiseRows);
+        count = std::min(count, expected.height - y);
+        const float *rows[3 + 2 * (kDepthwiseRows - 1)];
+        for (int k = 0; k < 3 + (count - 1) * layer.stride; k++) {
           const int row = y * layer.stride + (k - 1) * layer.dilation;
           rows[k] =
               row < 0 || row >= src.height
                   ? nullptr
                   : pixels.data() + size_t(row) * src.width * layer.channels;
         }
-        depthwise(depthwise_layer, rows, src.width, dst.data(), expected.width);
-        compare_row(expected, y, dst.data(), layer.channels,
-                    "depthwise stride " + std::to_string(layer.stride) +
-                        " dilation " + std::to_string(layer.dilation) + ", " +
-                        std::to_string(layer.channels) + " channels, " +
-                        std::to_string(src.width) + "x" +
-                        std::to_string(src.height));
+        depthwise(depthwise_layer, rows, src.width, dst.data(), pitch,
+                  expected.width, count);
+        for (int i = 0; i < count; i++)
+          compare_row(expected, y + i, dst.data() + i * pitch, layer.channels,
+                      "depthwise stride " + std::to_string(layer.stride) +
+                          " dilation " + std::to_string(layer.dilation) + ", " +
+                          std::to_string(layer.channels) + " channels, " +
+                          std::to_string(src.width) + "x" +
+                          std::to_string(src.height) + ", " +
+                          std::to_string(count) + " rows");
       }
     }
   });
