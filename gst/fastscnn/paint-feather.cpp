@@ -4,26 +4,30 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gst/fastscnn/paint-run.h"
+
 namespace fastscnn
 {
 
 void
 Feather::configure (int frame_width, int frame_height)
 {
-  static_assert (kMaxFeather / 2 + 1 <= Blender::kMaxReach,
-      "what is beyond is taken to be flat");
   width_ = frame_width;
   height_ = frame_height;
-  columns_.resize (size_t (width_) + 2 * Blender::kMaxReach);
+  columns_.resize (size_t (width_) + kMaxFeather + 2);
+  edges_.configure (frame_width);
 }
 
 void
 Feather::begin (const Values &values, const PaintTable &table, float feather)
 {
   values_ = values;
+  paint_ = &table;
   radius_ = static_cast<int> (feather / 2);
   end_weight_ = feather / 2 - static_cast<float> (radius_);
   scale_ = 1 / (feather + 1);
+  edges_.begin (values, { 0, 0, width_, height_ }, Edges::Shape::kSquare,
+      radius_ + (end_weight_ > 0 ? 1 : 0));
   for (int value = 0; value < 256; value++) {
     const Paint &paint = table[value];
     table_[value] = Mix{ static_cast<float> (paint.keep),
@@ -51,22 +55,40 @@ Feather::average_columns (int y, int x0, int x1)
 }
 
 void
-Feather::make (const Bounds &part, Paint *paint)
+Feather::average (int y, int x0, int x1, PaintRow *row)
 {
   const int around = radius_ + 1;
-  for (int y = part.y0; y < part.y1; y++) {
-    average_columns (y, part.x0 - around, part.x1 + around);
-    for (int x = 0; x < part.x1 - part.x0; x++, paint++) {
-      const Mix *window = &columns_[x];
-      Mix sum = (window[0] + window[2 * around]) * end_weight_;
-      for (int i = 1; i <= 2 * radius_ + 1; i++)
-        sum += window[i];
-      sum = sum * scale_ + 0.5f;
-      paint->keep = static_cast<uint32_t> (static_cast<int> (sum[0]));
-      for (int c = 0; c < 3; c++)
-        paint->color[c] = static_cast<uint32_t> (static_cast<int> (sum[c + 1]));
-      paint->limit ();
+  average_columns (y, x0 - around, x1 + around);
+  for (int x = 0; x < x1 - x0; x++) {
+    const Mix *window = &columns_[x];
+    Mix sum = (window[0] + window[2 * around]) * end_weight_;
+    for (int i = 1; i <= 2 * radius_ + 1; i++)
+      sum += window[i];
+    sum = sum * scale_ + 0.5f;
+    Paint paint;
+    paint.keep = static_cast<uint32_t> (static_cast<int> (sum[0]));
+    for (int c = 0; c < 3; c++)
+      paint.color[c] = static_cast<uint32_t> (static_cast<int> (sum[c + 1]));
+    paint.limit ();
+    row->add (paint);
+  }
+}
+
+void
+Feather::make (int y, PaintRow *row)
+{
+  const uint64_t *bits = edges_.near (y);
+  const uint8_t *values = values_.row (y);
+  for (int x = 0; x < width_;) {
+    const int begin = find_bit (bits, true, x, width_);
+    const int end = find_bit (bits, false, begin, width_);
+    while (x < begin) {
+      const int same = run_end (values, x, begin);
+      row->add (*paint_, values[x], same);
+      x = same;
     }
+    average (y, begin, end, row);
+    x = end;
   }
 }
 

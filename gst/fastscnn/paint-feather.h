@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "gst/fastscnn/paint-blend.h"
+#include "gst/fastscnn/paint-edges.h"
 
 namespace fastscnn
 {
@@ -19,23 +19,19 @@ public:
   /// for each frame; values and table must stay valid while paint is made.
   void begin (const Values &values, const PaintTable &table, float feather);
 
-  /// How far away from a pixel others count.
-  int
-  reach () const
-  {
-    return radius_ + 1;
-  }
-
-  void make (const Bounds &part, Paint *paint) override;
+  void make (int y, PaintRow *row) override;
 
 private:
   /// keep and the colours.
   typedef float Mix __attribute__ ((vector_size (16)));
 
   void average_columns (int y, int x0, int x1);
+  void average (int y, int x0, int x1, PaintRow *row);
 
   int width_ = 0, height_ = 0;
   Values values_;
+  const PaintTable *paint_ = nullptr;
+  Edges edges_;
   int radius_ = 0;       // whole pixels on either side
   float end_weight_ = 0; // of the pixel beyond, of a whole one
   float scale_ = 1;      // one over all weights of a line

@@ -6,8 +6,9 @@
 
 #include "gst/fastscnn/paint-blend.h"
 #include "gst/fastscnn/paint-cells.h"
-#include "gst/fastscnn/paint-contour.h"
+#include "gst/fastscnn/paint-edges.h"
 #include "gst/fastscnn/paint-feather.h"
+#include "gst/fastscnn/paint-run.h"
 #include "gst/fastscnn/paint-scale.h"
 
 namespace fastscnn
@@ -30,35 +31,62 @@ same_colors (const PaintStyle &a, const PaintStyle &b)
              std::begin (b.color), same);
 }
 
-/// A picture, and nothing around it.
-class PictureSource : public PaintSource
+/// What a table says for each value.
+class ValuesSource : public PaintSource
 {
 public:
-  PictureSource (const FrameColors &colors, const PaintPicture &picture)
-      : colors_ (colors), picture_ (picture)
+  ValuesSource (const Values &values, const PaintTable &table, int width)
+      : values_ (values), table_ (table), width_ (width)
   {
   }
 
   void
-  make (const Bounds &part, Paint *paint) override
+  make (int y, PaintRow *row) override
   {
-    for (int y = part.y0 - picture_.y; y < part.y1 - picture_.y; y++)
-      for (int x = part.x0 - picture_.x; x < part.x1 - picture_.x; x++)
-        *paint++ = at (x, y);
+    const uint8_t *values = values_.row (y);
+    for (int x = 0; x < width_;) {
+      const int end = run_end (values, x, width_);
+      row->add (table_, values[x], end);
+      x = end;
+    }
   }
 
 private:
-  Paint
-  at (int x, int y) const
+  const Values &values_;
+  const PaintTable &table_;
+  int width_;
+};
+
+/// A picture, and nothing around it.
+class PictureSource : public PaintSource
+{
+public:
+  PictureSource (
+      const FrameColors &colors, const PaintPicture &picture, int width)
+      : colors_ (colors), picture_ (picture), width_ (width)
   {
-    if (x < 0 || y < 0 || x >= picture_.width || y >= picture_.height)
-      return Paint ();
-    return colors_.premultiplied (
-        picture_.rgba + int64_t{ y } * picture_.stride + int64_t{ x } * 4);
   }
 
+  void
+  make (int y, PaintRow *row) override
+  {
+    const int line = y - picture_.y;
+    if (line >= 0 && line < picture_.height) {
+      const int begin = std::max (picture_.x, 0);
+      const int end = std::min (picture_.x + picture_.width, width_);
+      const uint8_t *rgba = picture_.rgba + int64_t{ line } * picture_.stride;
+      row->skip (begin);
+      for (int x = begin; x < end; x++)
+        row->add (
+            colors_.premultiplied (rgba + (int64_t{ x } - picture_.x) * 4));
+    }
+    row->skip (width_);
+  }
+
+private:
   const FrameColors &colors_;
   const PaintPicture &picture_;
+  int width_;
 };
 
 class CpuPainter : public Painter
@@ -72,13 +100,14 @@ public:
 
 private:
   void make_tables (const PaintStyle &style);
+  void blend (const Frame &dst, const Values &values, const PaintTable &table);
   Paint area_paint (const PaintStyle &style, int value) const;
 
   FrameInfo info_;
   FrameColors colors_;
   MaskScaler scaler_;
   Blender blender_;
-  Outliner outliner_;
+  Outlines outlines_;
   Feather feather_;
   Cells blur_, mosaic_;
 
@@ -95,7 +124,7 @@ CpuPainter::configure (const FrameInfo &frame)
   colors_ = FrameColors (frame);
   scaler_.configure (frame.width, frame.height);
   blender_.configure (frame);
-  outliner_.configure (frame.width, frame.height);
+  outlines_.configure (frame.width);
   feather_.configure (frame.width, frame.height);
   blur_.configure (frame, blur_cell (frame.height));
   mosaic_.configure (frame, pixelate_cell (frame.height));
@@ -132,11 +161,19 @@ CpuPainter::make_tables (const PaintStyle &style)
                           : Paint ();
   }
   cover_[kOutside] = colors_.paint (style.background, style.background.a);
-  blender_.prepare (&area_);
-  blender_.prepare (&outline_);
-  blender_.prepare (&cover_);
+  area_.prepare (blender_.layout ());
+  outline_.prepare (blender_.layout ());
+  cover_.prepare (blender_.layout ());
   style_ = style;
   prepared_ = true;
+}
+
+void
+CpuPainter::blend (
+    const Frame &dst, const Values &values, const PaintTable &table)
+{
+  ValuesSource source (values, table, info_.width);
+  blender_.blend (dst, 0, info_.height, &source);
 }
 
 void
@@ -161,38 +198,37 @@ CpuPainter::paint (
     return;
   }
   if (style.cover_all) {
-    blender_.blend_values (dst, scaler_.outside (), cover_);
+    blend (dst, scaler_.outside (), cover_);
     return;
   }
   const Values values = scaler_.scale (mask);
   if (style.mode != PaintMode::kContour) {
     if (style.feather > 0) {
       feather_.begin (values, area_, style.feather);
-      blender_.blend_values_softly (
-          dst, values, area_, feather_.reach (), &feather_);
+      blender_.blend (dst, 0, info_.height, &feather_);
     } else {
-      blender_.blend_values (dst, values, area_);
+      blend (dst, values, area_);
     }
   }
   if (style.mode == PaintMode::kContour ||
-      (style.mode == PaintMode::kBlend && style.contours))
-    blender_.blend_values (
-        dst, outliner_.outline (values, style.contour_width), outline_);
+      (style.mode == PaintMode::kBlend && style.contours)) {
+    outlines_.begin (values, outline_, style.contour_width);
+    blender_.blend (dst, 0, info_.height, &outlines_);
+  }
 }
 
 void
 CpuPainter::paint_picture (const Frame &dst, const PaintPicture &picture, Queue)
 {
-  // Two pixels more, even ones: what a chroma sample at the edge averages.
-  Bounds rect;
-  rect.x0 = std::max ((picture.x - 2) & ~1, 0);
-  rect.y0 = std::max ((picture.y - 2) & ~1, 0);
-  rect.x1 = std::min ((picture.x + picture.width + 3) & ~1, info_.width);
-  rect.y1 = std::min ((picture.y + picture.height + 3) & ~1, info_.height);
-  if (rect.empty ())
+  // Two rows more, even ones: what a chroma sample at the edge averages.
+  const int begin = std::max ((picture.y - 2) & ~1, 0);
+  const int end =
+      std::min ((picture.y + picture.height + 3) & ~1, info_.height);
+  if (begin >= end || picture.x >= info_.width ||
+      picture.x + picture.width <= 0)
     return;
-  PictureSource source (colors_, picture);
-  blender_.blend_rectangle (dst, rect, &source);
+  PictureSource source (colors_, picture, info_.width);
+  blender_.blend (dst, begin, end, &source);
 }
 
 } // namespace

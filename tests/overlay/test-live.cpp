@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <map>
+#include <string>
 #include <thread>
 
 #include "gst/fastscnn/legend.h"
@@ -94,6 +96,44 @@ void test_settings() {
   g_assert_cmpint(h.car[1], ==, 0x20);
   g_assert_cmpint(h.person[1], ==, 100);
   g_assert_true(overlay.take_message(GST_MESSAGE_WARNING).empty());
+}
+
+/// Every property can be written in a launch line.
+void test_launch_syntax() {
+  const std::map<std::string, std::string> values = {
+      {"mode", "contour"},       {"alpha", "0.3"},
+      {"classes", "-road,-sky"}, {"class-alpha", "person=1.0,road=0.2"},
+      {"palette", "distinct"},   {"contours", "true"},
+      {"contour-width", "3"},    {"feather", "1.5"},
+      {"blur-margin", "0.05"},   {"on-missing", "cover-all"},
+      {"source", "net0"},        {"legend", "bottom-right"},
+      {"draw-unknown", "true"},  {"background-color", "0x80102030"},
+      {"max-age", "1000000000"}};
+  std::string line;
+  for (const auto &[name, value] : values) line += name + "=" + value + " ";
+  Overlay overlay(line, kCaps), expected("", kCaps);
+  GObject *object = G_OBJECT(overlay.element());
+  guint count = 0;
+  GParamSpec **specs =
+      g_object_class_list_properties(G_OBJECT_GET_CLASS(object), &count);
+  size_t found = 0;
+  for (guint i = 0; i < count; i++) {
+    if (specs[i]->owner_type != G_OBJECT_TYPE(object)) continue;
+    const auto value = values.find(specs[i]->name);
+    g_assert_true(value != values.end());
+    set(&expected, specs[i]->name, value->second.c_str());
+    GValue a = G_VALUE_INIT, b = G_VALUE_INIT;
+    g_object_get_property(object, specs[i]->name, &a);
+    g_object_get_property(G_OBJECT(expected.element()), specs[i]->name, &b);
+    g_test_message("%s", specs[i]->name);
+    g_assert_cmpint(gst_value_compare(&a, &b), ==, GST_VALUE_EQUAL);
+    g_assert_false(g_param_value_defaults(specs[i], &a));
+    g_value_unset(&a);
+    g_value_unset(&b);
+    found++;
+  }
+  g_free(specs);
+  g_assert_cmpuint(found, ==, values.size());
 }
 
 /// Every property, from another thread, while frames flow.
@@ -336,6 +376,7 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/overlay/live/settings", test_settings);
+  g_test_add_func("/overlay/live/launch-syntax", test_launch_syntax);
   g_test_add_func("/overlay/live/other-thread", test_other_thread);
   g_test_add_func("/overlay/live/controller", test_controller);
   g_test_add_func("/overlay/live/unknown-labels", test_unknown_labels);

@@ -233,6 +233,38 @@ void test_interlaced() {
   gst_buffer_unref(found);
 }
 
+/// Chroma samples of the top field lie half a line below lines 0, 4, 8 ..., of
+/// the bottom field half a line above lines 3, 7, 11 ... (H.262, figure 6-2),
+/// and stand for four lines of the frame. In both fields, painted chroma shows
+/// the edge of a region where luma does.
+void test_interlaced_chroma() {
+  constexpr int w = 32, h = 32, kFrom = 8, kTo = 16;
+  const std::string caps = caps_of("NV12", w, h, "interlace-mode=interleaved");
+  double error[2] = {};
+  for (int top = kFrom; top < kTo; top++) {
+    GstBuffer *frame = make_frame(caps, 90);
+    GST_BUFFER_FLAG_SET(
+        frame, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF);
+    std::vector<uint8_t> ids(w * h, 255);
+    std::fill(ids.begin() + top * w, ids.end(), uint8_t{2});
+    attach(frame, ids, w, h, 0, 0, w, h);
+    Overlay overlay("alpha=1", caps);
+    GstBuffer *found = overlay.push(frame);
+    const std::vector<uint8_t> bytes = bytes_of(found);
+    gst_buffer_unref(found);
+    const uint8_t *v = bytes.data() + w * h + w / 2 + 1;
+    const double painted = v[(h / 2 - 1) * w];
+    g_assert_cmpfloat(painted, >, 150);
+    for (int field = 0; field < 2; field++) {
+      double edge = field ? 0.5 : -1.5;  // above the first sample's four lines
+      for (int row = field; row < h / 2; row += 2)
+        edge += 4 * (painted - v[row * w]) / (painted - 90);
+      error[field] += (edge - (top - 0.5)) / (kTo - kFrom);
+    }
+  }
+  for (double e : error) g_assert_cmpfloat(std::abs(e), <, 0.05);
+}
+
 /// In place if nobody else sees the frame; a copy if somebody does.
 void test_memory() {
   const std::string caps = caps_of("RGB", 32, 32);
@@ -333,6 +365,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/overlay/strides-and-crop", test_strides_and_crop);
   g_test_add_func("/overlay/placed-mask", test_placed_mask);
   g_test_add_func("/overlay/interlaced", test_interlaced);
+  g_test_add_func("/overlay/interlaced-chroma", test_interlaced_chroma);
   g_test_add_func("/overlay/memory", test_memory);
   g_test_add_func("/overlay/missing", test_missing);
   g_test_add_func("/overlay/renegotiation", test_renegotiation);
