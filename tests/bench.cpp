@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -34,6 +35,8 @@ struct Arguments {
   int frames = 0;
   int busy = 0;
   bool json = false;
+  std::string serve;  // file of frames
+  std::string masks;  // file to write
 };
 
 struct Times {
@@ -172,6 +175,57 @@ Result measure(Backend &backend, const std::shared_ptr<const Model> &model,
           summarize(argmax), peak};
 }
 
+/// Segments the frames of a file (RGB, one after the other) and writes their
+/// masks; then, for each number read, so many frames, and prints the times.
+void serve(Backend &backend, const std::shared_ptr<const Model> &model,
+           const Arguments &arguments, const std::string &name) {
+  const auto [width, height] = arguments.sizes.front();
+  std::ifstream file(arguments.serve, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  const size_t size = size_t(width) * height;
+  const size_t frames = bytes.size() / (3 * size);
+  if (!frames)
+    throw Error(Error::Kind::kFormat,
+                "There is no frame of this size in " + arguments.serve);
+  reference::Lcg lcg(1);
+  const FrameInfo info =
+      reference::make_frame("RGB", width, height, 0, false, lcg).info;
+  Device device;
+  device.threads = arguments.threads;
+  auto engine = backend.create_engine(model, device);
+  engine->configure(info, {width, height, width, height});
+
+  std::vector<uint8_t> ids(size);
+  Mask mask;
+  mask.ids = ids.data();
+  mask.stride = width;
+  auto segment = [&](size_t i) {
+    ConstFrame frame;
+    frame.data[0] =
+        reinterpret_cast<const uint8_t *>(bytes.data()) + i % frames * 3 * size;
+    frame.stride[0] = 3 * width;
+    return milliseconds([&] {
+      engine->load(frame, {});
+      engine->infer(mask, {}, {});
+      engine->wait({});
+    });
+  };
+  std::ofstream masks(arguments.masks, std::ios::binary);
+  for (size_t i = 0; i < frames; i++) {
+    segment(i);
+    masks.write(reinterpret_cast<const char *>(ids.data()), size);
+  }
+  masks.close();
+  std::printf("{\"version\": \"%s\"}\n", name.c_str());
+  std::fflush(stdout);
+  for (int count; std::scanf("%d", &count) == 1;) {
+    for (int i = 0; i < count; i++)
+      std::printf("%s%.4f", i ? ", " : "{\"ms\": [", segment(i));
+    std::printf("]}\n");
+    std::fflush(stdout);
+  }
+}
+
 void print(const Arguments &arguments, const std::string &device, int width,
            int height, const Result &r) {
   const double fps = 1000 / r.frame.median;
@@ -227,6 +281,7 @@ gboolean add_size(const gchar *, const gchar *value, gpointer data,
 Arguments parse(int argc, char **argv) {
   Arguments arguments;
   gchar *backend = nullptr, *model = nullptr;
+  gchar *serve = nullptr, *masks = nullptr;
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
       {"backend", 0, 0, G_OPTION_ARG_STRING, &backend,
@@ -242,6 +297,10 @@ Arguments parse(int argc, char **argv) {
        "Model file (default: random weights, 19 classes)", "FILE"},
       {"busy", 0, 0, G_OPTION_ARG_INT, &arguments.busy,
        "Threads that compete for the processor", "N"},
+      {"serve", 0, 0, G_OPTION_ARG_FILENAME, &serve,
+       "For compare-peers.py: segment the frames of a file (RGB)", "FILE"},
+      {"masks", 0, 0, G_OPTION_ARG_FILENAME, &masks,
+       "Where --serve writes their masks", "FILE"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object a line",
        nullptr},
       {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
@@ -260,8 +319,9 @@ Arguments parse(int argc, char **argv) {
   }
   if (backend) arguments.backend = backend;
   if (model) arguments.model = model;
-  g_free(backend);
-  g_free(model);
+  if (serve) arguments.serve = serve;
+  if (masks) arguments.masks = masks;
+  for (gchar *text : {backend, model, serve, masks}) g_free(text);
   arguments.json = json;
   if (arguments.sizes.empty())
     arguments.sizes = {{512, 256}, {1024, 512}, {2048, 1024}};
@@ -280,6 +340,10 @@ int main(int argc, char **argv) {
     Device device;
     device.threads = arguments.threads;
     const std::string name = backend.device_name(device);
+    if (!arguments.serve.empty()) {
+      serve(backend, model, arguments, name);
+      return 0;
+    }
     if (!arguments.json)
       std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
                   "width", "height", "ms", "p95", "fps", "MiB", "load",
