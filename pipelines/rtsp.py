@@ -242,10 +242,12 @@ def output(options):
         return (f"{ENCODE} ! video/x-h264,stream-format=byte-stream,"
                 "alignment=au ! appsink name=encoded sync=false "
                 "emit-signals=true enable-last-sample=false")
-    # In fragments, so that a power cut costs a second and not the file.
+    # In fragments and written at once, so that being killed costs a second and
+    # not the file.
     mux = ("matroskamux" if options.record.endswith(".mkv")
            else "mp4mux fragment-duration=1000")
-    return f'{ENCODE} ! {mux} ! filesink location="{options.record}"'
+    return (f'{ENCODE} ! {mux} ! '
+            f'filesink location="{options.record}" buffer-mode=unbuffered')
 
 
 def connect_server(options, pipeline):
@@ -259,21 +261,30 @@ def connect_server(options, pipeline):
         print(f"serving rtsp://{address}/overlay", file=sys.stderr, flush=True)
 
 
-def keep_first_size(pipeline):
-    """Recordings and clients do not follow a camera that changes its size:
-    the first one stays, later pictures are fitted into it."""
-    size = pipeline.get_by_name("size")
+STEADY = ("videoscale name=fit ! videoconvert ! capsfilter name=size ! "
+          "capssetter name=rate")
+
+
+def keep_first_format(pipeline):
+    """Recordings and clients do not follow a camera that changes its size or
+    rate, and mp4mux, at the end, overwrites the first fragment if they try:
+    what the first picture had stays, later ones are fitted into it. Their
+    timestamps are right whatever rate is announced."""
 
     def on_event(_pad, info):
         event = info.get_event()
         if event.type != Gst.EventType.CAPS:
             return Gst.PadProbeReturn.OK
-        structure = structure_of(event.parse_caps())
-        width, height = (structure.get_value(side) // 2 * 2
-                         for side in ("width", "height"))
-        size.set_property("caps", Gst.Caps.from_string(
-            f"video/x-raw,width={width},height={height},"
-            "pixel-aspect-ratio=1/1"))
+        first = GstVideo.VideoInfo.new_from_caps(event.parse_caps())
+        # Of a camera that does not say it; mp4mux wants to know.
+        rate = f"{first.fps_n}/{first.fps_d}" if first.fps_n > 0 else "25/1"
+        colors = first.colorimetry.to_string()
+        pipeline.get_by_name("size").set_property("caps", Gst.Caps.from_string(
+            f"video/x-raw,format=I420,width={first.width // 2 * 2},"
+            f"height={first.height // 2 * 2},pixel-aspect-ratio=1/1"
+            + (f",colorimetry=(string){colors}" if colors else "")))
+        pipeline.get_by_name("rate").set_property("caps", Gst.Caps.from_string(
+            f"video/x-raw,framerate={rate},interlace-mode=progressive"))
         return Gst.PadProbeReturn.REMOVE
 
     pipeline.get_by_name("fit").get_static_pad("sink").add_probe(
@@ -283,12 +294,13 @@ def keep_first_size(pipeline):
 def overlay(options):
     launch = " ! ".join((APPSRC.format(name="camera0"),
                          OVERLAY.format(net=network(options)),
-                         "videoscale name=fit ! capsfilter name=size",
-                         output(options)))
+                         STEADY, output(options)))
     application = Application(options, launch, [read_url(options.url)])
-    keep_first_size(application.pipeline)
+    keep_first_format(application.pipeline)
     connect_server(options, application.pipeline)
     application.run()
+    if options.record and application.cameras[0].frames == 0:
+        raise Failure(f"no frame came; nothing is in {options.record}")
 
 
 def wall(options):
@@ -299,8 +311,10 @@ def wall(options):
     width, height = (int(side) for side in options.size.split("x"))
     tile_width, tile_height = width // columns, height // rows
     # A camera that is away leaves its place dark, and nobody waits for it; the
-    # black picture below keeps the wall going when all are away.
-    picture = (f"video/x-raw,width={width},height={height},"
+    # black picture below keeps the wall going when all are away. Not all streams
+    # end at the same moment: those that are over stay in view until the others
+    # are.
+    picture = (f"video/x-raw,format=I420,width={width},height={height},"
                f"framerate={options.rate}/1")
     mixer = ["compositor name=wall background=black latency=100000000 "
              "ignore-inactive-pads=true"]
@@ -314,7 +328,8 @@ def wall(options):
                      f"sink_{number}::height={tile_height} "
                      f"sink_{number}::zorder={number + 1} "
                      f"sink_{number}::sizing-policy=keep-aspect-ratio "
-                     f"sink_{number}::max-last-buffer-repeat=2000000000")
+                     f"sink_{number}::max-last-buffer-repeat=2000000000 "
+                     f"sink_{number}::repeat-after-eos=true")
         branches.append(f"{APPSRC.format(name=f'camera{number}')} ! "
                         f"{OVERLAY.format(net=network(options))} ! "
                         f"queue max-size-buffers=2 leaky=downstream ! "
@@ -429,14 +444,14 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     global GLib, Gst, GstRtspServer, GstVideo
-    global APPSRC, Camera, read_url, structure_of, without_password
+    global APPSRC, Camera, read_url, without_password
     import gi
     gi.require_version("Gst", "1.0")
     gi.require_version("GstVideo", "1.0")
     gi.require_version("GstRtspServer", "1.0")
     from gi.repository import GLib, Gst, GstRtspServer, GstVideo
     from camera import (APPSRC, Camera, prefer_hardware_decoders, read_url,
-                        structure_of, without_password)
+                        without_password)
     Gst.init(None)
     prefer_hardware_decoders()
     options.run(options)

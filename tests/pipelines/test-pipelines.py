@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -22,7 +23,6 @@ from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
 
 DRIVE = ROOT.parent / "shared" / "media" / "street_480x360_15fps.mp4"
 MASKS = CLIP.with_name("street-masks.mkv")
-LONG = "--long" in sys.argv
 
 
 def pull(launch, picture=True):
@@ -271,27 +271,59 @@ class Scripts(TestCase):
         self.assertEqual(process.returncode, 0, errors)
         return output, errors
 
-    @unittest.skipUnless(LONG, "only in the suite long: needs an idle machine")
+    def wait_for(self, process, word, count=1):
+        """Until the process said that so often; returns what it said."""
+        lines = []
+        timer = threading.Timer(60, process.kill)
+        timer.start()
+        while sum(word in line for line in lines) < count:
+            lines.append(process.stderr.readline())
+            self.assertTrue(lines[-1], f"no {word} in {lines}")
+        timer.cancel()
+        return "".join(lines)
+
+    def record(self, url, name):
+        out = self.folder / name
+        return self.start("overlay", url, "--record", out), out
+
     def test_record_through_faults(self):
         faulty = self.camera()
-        out = self.folder / "out.mp4"
-        process = self.start("overlay", faulty.url(), "--record", out)
-        time.sleep(4)
+        recordings = [self.record(faulty.url(str(number)), f"out.{kind}")
+                      for number, kind in enumerate(("mp4", "mkv"))]
+        said = [self.wait_for(process, "live") for process, _ in recordings]
+        time.sleep(2)
         faulty.command("size")
         time.sleep(2)
         faulty.command("drop 1")
-        time.sleep(4)
-        _, errors = self.stop(process)
-        self.assertEqual(errors.count("lost"), 1, errors)
-        self.check_video(out, 40)
+        for number, (process, _) in enumerate(recordings):
+            said[number] += self.wait_for(process, "live")
+        time.sleep(2)
+        for (process, out), before in zip(recordings, said):
+            errors = before + self.stop(process)[1]
+            self.assertEqual(errors.count("lost"), 1, errors)
+            self.check_video(out, 40)
 
     def test_record_survives_a_kill(self):
-        out = self.folder / "out.mp4"
-        process = self.start("overlay", self.camera().url(), "--record", out)
-        time.sleep(6)
-        process.kill()
-        process.wait()
-        self.check_video(out, 25)
+        faulty = self.camera()
+        recordings = [self.record(faulty.url(str(number)), f"out.{kind}")
+                      for number, kind in enumerate(("mp4", "mkv"))]
+        for process, _ in recordings:
+            self.wait_for(process, "live")
+        time.sleep(2)
+        faulty.command("size")
+        time.sleep(3)
+        for process, out in recordings:
+            process.kill()
+            process.wait()
+            self.check_video(out, 25)
+
+    def test_record_nothing(self):
+        process, _ = self.record("rtsp://127.0.0.1:1/none", "out.mp4")
+        self.wait_for(process, "lost")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=40)
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(errors, r"^rtsp\.py: no frame[^\n]*\n$")
 
     def test_serve(self):
         faulty = self.camera()
@@ -307,7 +339,6 @@ class Scripts(TestCase):
         self.assertGreaterEqual(len(frames), 39)
         self.stop(process)
 
-    @unittest.skipUnless(LONG, "only in the suite long: needs an idle machine")
     def test_wall(self):
         faulty = self.camera()
         out = self.folder / "out.mp4"
@@ -315,24 +346,29 @@ class Scripts(TestCase):
         nobody = "rtsp://127.0.0.1:1/none"
         process = self.start("wall", *urls, nobody, "--record", out,
                              "--size", "640x360")
-        time.sleep(8)
+        self.wait_for(process, "live", len(urls))
+        time.sleep(1)
+        faulty.command("drop 3")  # longer than a picture stays in view
+        self.wait_for(process, "live", len(urls))
+        time.sleep(2)
         self.stop(process)
         self.check_video(out, 40)
-        *_, (_, last) = decode(out, "video/x-raw,format=GRAY8")
-        rows = [last[y * 640:(y + 1) * 640] for y in range(360)]
+        seen = [self.tiles(picture) for _, picture in decode(
+            out, "video/x-raw,format=GRAY8")]
+        self.assertEqual(seen[-1], [True, True, True, False])
+        self.assertIn([False] * 4, seen[len(seen) // 3:])
 
-        def spread(tile_rows, left):
-            values = sorted(value for row in tile_rows
-                            for value in row[left + 20:left + 300:7])
-            return values[-len(values) // 10] - values[len(values) // 10]
-
-        for tile in range(4):
-            part = rows[180:] if tile > 1 else rows[:180]
-            seen = spread(part[20:160], 320 * (tile % 2))
-            if tile < 3:
-                self.assertGreater(seen, 20, f"tile {tile} is empty")
-            else:
-                self.assertLess(seen, 5, "somebody in the empty tile")
+    @staticmethod
+    def tiles(picture):
+        """Which of the four tiles of 640x360 show more than one grey."""
+        shown = []
+        for top, left in ((20, 20), (20, 340), (200, 20), (200, 340)):
+            values = sorted(
+                value for y in range(top, top + 140, 3)
+                for value in picture[y * 640 + left:y * 640 + left + 280:7])
+            tenth = len(values) // 10
+            shown.append(values[-tenth] - values[tenth] > 20)
+        return shown
 
     def check_event(self, line):
         import json
