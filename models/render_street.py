@@ -76,9 +76,10 @@ def render_frames(count, out, seed):
     for i in range(count):
         number, view = divmod(i, FRAMES_PER_STREET)
         if view == 0:
-            street = Street((seed, number), 300)
+            # Many walk across, lest whoever is on the road is a cyclist.
+            street = Street((seed, number), 300, crossing=12)
         rng = np.random.default_rng((seed, number, view))
-        image, mask = render(street, SIZE, rng.uniform(0, 300), rng.uniform(0, 20))
+        image, mask = render(street, SIZE, rng.uniform(0, 300), rng.uniform(0, 8))
         name = f"street_{seed}_{i:05}"
         image.save(out / "images" / f"{name}.jpg", quality=int(rng.integers(70, 96)))
         mask.save(out / "labels" / f"{name}.png")

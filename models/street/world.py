@@ -61,7 +61,8 @@ class Mover:
 
 
 class Street:
-    def __init__(self, seed, length, light=None, left_hand=None):
+    def __init__(self, seed, length, light=None, left_hand=None, crossing=60):
+        """crossing: metres of street for everybody who walks across it."""
         self.rng = np.random.default_rng(seed)
         self.length = length + VIEW + 40
         names = sorted(LIGHTS)
@@ -76,7 +77,7 @@ class Street:
         for side in (-1, 1):
             self._houses(side)
             self._street_furniture(side)
-        self._traffic()
+        self._traffic(crossing)
         self.clouds = [(self.rng.uniform(-1.2, 1.2), self.rng.uniform(0.12, 0.5),
                         self.rng.uniform(0.05, 0.16)) for _ in range(9)]
         self.patches = [(self.rng.uniform(0, self.length), self.rng.uniform(-4, 4),
@@ -200,7 +201,7 @@ class Street:
                               self._colour((0, 1), (0.5, 0.9), (0.3, 0.8)),
                               self._colour((0, 1), (0.3, 0.9), (0.4, 0.95)), pace)
 
-    def _traffic(self):
+    def _traffic(self, crossing):
         pick, lane = self.rng.uniform, LANE * self.drive
         along = pick(20, 40)
         while along < self.length * 2:
@@ -218,7 +219,7 @@ class Street:
             self.movers.append(Mover(self._pedestrian(pace), pick(0, self.length),
                                      side * (ROAD_HALF + pick(1.3, self.walk - 0.5)),
                                      pace * self.rng.choice((-1, 1))))
-        for _ in range(int(self.length / 60) + 1):
+        for _ in range(int(self.length / crossing) + 1):
             side = self.rng.choice((-1, 1))
             self.movers.append(Mover(self._pedestrian(1.5), pick(25, self.length * 0.7),
                                      side * (ROAD_HALF + 2), 0.0, -side * 1.5))
