@@ -15,7 +15,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
 
-OVERLAY = "queue ! videoconvert ! {net} async=true ! classmaskoverlay"
+OVERLAY = "videoconvert ! {net} async=true ! classmaskoverlay"
 ENCODE = ("videoconvert ! video/x-raw,format=I420 ! "
           "x264enc tune=zerolatency speed-preset=veryfast pass=qual "
           "quantizer=23 key-int-max=50 ! h264parse config-interval=-1")
@@ -262,7 +262,7 @@ def connect_server(options, pipeline):
 
 
 STEADY = ("videoscale name=fit ! videoconvert ! capsfilter name=size ! "
-          "capssetter name=rate")
+          "capssetter name=rate ! queue")
 
 
 def keep_first_format(pipeline):

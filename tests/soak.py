@@ -32,7 +32,7 @@ class Soak:
         self.servers = [FaultyCamera("--clip", str(CLIP))
                         for _ in range(STREAMS)]
         self.pipeline = Gst.parse_launch("\n".join(
-            f"{camera.APPSRC.format(name=f'camera{number}')} ! queue ! "
+            f"{camera.APPSRC.format(name=f'camera{number}')} ! "
             f"videoconvert ! fastscnn name=net{number} async=true "
             f"interval={interval} ! classmaskoverlay ! fakesink sync=false"
             for number in range(STREAMS)))

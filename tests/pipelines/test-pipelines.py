@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whole pipelines on real video: files, RTSP on loopback, the demo."""
 
+import fcntl
+import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -422,6 +425,52 @@ class Scripts(TestCase):
         self.assertEqual(len(listen(3)), 3)
         _, errors = self.stop(process)
         self.assertLessEqual(errors.count("broker"), 1, errors)
+
+
+class Service(TestCase):
+    """What systemd runs for a camera."""
+
+    def start(self, **options):
+        """A program like the unit's, and the socket on which it says that it
+        lives."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.bind(str(self.folder / "notify"))
+        process = subprocess.Popen(
+            [str(ROOT / "pipelines" / "rtsp.py"), "events",
+             self.camera().url(), "--rate", "25"],
+            env={**os.environ, "NOTIFY_SOCKET": listener.getsockname()},
+            stderr=subprocess.DEVNULL, **options)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        listener.settimeout(30)
+        self.assertEqual(listener.recv(99), b"READY=1")
+        return process, listener
+
+    def test_lives(self):
+        _, listener = self.start(stdout=subprocess.DEVNULL)
+        for _ in range(3):
+            self.assertEqual(listener.recv(99), b"WATCHDOG=1")
+
+    def test_hangs(self):
+        """Frames come, but nothing leaves: nobody reads the lines."""
+        process, listener = self.start(stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        listener.settimeout(11)  # it says that it lives every 5 seconds
+        with self.assertRaises(TimeoutError):
+            for _ in range(6):
+                self.assertEqual(listener.recv(99), b"WATCHDOG=1")
+
+    def test_unit(self):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("no systemd-analyze")
+        unit = self.folder / "cameras@door.service"
+        template = ROOT / "pipelines" / "cameras.service.in"
+        unit.write_text(template.read_text().replace(
+            "@programs_dir@", str(ROOT / "pipelines")))
+        result = run("systemd-analyze", "verify", unit)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
 Gst.init(None)
