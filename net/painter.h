@@ -91,6 +91,8 @@ struct PaintPicture {
 ///    component takes the premultiplied average over the area of its sample,
 ///    (1 << shift) pixels a side around its own centre: 1 1 / 2 where the
 ///    centre lies between two pixels, 1 2 1 / 4 where it lies on one.
+///    Interlaced frames are no different: chroma samples of either field lie
+///    where those of a progressive frame do.
 /// 4. blur and pixelate divide the frame into square cells. A cell is covered
 ///    if a drawn pixel lies within ceil(margin * height) pixels of any of its
 ///    pixels, in x and in y.
