@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -354,6 +355,8 @@ def check_environments(args):
 
 def main():
     args = parse_args()
+    # So that no process is left that competes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if args.install:
             install(args)
