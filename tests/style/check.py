@@ -62,6 +62,12 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
+def is_debian_metadata(path):
+    """Files whose format has no comments, or that say it in their own way."""
+    return (name(path).startswith("packaging/debian/")
+            and path.name != "rules")
+
+
 def run_tool(tool, *arguments):
     result = subprocess.run([tool, *arguments], cwd=ROOT, text=True,
                             capture_output=True, check=False)
@@ -112,6 +118,7 @@ class Style(unittest.TestCase):
             if path.name not in ("COPYING", "README", ".gitignore", ".editorconfig",
                                  ".clang-format")
             and path.suffix not in without and text
+            and not is_debian_metadata(path)
             and "fuzz/corpus" not in name(path)
             and "SPDX-License-Identifier: LGPL-2.1-or-later"
             not in "\n".join(text.splitlines()[:3])])
@@ -122,7 +129,8 @@ class Style(unittest.TestCase):
             if path.name == "COPYING" or "fuzz/corpus" in name(path):
                 continue
             for number, line in enumerate(text.split("\n"), 1):
-                if line != line.rstrip() or "\t" in line:
+                tab = "\t" in line and path.name != "rules"  # of make
+                if line != line.rstrip() or tab:
                     problems.append(f"{name(path)}:{number}: tab, carriage "
                                     "return or trailing space")
             if text and not text.endswith("\n"):
@@ -169,6 +177,17 @@ class Style(unittest.TestCase):
         self.assertTrue(files)
         status, output = run_tool("shellcheck", "-e", "SC1091", *files)
         self.assertEqual(status, 0, "\n" + output)
+
+    def test_packages_to_build_with(self):
+        """What setup.sh installs to build is what the Debian package asks
+        for."""
+        setup = re.search(r"to_build=\((.*?)\)",
+                          (ROOT / "setup.sh").read_text(), re.S)[1].split()
+        control = (ROOT / "packaging/debian/control").read_text()
+        wanted = re.search(r"Build-Depends:\n(.*?)\n\n", control, re.S)[1]
+        wanted = set(re.findall(r"^ ([\w.+-]+)", wanted, re.M))
+        implied = {"g++", "ninja-build"}  # by build-essential and Meson
+        self.assertFalse(set(setup) - wanted - implied)
 
     def test_python_compiles(self):
         for path, text in TEXTS.items():

@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Builds the Debian packages as Debian does, examines them with lintian and
+# installs them into a clean Debian, where a pipeline has to run at once.
+#
+#   packaging/test-debian.sh [--suite NAME] [--cuda FOLDER] [STEP...]
+#
+#   --suite NAME    bookworm (default), trixie, ...
+#   --cuda FOLDER   also the package of the CUDA engine, built with the CUDA
+#                   Toolkit and cuDNN 9 in this folder
+#   prepare         a Debian with what the build needs, and a clean one
+#   build           dpkg-buildpackage, without tests; into out-debian/
+#   check           the same with tests
+#   lint            lintian; must not find an error
+#   install         into the clean Debian, and run
+#
+# Without a STEP: prepare build lint install. Needs root, debootstrap and about
+# 3 GB; the roots are kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tests/debianroot.sh
+
+suite=bookworm
+cuda=
+while [[ ${1-} == -* ]]; do
+  case $1 in
+    --suite) suite=$2 ;;
+    --cuda) cuda=$(realpath "$2") ;;
+    -h | --help)
+      sed -n 's/^# \{0,1\}//; 3,19p' "$0"
+      exit
+      ;;
+    *) die "unknown option $1; try --help" ;;
+  esac
+  shift 2
+done
+
+builder=$(root_named "$suite-packages")
+clean=$(root_named "$suite-clean")
+out=$PWD/out-debian
+version=$(sed -n "s/^ *version: '\([0-9.]*\)',$/\1/p" meson.build | head -n 1)
+tree=$builder/src/gst-fastscnn-$version
+
+say() { echo "== $*"; }
+
+unpack() {
+  copy_source "$tree"
+  tar -C "$builder/src" -cJf \
+    "$builder/src/gst-fastscnn_$version.orig.tar.xz" \
+    --exclude='build*' "gst-fastscnn-$version"
+  cp -r packaging/debian "$tree/debian"
+}
+
+prepare() {
+  say "a $suite to build in"
+  make_root "$clean" "$suite"
+  if [ ! -d "$builder" ]; then
+    cp -a "$clean" "$builder.part"
+    mv "$builder.part" "$builder"
+  fi
+  cp /etc/resolv.conf "$builder/etc/resolv.conf"
+  unpack
+  install_in "$builder" build-essential ccache fakeroot lintian
+  run_in "$builder" apt-get build-dep -qq -y --no-install-recommends \
+    -o Dpkg::Use-Pty=0 "/src/gst-fastscnn-$version"
+}
+
+# build [OPTION]: DEB_BUILD_OPTIONS
+build() {
+  say "building ${1-}"
+  unpack
+  rm -f "$builder"/src/*.deb "$builder"/src/*.changes
+  # shellcheck disable=SC2016 # the inner shell's
+  BIND=$cuda run_in "$builder" env \
+    DEB_BUILD_OPTIONS="${1-} parallel=$(nproc)" CCACHE_DIR=/src/ccache \
+    ${cuda:+"CUDA_PATH=$cuda" DEB_BUILD_PROFILES=pkg.gst-fastscnn.cuda} \
+    sh -c 'cd "$0" && dpkg-buildpackage -us -uc' "/src/gst-fastscnn-$version"
+  rm -rf "$out"
+  mkdir "$out"
+  find "$builder/src" -maxdepth 1 -type f -exec cp {} "$out" \;
+}
+
+lint() {
+  say 'lintian'
+  run_in "$builder" sh -c 'lintian --fail-on error --allow-root --info /src/*.changes'
+}
+
+# What somebody sees who installs the plugin's package: without any environment
+# the pipeline runs at once. Then the others, and what each is for.
+install() {
+  say "installing into a clean $suite"
+  local root
+  root=$(root_named "$suite-test")
+  rm -rf --one-file-system "$root"
+  cp -a "$clean" "$root"
+  mkdir "$root/packages"
+  cp "$out"/*.deb "$root/packages"
+  rm -f "$root"/packages/*-dbgsym_*.deb
+  install_in "$root" gstreamer1.0-tools
+  # shellcheck disable=SC2016 # the inner shell's
+  run_in "$root" sh -c 'apt-get install -qq -y -o Dpkg::Use-Pty=0 \
+    /packages/gstreamer1.0-fastscnn_*.deb /packages/libgstclassmask-1.0-0_*.deb'
+  run_in "$root" gst-launch-1.0 videotestsrc num-buffers=25 ! fastscnn ! \
+    classmaskoverlay ! fakesink
+
+  say 'installing the others'
+  run_in "$root" sh -c 'apt-get install -qq -y --no-install-recommends \
+    -o Dpkg::Use-Pty=0 /packages/*.deb'
+  run_in "$root" pkg-config --modversion gstreamer-classmask-1.0
+  run_in "$root" python3 -c '
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstClassMask", "1.0")
+from gi.repository import Gst, GstClassMask
+Gst.init(None)
+print(GstClassMask.Classes.new("a model", ["road"], [0x804080]).find("road"))
+'
+  # Nobody is there; it has to try until its time is over.
+  run_in "$root" /usr/libexec/fastscnn/rtsp.py events rtsp://127.0.0.1:1/none \
+    --seconds 3
+  if compgen -G "$out/gstreamer1.0-fastscnn-cuda_*" > /dev/null; then
+    # The module is found; without a GPU it says so in a sentence.
+    run_in "$root" gst-launch-1.0 videotestsrc num-buffers=1 ! \
+      fastscnn backend=cuda ! fakesink 2>&1 |
+      grep 'The cuda engine cannot be used: There is no NVIDIA'
+  fi
+  say 'all packages do what they are for'
+}
+
+if [ $# -eq 0 ]; then
+  set -- prepare build lint install
+fi
+for step; do
+  case $step in
+    prepare | lint | install) "$step" ;;
+    build) build nocheck ;;
+    check) build ;;
+    *) die "unknown step $step; try --help" ;;
+  esac
+done
