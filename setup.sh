@@ -23,7 +23,7 @@ to_run=(
 to_test=(
   clang clang-format libclang-rt-dev llvm shellcheck
   python3-numpy python3-pil python3-torch python3-jsonschema
-  mosquitto)
+  gcovr gi-docgen mosquitto)
 
 say() { echo "setup: $*" >&2; }
 

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Cross-compiles for 64-bit ARM and runs the unit tests under qemu, in a Debian
+# 12 of its own that debootstrap makes. Needs root and about 2 GB.
+#
+#   tests/arm64.sh [STEP...]
+#
+#   prepare   the Debian, with cross compilers and ARM libraries
+#   build     compiles everything that is not made by running ARM programs
+#   test      the unit tests; an emulated processor is some 20 times slower
+#
+# Without a STEP all three. Kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tests/debianroot.sh
+
+root=$(root_named bookworm-arm64)
+source=/src/gst-fastscnn
+
+prepare() {
+  make_root "$root" bookworm
+  run_in "$root" dpkg --add-architecture arm64
+  install_in "$root" crossbuild-essential-arm64 meson ninja-build pkg-config \
+    qemu-user-static libexpected-dev nlohmann-json3-dev libhwy-dev:arm64 \
+    libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-dev:arm64 \
+    libpango1.0-dev:arm64 gstreamer1.0-plugins-base:arm64
+}
+
+build() {
+  copy_source "$root$source"
+  if [ ! -f "$root$source/build-arm64/build.ninja" ]; then
+    run_in "$root" meson setup "$source/build-arm64" "$source" \
+      --cross-file "$source/packaging/arm64.ini" -Dwerror=true \
+      -Dintrospection=disabled -Dcuda=disabled -Dbench=false
+  fi
+  run_in "$root" ninja -C "$source/build-arm64"
+}
+
+run_tests() {
+  run_in "$root" meson test -C "$source/build-arm64" --no-rebuild \
+    --timeout-multiplier 20 --print-errorlogs --suite unit
+}
+
+if [ $# -eq 0 ]; then
+  set -- prepare build test
+fi
+for step; do
+  case $step in
+    prepare | build) "$step" ;;
+    test) run_tests ;;
+    *)
+      sed -n 's/^# \{0,1\}//; 3,12p' "$0"
+      exit 2
+      ;;
+  esac
+done

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# How many lines of net/, cpu/ and gst/ the unit and element tests run, by file,
+# and which they do not. Fails under 85 %.
+#
+#   tests/coverage.sh [STEP...]   steps: build test report; default: all
+#
+# The report, with the lines themselves, is build-coverage/coverage.html. cuda/
+# needs a GPU and is not counted.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+build() {
+  if [ ! -f build-coverage/build.ninja ]; then
+    meson setup build-coverage -Db_coverage=true -Doptimization=1 \
+      -Dcuda=disabled -Dintrospection=disabled -Dbench=false > /dev/null
+  fi
+  ninja -C build-coverage --quiet
+  find build-coverage -name '*.gcda' -delete
+}
+
+run_tests() {
+  meson test -C build-coverage --no-rebuild --print-errorlogs \
+    --timeout-multiplier 3 --suite unit --suite elements
+}
+
+report() {
+  gcovr --root . --object-directory build-coverage \
+    --filter 'net/' --filter 'cpu/' --filter 'gst/' \
+    --exclude-throw-branches --exclude-unreachable-branches \
+    --txt - --html-details build-coverage/coverage.html \
+    --print-summary --fail-under-line 85 build-coverage
+}
+
+command -v gcovr > /dev/null || {
+  echo 'coverage.sh: install gcovr first' >&2
+  exit 1
+}
+if [ $# -eq 0 ]; then
+  set -- build test report
+fi
+for step; do
+  case $step in
+    build | report) "$step" ;;
+    test) run_tests ;;
+    *)
+      sed -n 's/^# \{0,1\}//; 3,9p' "$0"
+      exit 2
+      ;;
+  esac
+done
