@@ -75,6 +75,8 @@ gst_class_mask_classes_new (const gchar *model, guint n_classes,
  * gst_class_mask_classes_ref: (skip)
  * @classes: a table
  *
+ * Keeps a table alive for one more owner.
+ *
  * Returns: (transfer full): @classes, with one more reference
  *
  * Since: 0.1
@@ -117,6 +119,8 @@ gst_class_mask_classes_unref (GstClassMaskClasses *classes)
  * gst_class_mask_classes_get_model:
  * @classes: a table
  *
+ * Tells which model the table belongs to.
+ *
  * Returns: the name of the model; empty if it has none. Valid as long as
  *     @classes
  *
@@ -134,6 +138,8 @@ gst_class_mask_classes_get_model (const GstClassMaskClasses *classes)
  * gst_class_mask_classes_get_size:
  * @classes: a table
  *
+ * Counts the classes of the table.
+ *
  * Returns: the number of classes; their ids count from 0
  *
  * Since: 0.1
@@ -150,6 +156,8 @@ gst_class_mask_classes_get_size (const GstClassMaskClasses *classes)
  * gst_class_mask_classes_get_label:
  * @classes: a table
  * @id: any value of a mask
+ *
+ * Looks up what a value of a mask means.
  *
  * Returns: (nullable): the name of the class, or %NULL if no class has this
  *     id. Valid as long as @classes
@@ -169,6 +177,8 @@ gst_class_mask_classes_get_label (const GstClassMaskClasses *classes, guint id)
  * @classes: a table
  * @id: any value of a mask
  *
+ * Looks up how a class is drawn.
+ *
  * Returns: the colour of the class, 0xRRGGBB; black if no class has this id
  *
  * Since: 0.1
@@ -185,6 +195,8 @@ gst_class_mask_classes_get_color (const GstClassMaskClasses *classes, guint id)
  * gst_class_mask_classes_find:
  * @classes: a table
  * @label: the name of a class
+ *
+ * Looks up the value that stands for a class in the mask.
  *
  * Returns: the lowest id of a class with exactly this name, or -1
  *

@@ -197,6 +197,15 @@ gst_class_mask_meta_deserialize (const GstMetaInfo *info, GstBuffer *buffer,
 }
 #endif
 
+/**
+ * gst_class_mask_meta_api_get_type:
+ *
+ * Registers the API of the meta, with its tags.
+ *
+ * Returns: its type
+ *
+ * Since: 0.1
+ */
 GType
 gst_class_mask_meta_api_get_type (void)
 {
@@ -307,6 +316,8 @@ gst_buffer_add_class_mask_meta (GstBuffer *buffer, GstBuffer *mask,
  * gst_buffer_get_class_mask_meta:
  * @buffer: a buffer
  *
+ * Finds the newest mask of a frame.
+ *
  * Returns: (transfer none) (nullable): the mask that was attached last, or
  *     %NULL if there is none
  *
@@ -323,6 +334,8 @@ gst_buffer_get_class_mask_meta (GstBuffer *buffer)
  * @buffer: a buffer
  * @source: (nullable): the name of the element that made the mask; %NULL or
  *     empty for any
+ *
+ * Finds the newest mask that one element has attached to a frame.
  *
  * Returns: (transfer none) (nullable): the mask of this element that was
  *     attached last, or %NULL if there is none
@@ -357,6 +370,8 @@ gst_buffer_get_class_mask_meta_by_source (
  * @meta: a mask of a writable buffer
  * @confidence: (transfer full) (nullable): a GRAY8 picture with a
  *     #GstVideoMeta, of the size of the mask; %NULL to remove it
+ *
+ * Says how sure each pixel of the mask is.
  *
  * Returns: %FALSE, with a warning, if @confidence is not such a picture; @meta
  *     is then as before

@@ -102,6 +102,8 @@ gst_class_mask_meta_map (const GstClassMaskMeta *meta, GstVideoFrame *frame)
  * @frame: (out caller-allocates): the confidence of its pixels, as from
  *     gst_class_mask_meta_map()
  *
+ * Maps the confidence of a mask for reading.
+ *
  * Returns: %FALSE if there is no confidence, or, with a warning, if it cannot
  *     be read or has not the size of the mask
  *

@@ -123,46 +123,6 @@ class Files(TestCase):
         self.assertGreaterEqual(confusion.miou(), 0.58, confusion.iou())
 
 
-class Readme(TestCase):
-    def lines(self):
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
-        return [line for line in text.splitlines()
-                if line.startswith("gst-launch-1.0 ")]
-
-    def test_files_of_launch_lines(self):
-        lines = [line for line in self.lines() if "rtsp" not in line]
-        self.assertGreaterEqual(len(lines), 2)
-        for line in lines:
-            with self.subTest(line=line):
-                words = [word.replace("pipelines/", f"{CLIP.parent}/")
-                         for word in line.split()]
-                result = run(*words, cwd=self.folder)
-                self.assertEqual(result.returncode, 0, result.stderr)
-        self.check_video(self.folder / "out.mp4", 200)
-        self.assertGreaterEqual(
-            (self.folder / "street.json").read_text().count("\n"), 200)
-
-    def test_camera_of_launch_lines(self):
-        lines = [line for line in self.lines() if "rtsp" in line]
-        self.assertGreaterEqual(len(lines), 1)
-        url = self.camera().url()
-        for line in lines:
-            with self.subTest(line=line):
-                words = line.replace("rtsp://camera/stream", url).replace(
-                    "autovideosink", "identity eos-after=50 ! fakesink")
-                result = run(*words.split())
-                self.assertEqual(result.returncode, 0, result.stderr)
-
-    def test_files_that_it_names(self):
-        import re
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
-        names = re.findall(r"\b(?:pipelines|tests|models|docs)/[\w./-]+\w",
-                           text)
-        self.assertGreater(len(names), 8)
-        for name in names:
-            self.assertTrue((ROOT / name).exists(), name)
-
-
 class Rtsp(TestCase):
     def test_masks_and_overlay(self):
         out = self.folder / "out.mp4"

@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs every command of README and guide: each line of a block marked as sh, in
+a folder that looks like the project's, page by page. What would change the
+system, or is the tests themselves, is in NOT_HERE, with who runs it instead."""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from support import ROOT, FaultyCamera
+import tap
+
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")))
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+
+# What is run elsewhere: a file, and what is in it.
+NOT_HERE = {
+    "./setup.sh": ("tests/run.sh", "./setup.sh --tests"),
+    "tests/run.sh": (".ci/run", "tests/run.sh"),
+    "packaging/test-debian.sh": ("packaging/test-debian.sh", "lint install"),
+    "apt-get install ./out-debian/": ("packaging/test-debian.sh",
+                                      "/packages/*.deb"),
+    "meson setup build-prefix": ("packaging/test-dist.sh", "--prefix="),
+    "meson install -C build-prefix": ("packaging/test-dist.sh",
+                                      "meson install"),
+    "GST_PLUGIN_PATH=$HOME/gst": ("packaging/test-dist.sh",
+                                  "GST_PLUGIN_PATH="),
+    "install -D -m 600 /dev/stdin /etc/fastscnn": (
+        "pipelines/cameras.service.in", "LoadCredential=url:/etc/fastscnn"),
+    "systemctl enable --now cameras@": ("pipelines/cameras.service.in",
+                                        "systemctl enable --now cameras@"),
+}
+
+
+def commands(text):
+    """The commands of a page, comments and continuations undone."""
+    for language, block in BLOCK.findall(text):
+        if language == "sh":
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.strip() and not line.startswith("#"):
+                    yield line
+
+
+def who_runs(command):
+    return next((place for begin, place in NOT_HERE.items()
+                 if command.startswith(begin)), None)
+
+
+class Docs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        for path in ROOT.iterdir():
+            if not path.name.startswith((".", "build", "out")):
+                (cls.folder / path.name).symlink_to(path)
+        cls.camera = FaultyCamera("--clip", str(ROOT / "pipelines/street.mp4"))
+        cls.addClassCleanup(cls.camera.close)
+        cls.broker = cls.start_broker(cls.camera.port - 1)
+        # The beginning of the clip is enough.
+        subprocess.run(
+            ["gst-launch-1.0", "-q", "filesrc",
+             f"location={ROOT}/pipelines/street.mp4", "!", "qtdemux", "!",
+             "h264parse", "!", "identity", "eos-after=15", "!", "mp4mux", "!",
+             "filesink", f"location={cls.folder}/short.mp4"], check=True)
+
+    @classmethod
+    def start_broker(cls, port):
+        path = shutil.which("mosquitto", path=os.environ["PATH"]
+                            + ":/usr/sbin")
+        if path is None:
+            return None
+        process = subprocess.Popen([path, "-p", str(port)],
+                                   stderr=subprocess.DEVNULL)
+        cls.addClassCleanup(process.wait)
+        cls.addClassCleanup(process.kill)
+        return port
+
+    def here(self, command):
+        """The command with the names of the page made those of the test: its
+        camera, its broker, no display, the build that is tested, an end."""
+        free = self.camera.port + 1
+        for pattern, instead in (
+                (r"pipelines/street\.mp4", "short.mp4"),
+                (r"rtsp://camera/stream", self.camera.url("0")),
+                (r"rtsp://camera/other", self.camera.url("1")),
+                (r"--mqtt broker", f"--mqtt 127.0.0.1:{self.broker}"),
+                (r"mosquitto_sub -h broker",
+                 f"mosquitto_sub -h 127.0.0.1 -p {self.broker}"),
+                (r"async=true(.*)autovideosink",
+                 r"async=true\1identity eos-after=40 ! fakesink"),
+                (r"autovideosink", "fakesink"),
+                (r"^meson devenv -C build (-w \. )?", ""),
+                (r"^pipelines/demo\.sh$", "pipelines/demo.py --seconds 2"),
+                (r"^pipelines/rtsp-(\w+)\.sh (.*)",
+                 r"pipelines/rtsp.py \1 \2 --seconds 6"),
+                (r"--show", "--record shown.mkv"),
+                (r"--serve 8554", f"--serve {free}")):
+            command = re.sub(pattern, instead, command)
+        return command
+
+    def start(self, command):
+        return subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", command], cwd=self.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+
+    def check(self, process, command):
+        output, _ = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, f"{command}\n{output}")
+        self.assertNotRegex(output, r"(?m)^(ERROR|WARNING):", command)
+        return output
+
+    def test_every_command(self):
+        count = 0
+        for page in PAGES:
+            for command in commands(page.read_text(encoding="utf-8")):
+                if who_runs(command):
+                    continue
+                with self.subTest(page=page.name, command=command):
+                    self.run_one(command)
+                count += 1
+        self.assertGreater(count, 20)
+
+    def run_one(self, command):
+        if self.broker is None and re.search("mqtt|mosquitto", command):
+            self.skipTest("no mosquitto")
+        publisher = None
+        if command.startswith("mosquitto_sub"):
+            # It waits for what the command before it publishes.
+            publisher = self.start(self.here(
+                "pipelines/rtsp-events.sh rtsp://camera/stream --mqtt broker"))
+            time.sleep(0.5)
+        print(self.here(command), flush=True)
+        output = self.check(self.start(self.here(command)), command)
+        if publisher:
+            self.assertIn('"classes"', output)
+            self.check(publisher, command)
+        for name in re.findall(r"(?:location=|--record )(\S+)", command):
+            if not name.startswith(("pipelines/", "rtsp:")):
+                files = list(self.folder.glob(re.sub(r"%\d*d", "*", name)))
+                self.assertTrue(files, f"{command} wrote no {name}")
+                for file in files:
+                    self.assertGreater(file.stat().st_size, 50, file)
+
+    def test_others_are_run_elsewhere(self):
+        written = [command for page in PAGES
+                   for command in commands(page.read_text(encoding="utf-8"))]
+        for begin, (file, text) in NOT_HERE.items():
+            self.assertTrue(any(command.startswith(begin)
+                                for command in written), begin)
+            self.assertIn(text, (ROOT / file).read_text(encoding="utf-8"))
+
+    def test_programs_in_python(self):
+        """Those that are whole; parts of programs are only compiled."""
+        whole = 0
+        for page in PAGES:
+            for language, block in BLOCK.findall(
+                    page.read_text(encoding="utf-8")):
+                if language != "python":
+                    continue
+                compile(block, page.name, "exec")
+                if not block.startswith("import"):
+                    continue
+                whole += 1
+                command = "/usr/bin/python3 -c " + shlex.quote(
+                    block.replace("pipelines/street.mp4", "short.mp4"))
+                self.assertIn("road", self.check(self.start(command), page))
+        self.assertGreaterEqual(whole, 1)
+
+    def test_parts_of_c(self):
+        """Each compiles as the body of a function that has a buffer."""
+        flags = subprocess.run(
+            ["pkg-config", "--cflags", "gstreamer-1.0", "gstreamer-video-1.0"],
+            check=True, capture_output=True, text=True).stdout.split()
+        found = 0
+        for page in PAGES:
+            for language, block in BLOCK.findall(
+                    page.read_text(encoding="utf-8")):
+                if language != "c":
+                    continue
+                found += 1
+                source = self.folder / "part.c"
+                source.write_text(
+                    "#include <gst/classmask/classmask.h>\n"
+                    "void part (GstBuffer *buffer);\n"
+                    f"void part (GstBuffer *buffer)\n{{\n{block}\n}}\n")
+                result = subprocess.run(
+                    ["cc", "-fsyntax-only", "-Wall", "-Werror",
+                     "-Wno-unused-variable", f"-I{ROOT}", *flags, source],
+                    capture_output=True, text=True, check=False)
+                self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertGreaterEqual(found, 2)
+
+    def test_element_of_contributing(self):
+        """The example that strangers start from compiles."""
+        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+        (source,) = [block for language, block in BLOCK.findall(text)
+                     if language == "cpp"]
+        header = (ROOT / "gst/fastscnn/gstfastscnn.h").read_text(
+            encoding="utf-8")
+        for ours, other in (("FAST_SCNN", "FRAME_LIGHT"),
+                            ("FastScnn", "FrameLight"),
+                            ("fast_scnn", "frame_light"),
+                            ("(fastscnn)", "(framelight)")):
+            header = header.replace(ours, other)
+        folder = self.folder / "include/gst/fastscnn"
+        folder.mkdir(parents=True)
+        (folder / "gstframelight.h").write_text(header)
+        (folder / "gstframelight.cpp").write_text(source)
+        flags = subprocess.run(
+            ["pkg-config", "--cflags", "gstreamer-base-1.0",
+             "gstreamer-video-1.0"],
+            check=True, capture_output=True, text=True).stdout.split()
+        result = subprocess.run(
+            ["c++", "-std=gnu++17", "-fsyntax-only", "-Wall", "-Werror",
+             f"-I{self.folder}/include", f"-I{ROOT}", *flags,
+             folder / "gstframelight.cpp"],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_files_that_they_name(self):
+        for page in PAGES:
+            names = re.findall(
+                r"(?<![\w/.])(?:pipelines|tests|models|docs|packaging)"
+                r"/[\w./-]+\w", page.read_text(encoding="utf-8"))
+            for name in names:
+                self.assertTrue((ROOT / name).exists(), f"{page.name}: {name}")
+
+
+if __name__ == "__main__":
+    tap.main()
