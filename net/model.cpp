@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "net/error.h"
 #include "net/metadata.h"
@@ -73,11 +74,15 @@ using File = std::unique_ptr<std::FILE, int (*)(std::FILE *)>;
 /// The whole file. It is read rather than mapped: a mapped file that somebody
 /// truncates meanwhile would end the process.
 std::vector<uint8_t> read_file(const std::string &path) {
+  std::error_code unknown;  // says fopen() better
+  if (std::filesystem::exists(path, unknown) &&
+      !std::filesystem::is_regular_file(path, unknown))
+    refuse("it is not a regular file");  // a pipe would never open
   File file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (!file) refuse(std::string("it cannot be opened: ") + strerror(errno));
   std::vector<uint8_t> bytes;
   long size = std::fseek(file.get(), 0, SEEK_END) ? -1 : std::ftell(file.get());
-  if (size < 0) refuse("it is not a regular file");
+  if (size < 0) refuse("its size cannot be found out");
   if (static_cast<unsigned long>(size) > kMaxModelBytes)
     refuse("it has " + std::to_string(size) +
            " bytes; no Fast-SCNN has more than " +

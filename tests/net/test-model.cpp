@@ -3,9 +3,11 @@
 // a sentence that names what is wrong.
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -236,8 +238,11 @@ void test_file() {
   };
   refused("No such file");
   g_mkdir(path, 0700);
-  refused("cannot be used");
+  refused("not a regular file");
   g_rmdir(path);
+  g_assert_cmpint(mkfifo(path, 0600), ==, 0);  // nobody writes into it
+  refused("not a regular file");
+  g_unlink(path);
 
   Bytes bytes = ModelFile::valid().bytes();
   g_file_set_contents(path, reinterpret_cast<const char *>(bytes.data()),
@@ -246,6 +251,76 @@ void test_file() {
   // 10 GB of nothing cost nothing: the size alone is refused.
   g_assert_cmpint(truncate(path, gint64(10) << 30), ==, 0);
   refused("it has 10737418240 bytes");
+  g_unlink(path);
+  g_rmdir(dir);
+  g_free(path);
+  g_free(dir);
+}
+
+/// A number after a name in a file of /proc/self.
+gint64 own(const char *file, const char *name) {
+  gchar *text = nullptr;
+  g_assert_true(g_file_get_contents(file, &text, nullptr, nullptr));
+  const char *found = std::strstr(text, name);
+  g_assert_nonnull(found);
+  const gint64 number = g_ascii_strtoll(found + std::strlen(name), nullptr, 10);
+  g_free(text);
+  return number;
+}
+
+/// VmHWM counts from here.
+void forget_peak() {
+  std::FILE *file = std::fopen("/proc/self/clear_refs", "we");
+  g_assert_nonnull(file);
+  std::fputs("5", file);
+  g_assert_cmpint(std::fclose(file), ==, 0);
+}
+
+/// What is far too large is refused by its size alone: nothing of it is read
+/// or allocated, however it is made.
+void test_limits() {
+  const gint64 kGigabyte = gint64(1) << 30, kMegabyte = 1 << 20;
+  const std::string tensor =
+      "{\"a\":{\"dtype\":\"F16\",\"shape\":[1000000000],"
+      "\"data_offsets\":[0,2000000000]}}";
+  const struct {
+    const char *what;
+    std::string header;
+    gint64 header_size;  // that it claims
+    gint64 file_size;    // the rest are holes, that is, zeros
+  } cases[] = {
+      {"10 GB of zeros", "", 0, 10 * kGigabyte},
+      {"a header of 100 MB", "{", 100 * kMegabyte, 120 * kMegabyte},
+      {"the header of a billion tensors", "{", 60 * kGigabyte, 70 * kGigabyte},
+      {"a billion elements", tensor, gint64(tensor.size()), 2 * kGigabyte},
+      {"a billion elements that are not there", tensor, gint64(tensor.size()),
+       kMegabyte},
+  };
+  char *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
+  char *path = g_build_filename(dir, "huge.safetensors", nullptr);
+  for (const auto &c : cases) {
+    const guint64 claimed = GUINT64_TO_LE(static_cast<guint64>(c.header_size));
+    std::string begin(reinterpret_cast<const char *>(&claimed), 8);
+    begin += c.header;
+    g_assert_true(
+        g_file_set_contents(path, begin.data(), gssize(begin.size()), nullptr));
+    g_assert_cmpint(truncate(path, c.file_size), ==, 0);
+    forget_peak();
+    const gint64 memory = own("/proc/self/status", "VmHWM:");
+    const gint64 read = own("/proc/self/io", "rchar:");
+    bool refused = false;
+    try {
+      Model::load(path);
+    } catch (const Error &) {
+      refused = true;
+    }
+    g_assert_true(refused);
+    g_test_message("%s: %d bytes read, peak %d kB higher", c.what,
+                   int(own("/proc/self/io", "rchar:") - read),
+                   int(own("/proc/self/status", "VmHWM:") - memory));
+    g_assert_cmpint(own("/proc/self/io", "rchar:") - read, <, 2 * kMegabyte);
+    g_assert_cmpint(own("/proc/self/status", "VmHWM:") - memory, <, 10 * 1024);
+  }
   g_unlink(path);
   g_rmdir(dir);
   g_free(path);
@@ -277,6 +352,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/model/tensors", test_tensors);
   g_test_add_func("/model/metadata", test_metadata);
   g_test_add_func("/model/file", test_file);
+  g_test_add_func("/model/limits", test_limits);
   g_test_add_func("/model/weights-that-do-not-fit",
                   test_weights_that_do_not_fit);
   return g_test_run();
