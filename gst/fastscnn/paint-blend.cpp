@@ -81,15 +81,21 @@ Blender::configure (const FrameInfo &frame)
   touched_.resize (width_ / PaintRow::kBlock + 1);
 }
 
+// The paint that is tap t of row y of a lane.
+const PaintRow &
+Blender::row (const Lane &lane, int y, int t) const
+{
+  const int at = (y << lane.shift_y) + lane.y.first + t;
+  return ring_[std::min (std::max (at, begin_), end_ - 1) % kRing];
+}
+
 // The samples begin to end - 1 of a lane, into keep_ and color_.
 void
 Blender::average (const Lane &lane, int y, int begin, int end)
 {
   const PaintRow *rows[3] = {};
-  for (int t = 0; t < lane.y.count; t++) {
-    const int at = (y << lane.shift_y) + lane.y.first + t;
-    rows[t] = &row (std::min (std::max (at, begin_), end_ - 1));
-  }
+  for (int t = 0; t < lane.y.count; t++)
+    rows[t] = &row (lane, y, t);
   const int first = (begin << lane.shift_x) + lane.x.first;
   const int count =
       ((end - 1) << lane.shift_x) + lane.x.first + lane.x.count - first;
@@ -119,23 +125,16 @@ Blender::blend_row (const Frame &frame, const Lane &lane)
                      int64_t{ y } * frame.stride[lane.plane] + lane.offset;
   const bool averages = lane.x.count > 1 || lane.y.count > 1;
   const int blocks = (width_ + kBlock - 1) / kBlock;
-  const uint8_t *touched = row (y).touched ();
-  if (averages) {
-    std::fill (touched_.begin (), touched_.end (), uint8_t{ 0 });
-    for (int t = 0; t < lane.y.count; t++) {
-      const int at = (y << lane.shift_y) + lane.y.first + t;
-      const PaintRow &from = row (std::min (std::max (at, begin_), end_ - 1));
-      for (int b = 0; b < blocks; b++)
-        touched_[b] |= from.touched ()[b];
-    }
-    touched = touched_.data ();
-  }
+  std::fill (touched_.begin (), touched_.end (), uint8_t{ 0 });
+  for (int t = 0; t < lane.y.count; t++)
+    for (int b = 0; b < blocks; b++)
+      touched_[b] |= row (lane, y, t).touched ()[b];
 
   for (int b = 0; b < blocks; b++) {
-    if (!touched[b])
+    if (!touched_[b])
       continue;
     const int first = (b * kBlock) >> lane.shift_x;
-    while (b < blocks && touched[b])
+    while (b < blocks && touched_[b])
       b++;
     const int last = b == blocks ? lane.columns : (b * kBlock) >> lane.shift_x;
     const int values = layout_.entries * lane.components;
@@ -143,8 +142,9 @@ Blender::blend_row (const Frame &frame, const Lane &lane)
     if (averages) {
       average (lane, y, first, last);
     } else {
-      keep = row (y).channel (0) + first * values;
-      color = row (y).channel (lane.channel[0]) + first * values;
+      const PaintRow &paint = row (lane, y, 0);
+      keep = paint.channel (0) + first * values;
+      color = paint.channel (lane.channel[0]) + first * values;
     }
     const auto mix = lane.step == 1 ? mix_bytes : mix_every_other;
     mix (samples + int64_t{ first } * values * lane.step,

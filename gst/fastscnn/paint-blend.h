@@ -49,11 +49,7 @@ private:
   static Taps make_taps (float origin, int shift);
   void make_lanes (const FrameInfo &frame);
 
-  const PaintRow &
-  row (int y) const
-  {
-    return ring_[y % kRing];
-  }
+  const PaintRow &row (const Lane &lane, int y, int t) const;
   void blend_row (const Frame &frame, const Lane &lane);
   void average (const Lane &lane, int y, int begin, int end);
 
