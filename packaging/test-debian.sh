@@ -44,6 +44,7 @@ tree=$builder/src/gst-fastscnn-$version
 say() { echo "== $*"; }
 
 unpack() {
+  rm -rf "$tree/debian" "$tree"/obj-*
   copy_source "$tree"
   tar -C "$builder/src" -cJf \
     "$builder/src/gst-fastscnn_$version.orig.tar.xz" \

@@ -70,19 +70,33 @@ install_in() {
     -o Dpkg::Use-Pty=0 "$@"
 }
 
-# copy_source FOLDER: what git knows or would add, or a tarball's whole tree, in
-# place of what the last run left; build folders stay.
-copy_source() {
-  local folder=$1
-  mkdir -p "$folder"
-  find "$folder" -mindepth 1 -maxdepth 1 ! -name 'build*' -exec rm -rf {} +
+# list_source: what git knows or would add, or a tarball's whole tree.
+list_source() {
   if [ -e .git ]; then
-    git ls-files -coz --exclude-standard
+    git ls-files -co --exclude-standard
   else
-    find . -mindepth 1 -path './build*' -prune -o -type f -print0
-  fi | while IFS= read -r -d '' file; do
+    find . -path './build*' -prune -o -type f -printf '%P\n'
+  fi | while IFS= read -r file; do
     if [ -e "$file" ]; then
-      printf '%s\0' "$file"
+      echo "$file"
     fi
-  done | tar -c --null -T - | tar -x -C "$folder"
+  done
+}
+
+# copy_source FOLDER: makes the source there what it is here. Files that are the
+# same keep their times, so that build folders, which stay, are built on.
+copy_source() {
+  local folder=$1 file
+  mkdir -p "$folder"
+  list_source | sort > "$folder.list"
+  (cd "$folder" && find . -path './build*' -prune -o -type f -printf '%P\n') |
+    sort | comm -13 "$folder.list" - | while IFS= read -r file; do
+      rm -f "$folder/$file"
+    done
+  while IFS= read -r file; do
+    if ! cmp -s "$file" "$folder/$file"; then
+      mkdir -p "$folder/$(dirname "$file")"
+      cp --preserve=mode "$file" "$folder/$file"
+    fi
+  done < "$folder.list"
 }
