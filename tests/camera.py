@@ -98,6 +98,7 @@ class Server:
         self.clip = 0
         self.frame = 0
         self.pts = 0
+        self.due = GLib.get_monotonic_time() / 1e6  # the next frame
         self.silent_until = 0
         self.corrupt_until = 0
         self.offsets = {}  # of timestamps, by the source that sends them
@@ -140,8 +141,11 @@ class Server:
 
     def next_frame(self):
         clip = self.clips[self.clip]
-        GLib.timeout_add(1000 // clip.rate, self.next_frame)
         now = GLib.get_monotonic_time() / 1e6
+        # By the clock, so that the rate is kept however late this one is; what
+        # a pause would have sent is not made up for.
+        self.due = max(self.due + 1 / clip.rate, now - 0.5)
+        GLib.timeout_add(max(0, int((self.due - now) * 1000)), self.next_frame)
         self.pts += Gst.SECOND // clip.rate
         if now < self.silent_until:
             return GLib.SOURCE_REMOVE

@@ -241,7 +241,8 @@ class Scripts(TestCase):
         timer.start()
         while sum(word in line for line in lines) < count:
             lines.append(process.stderr.readline())
-            self.assertTrue(lines[-1], f"no {word} in {lines}")
+            self.assertTrue(lines[-1], f"no {word} in {lines}, "
+                                       f"exit status {process.poll()}")
         timer.cancel()
         return "".join(lines)
 
