@@ -5,6 +5,8 @@
 #include <locale>
 #include <sstream>
 
+#include <glib.h>
+
 namespace fastscnn
 {
 namespace
@@ -60,7 +62,7 @@ no_such_class (
       property + ": there is no class \"" + label + "\"; the mask has";
   for (size_t i = 0; i < labels.size (); i++)
     sentence += (i ? ", " : " ") + labels[i];
-  return sentence + ".";
+  return as_utf8 (sentence + ".");
 }
 
 bool
@@ -73,6 +75,16 @@ parse_strength (const std::string &text, float *strength)
 }
 
 } // namespace
+
+std::string
+as_utf8 (const std::string &text)
+{
+  gchar *valid =
+      g_utf8_make_valid (text.data (), static_cast<gssize> (text.size ()));
+  const std::string result = valid;
+  g_free (valid);
+  return result;
+}
 
 bool
 same_label (const std::string &a, const std::string &b)
@@ -118,8 +130,9 @@ parse_class_alpha (const std::string &list, const Labels &labels,
     float strength = 0;
     if (equals == std::string::npos ||
         !parse_strength (part.substr (equals + 1), &strength)) {
-      complaints->push_back ("class-alpha: \"" + part +
-                             "\" is not a label, = and a number from 0 to 1.");
+      complaints->push_back (
+          as_utf8 ("class-alpha: \"" + part +
+                   "\" is not a label, = and a number from 0 to 1."));
       continue;
     }
     const std::string label = trimmed (part.substr (0, equals));

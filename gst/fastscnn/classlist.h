@@ -10,6 +10,10 @@ namespace fastscnn
 /// Labels of a mask's classes, by id.
 using Labels = std::vector<std::string>;
 
+/// What a user wrote, as it may stand in a message: with the bytes replaced
+/// that are no UTF-8.
+std::string as_utf8 (const std::string &text);
+
 /// Whether two labels mean the same class: case does not count, and a space, a
 /// hyphen and an underscore are alike.
 bool same_label (const std::string &a, const std::string &b);

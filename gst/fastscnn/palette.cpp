@@ -223,13 +223,14 @@ Palette::parse (const std::string &file, const std::string &text)
           gimp ? parse_gimp_line (line) : parse_line (line));
     } catch (const std::invalid_argument &wrong) {
       throw Error (Error::Kind::kModel,
-          "The palette " + file + " cannot be used: line " +
+          "The palette " + as_utf8 (file) + " cannot be used: line " +
               std::to_string (number) + ": " + wrong.what () + ".");
     }
   }
   if (palette.entries_.empty ())
-    throw Error (Error::Kind::kModel,
-        "The palette " + file + " cannot be used: it has no colours.");
+    throw Error (
+        Error::Kind::kModel, "The palette " + as_utf8 (file) +
+                                 " cannot be used: it has no colours.");
   return palette;
 }
 
@@ -256,7 +257,7 @@ Palette::load (const std::string &name)
     stream.peek (); // fails on a folder
     if (!stream.is_open () || stream.bad ())
       throw Error (Error::Kind::kModel,
-          "The palette " + name +
+          "The palette " + as_utf8 (name) +
               " cannot be read; give a file, or one of cityscapes, "
               "camvid and distinct.");
     // A device may never end.
@@ -265,7 +266,7 @@ Palette::load (const std::string &name)
     text.resize (static_cast<size_t> (stream.gcount ()));
     if (text.size () > kMaxFileBytes)
       throw Error (Error::Kind::kModel,
-          "The palette " + name +
+          "The palette " + as_utf8 (name) +
               " cannot be used: it is larger than 1 MB, which is no list of "
               "colours.");
     palette = parse (name, text);

@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (float strength : strengths)
     g_assert_true(strength == -1 || (strength >= 0 && strength <= 1));
   for (const std::string &complaint : complaints)
-    g_assert_true(complaint.back() == '.');
+    g_assert_true(g_str_has_suffix(complaint.c_str(), ".") &&
+                  g_utf8_validate(complaint.c_str(), -1, nullptr));
 
   // Classes of the same name are treated alike.
   for (size_t a = 0; a < labels.size(); a++)

@@ -111,6 +111,12 @@ void test_malformed() {
   } catch (const Error &) {
   }
   try {
+    Palette::load("no-\xff-palette");
+    g_assert_not_reached();
+  } catch (const Error &e) {
+    g_assert_true(g_utf8_validate(e.what(), -1, nullptr));
+  }
+  try {
     Palette::load("/dev/zero");
     g_assert_not_reached();
   } catch (const Error &e) {
@@ -182,6 +188,13 @@ void test_classes() {
   g_assert_cmpuint(complaints.size(), ==, 1);
   g_assert_true(drawn("rood") == "...");
   g_assert_true(drawn("-rood") == "xxx");
+
+  complaints.clear();
+  drawn("\xff\xfe");
+  parse_class_alpha("\xff=1,\xc3=2", kLabels, &complaints);
+  g_assert_cmpuint(complaints.size(), ==, 3);
+  for (const std::string &complaint : complaints)
+    g_assert_true(g_utf8_validate(complaint.c_str(), -1, nullptr));
 
   complaints.clear();
   const auto strengths =
