@@ -4,8 +4,6 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -35,44 +33,37 @@ class CpuBackend : public Backend {
  public:
   const char *name() const override { return "cpu"; }
 
-  std::string device_name(const Device &device) const override {
+  Result<std::string> device_name(const Device &device) const override {
     const int threads = thread_count(device);
     return processor_name() + ", " + std::to_string(threads) +
            (threads == 1 ? " thread" : " threads");
   }
 
-  std::unique_ptr<Engine> create_engine(std::shared_ptr<const Model> model,
-                                        const Device &device) override {
+  Result<std::unique_ptr<Engine>> create_engine(
+      std::shared_ptr<const Model> model, const Device &device) override {
     const int threads = thread_count(device);
     std::lock_guard<std::mutex> lock(mutex_);
-    try {
-      std::shared_ptr<const Weights> weights = find_weights(std::move(model));
-      std::shared_ptr<Workers> workers = workers_.lock();
-      if (!workers) workers_ = workers = std::make_shared<Workers>();
-      workers->reserve(threads);
-      return make_cpu_engine(std::move(weights), std::move(workers), threads);
-    } catch (const std::bad_alloc &) {
-      throw Error(Error::Kind::kDevice,
-                  "Not enough memory for the weights of the model");
-    } catch (const std::system_error &) {
-      throw Error(Error::Kind::kDevice, "The system does not allow " +
-                                            std::to_string(threads) +
-                                            " threads; ask for fewer");
-    }
+    std::shared_ptr<const Weights> weights =
+        FASTSCNN_TRY(find_weights(std::move(model)));
+    std::shared_ptr<Workers> workers = workers_.lock();
+    if (!workers) workers_ = workers = std::make_shared<Workers>();
+    FASTSCNN_TRY(workers->reserve(threads));
+    return make_cpu_engine(std::move(weights), std::move(workers), threads);
   }
 
-  std::unique_ptr<Painter> create_painter(const Device &) override {
+  Result<std::unique_ptr<Painter>> create_painter(const Device &) override {
     return nullptr;
   }
 
  private:
-  std::shared_ptr<const Weights> find_weights(
+  Result<std::shared_ptr<const Weights>> find_weights(
       std::shared_ptr<const Model> model) {
     for (auto it = weights_.begin(); it != weights_.end();)
       it = it->second.expired() ? weights_.erase(it) : std::next(it);
     std::weak_ptr<const Weights> &kept = weights_[model.get()];
     std::shared_ptr<const Weights> weights = kept.lock();
-    if (!weights) kept = weights = std::make_shared<Weights>(std::move(model));
+    if (!weights)
+      kept = weights = FASTSCNN_TRY(Weights::create(std::move(model)));
     return weights;
   }
 

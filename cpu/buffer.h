@@ -5,19 +5,32 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string>
+
+#include "net/error.h"
 
 namespace fastscnn {
 
 /// Floats, zeroed, aligned for every vector and cache line.
 class Buffer {
  public:
-  Buffer() = default;
-  explicit Buffer(size_t size)
-      : data_(static_cast<float *>(
-            ::operator new(size * sizeof(float), kAlignment))),
-        size_(size) {
-    std::memset(data_.get(), 0, size * sizeof(float));
+  /// An Error if there is not so much memory.
+  static Result<Buffer> create(size_t size) {
+    const size_t bytes = size * sizeof(float);
+    Buffer buffer;
+    buffer.data_.reset(
+        static_cast<float *>(::operator new(bytes, kAlignment, std::nothrow)));
+    if (!buffer.data_)
+      return Error{
+          Error::Kind::kDevice,
+          "There is not enough memory: " + std::to_string((bytes >> 20) + 1) +
+              " MiB more are needed; choose a smaller network input"};
+    std::memset(buffer.data_.get(), 0, bytes);
+    buffer.size_ = size;
+    return buffer;
   }
+
+  Buffer() = default;
 
   float *data() { return data_.get(); }
   const float *data() const { return data_.get(); }

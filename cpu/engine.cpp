@@ -2,7 +2,6 @@
 #include "cpu/engine.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "cpu/classify.h"
@@ -33,26 +32,17 @@ struct alignas(64) Counts {
 /// All that depends on the size of the frames and of the network.
 class Pipeline {
  public:
-  Pipeline(std::shared_ptr<const Weights> weights, const FrameInfo &src,
-           const Config &config, int threads)
-      : threads_(threads),
-        network_(weights, config.input_width, config.input_height, threads),
-        preprocess_(src, config.input_width, config.input_height,
-                    weights->model().info().mean, weights->model().info().std),
-        history_(network_) {
-    const Logits grid = network_.logits();
-    mask_width_ = config.mask_width ? config.mask_width : grid.width;
-    mask_height_ = config.mask_height ? config.mask_height : grid.height;
-    classify_.emplace(grid, mask_width_, mask_height_,
-                      weights->model().info().variant.align_corners);
-    image_bands_.emplace((network_.height() + kBand - 1) / kBand);
-    grid_bands_.emplace((grid.height + kBand - 1) / kBand);
-    mask_bands_.emplace((mask_height_ + kBand - 1) / kBand);
-    for (int t = 0; t < threads; t++)
-      scratch_.emplace_back(round_up(
-          std::max(preprocess_.scratch_size(), classify_->scratch_size()),
-          kLine));
-    counts_.resize(threads);
+  static Result<std::unique_ptr<Pipeline>> create(
+      std::shared_ptr<const Weights> weights, const FrameInfo &src,
+      const Config &config, int threads) {
+    const ModelInfo &model = weights->model().info();
+    std::unique_ptr<Network> network = FASTSCNN_TRY(Network::create(
+        weights, config.input_width, config.input_height, threads));
+    History history = FASTSCNN_TRY(History::create(*network));
+    std::unique_ptr<Pipeline> pipeline(new Pipeline(
+        std::move(network), std::move(history), model, src, config, threads));
+    FASTSCNN_TRY(pipeline->allocate());
+    return pipeline;
   }
 
   int mask_width() const { return mask_width_; }
@@ -60,37 +50,38 @@ class Pipeline {
   void forget() { history_.forget(); }
 
   void load(Workers &workers, const ConstFrame &src) {
-    image_bands_->run(workers, threads_, [&](int band, int worker) {
-      const int end = std::min(network_.height(), (band + 1) * kBand);
+    image_bands_.run(workers, threads_, [&](int band, int worker) {
+      const int end = std::min(network_->height(), (band + 1) * kBand);
       for (int y = band * kBand; y < end; y++)
-        preprocess_.row(src, y, scratch_[worker].data(), network_.image_row(y));
+        preprocess_.row(src, y, scratch_[worker].data(),
+                        network_->image_row(y));
     });
   }
 
   void infer(Workers &workers, const Mask &dst, const Options &options) {
-    network_.run(workers);
-    const float *logits = network_.logits().data;
+    network_->run(workers);
+    const float *logits = grid_.data;
     if (options.smoothing > 0)
-      logits = history_.average(network_, options.smoothing);
+      logits = history_.average(*network_, options.smoothing);
     else
       history_.forget();
     const bool survey = !dst.confidence && options.confidence_threshold <= 0;
     if (survey)
-      grid_bands_->run(workers, threads_, [&](int band, int worker) {
-        const int end = std::min(network_.logits().height, (band + 1) * kBand);
+      grid_bands_.run(workers, threads_, [&](int band, int worker) {
+        const int end = std::min(grid_.height, (band + 1) * kBand);
         for (int y = band * kBand; y < end; y++)
-          classify_->survey(logits, y, scratch_[worker].data());
+          classify_.survey(logits, y, scratch_[worker].data());
       });
     if (dst.counts) std::fill(counts_.begin(), counts_.end(), Counts{});
-    mask_bands_->run(workers, threads_, [&](int band, int worker) {
+    mask_bands_.run(workers, threads_, [&](int band, int worker) {
       const int end = std::min(mask_height_, (band + 1) * kBand);
       for (int y = band * kBand; y < end; y++) {
         uint8_t *ids = dst.ids + ptrdiff_t(y) * dst.stride;
-        classify_->row(logits, y, options.confidence_threshold, survey,
-                       scratch_[worker].data(), ids,
-                       dst.confidence ? dst.confidence +
-                                            ptrdiff_t(y) * dst.confidence_stride
-                                      : nullptr);
+        classify_.row(logits, y, options.confidence_threshold, survey,
+                      scratch_[worker].data(), ids,
+                      dst.confidence ? dst.confidence +
+                                           ptrdiff_t(y) * dst.confidence_stride
+                                     : nullptr);
         if (dst.counts) counts_[worker].add(ids, mask_width_);
       }
     });
@@ -98,6 +89,36 @@ class Pipeline {
   }
 
  private:
+  Pipeline(std::unique_ptr<Network> network, History history,
+           const ModelInfo &model, const FrameInfo &src, const Config &config,
+           int threads)
+      : threads_(threads),
+        network_(std::move(network)),
+        preprocess_(src, config.input_width, config.input_height, model.mean,
+                    model.std),
+        history_(std::move(history)),
+        grid_(network_->logits()),
+        mask_width_(config.mask_width ? config.mask_width : grid_.width),
+        mask_height_(config.mask_height ? config.mask_height : grid_.height),
+        classify_(grid_, mask_width_, mask_height_,
+                  model.variant.align_corners),
+        image_bands_(bands(network_->height())),
+        grid_bands_(bands(grid_.height)),
+        mask_bands_(bands(mask_height_)),
+        counts_(threads) {}
+
+  static int bands(int rows) { return (rows + kBand - 1) / kBand; }
+
+  Result<> allocate() {
+    const size_t size =
+        std::max(preprocess_.scratch_size(), classify_.scratch_size());
+    for (int t = 0; t < threads_; t++) {
+      scratch_.emplace_back();
+      scratch_.back() = FASTSCNN_TRY(Buffer::create(round_up(size, kLine)));
+    }
+    return {};
+  }
+
   void sum_counts(uint32_t *sums) const {
     std::fill_n(sums, 256, 0u);
     for (const Counts &counts : counts_)
@@ -105,15 +126,16 @@ class Pipeline {
   }
 
   int threads_;
-  Network network_;
+  std::unique_ptr<Network> network_;
   Preprocess preprocess_;
   History history_;
+  Logits grid_;
   int mask_width_;
   int mask_height_;
-  std::optional<Classify> classify_;
-  std::optional<Schedule> image_bands_;
-  std::optional<Schedule> grid_bands_;
-  std::optional<Schedule> mask_bands_;
+  Classify classify_;
+  Schedule image_bands_;
+  Schedule grid_bands_;
+  Schedule mask_bands_;
   std::vector<Buffer> scratch_;  // one a worker
   std::vector<Counts> counts_;   // likewise
 };
@@ -126,31 +148,28 @@ class CpuEngine : public Engine {
         workers_(std::move(workers)),
         threads_(threads) {}
 
-  void configure(const FrameInfo &src, const Config &config) override {
+  Result<> configure(const FrameInfo &src, const Config &config) override {
     pipeline_.reset();
     if (src.memory != Memory::kHost)
-      throw Error(Error::Kind::kFormat,
-                  "The CPU engine cannot read frames in device memory");
-    try {
-      pipeline_ = std::make_unique<Pipeline>(weights_, src, config, threads_);
-    } catch (const std::bad_alloc &) {
-      throw Error(Error::Kind::kDevice,
-                  "Not enough memory for a network input of " +
-                      std::to_string(config.input_width) + "x" +
-                      std::to_string(config.input_height) +
-                      "; choose a smaller one");
-    }
+      return Error{Error::Kind::kFormat,
+                   "The CPU engine cannot read frames in device memory"};
+    pipeline_ = FASTSCNN_TRY(Pipeline::create(weights_, src, config, threads_));
+    return {};
   }
 
-  void load(const ConstFrame &src, Queue) override {
-    pipeline().load(*workers_, src);
+  Result<> load(const ConstFrame &src, Queue) override {
+    if (!pipeline_) return not_configured();
+    pipeline_->load(*workers_, src);
+    return {};
   }
 
-  void infer(const Mask &dst, const Options &options, Queue) override {
-    pipeline().infer(*workers_, dst, options);
+  Result<> infer(const Mask &dst, const Options &options, Queue) override {
+    if (!pipeline_) return not_configured();
+    pipeline_->infer(*workers_, dst, options);
+    return {};
   }
 
-  void wait(Queue) override {}
+  Result<> wait(Queue) override { return {}; }
 
   int mask_width() const override {
     return pipeline_ ? pipeline_->mask_width() : 0;
@@ -164,10 +183,8 @@ class CpuEngine : public Engine {
   }
 
  private:
-  Pipeline &pipeline() {
-    if (!pipeline_)
-      throw Error(Error::Kind::kEngine, "The engine has not been configured");
-    return *pipeline_;
+  static Error not_configured() {
+    return Error{Error::Kind::kEngine, "The engine has not been configured"};
   }
 
   std::shared_ptr<const Weights> weights_;

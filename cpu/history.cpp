@@ -21,8 +21,12 @@ size_t floats(const Logits &grid) {
 
 }  // namespace
 
-History::History(const Network &network)
-    : samples_(kGrid * kGrid * 3), average_(floats(network.logits())) {}
+Result<History> History::create(const Network &network) {
+  History history;
+  history.samples_ = FASTSCNN_TRY(Buffer::create(kGrid * kGrid * 3));
+  history.average_ = FASTSCNN_TRY(Buffer::create(floats(network.logits())));
+  return history;
+}
 
 bool History::is_cut(const Network &network) {
   float *seen = samples_.data();

@@ -10,7 +10,7 @@ namespace fastscnn {
 /// The exponential average of the logits over the frames of a stream.
 class History {
  public:
-  explicit History(const Network &network);
+  static Result<History> create(const Network &network);
 
   /// Starts over with the next frame.
   void forget() { empty_ = true; }
@@ -20,6 +20,8 @@ class History {
   const float *average(const Network &network, float past);
 
  private:
+  History() = default;
+
   bool is_cut(const Network &network);
 
   bool empty_ = true;

@@ -9,22 +9,20 @@
 
 namespace fastscnn {
 
-Network::Network(std::shared_ptr<const Weights> weights, int width, int height,
-                 int threads)
+Network::Network(std::shared_ptr<const Weights> weights,
+                 std::vector<Shape> shapes, int width, int height, int threads)
     : weights_(std::move(weights)),
       layers_(weights_->model().layers()),
       width_(width),
       height_(height),
       threads_(threads),
-      shapes_(infer_shapes(layers_, height, width)),
+      shapes_(std::move(shapes)),
       plan_(make_plan(layers_, shapes_, height,
                       weights_->model().info().variant.align_corners, threads)),
       schedule_(plan_.order),
       rows_(layers_.size()),
       columns_(layers_.size()),
-      image_pitch_(ptrdiff_t(width + 2) * kImageChannels),
-      image_(image_pitch_ * (height + 2)),
-      arena_(plan_.arena) {
+      image_pitch_(ptrdiff_t(width + 2) * kImageChannels) {
   const bool align_corners = weights_->model().info().variant.align_corners;
   for (size_t i = 0; i < layers_.size(); i++) {
     if (layers_[i].op != Op::kUpsample) continue;
@@ -32,7 +30,27 @@ Network::Network(std::shared_ptr<const Weights> weights, int width, int height,
     rows_[i] = bilinear_taps(from.height, shapes_[i].height, align_corners);
     columns_[i] = bilinear_taps(from.width, shapes_[i].width, align_corners);
   }
-  for (int t = 0; t < threads; t++) scratch_.emplace_back(plan_.scratch);
+}
+
+Result<> Network::allocate() {
+  image_ = FASTSCNN_TRY(Buffer::create(image_pitch_ * (height_ + 2)));
+  arena_ = FASTSCNN_TRY(Buffer::create(plan_.arena));
+  for (int t = 0; t < threads_; t++) {
+    scratch_.emplace_back();
+    scratch_.back() = FASTSCNN_TRY(Buffer::create(plan_.scratch));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Network>> Network::create(
+    std::shared_ptr<const Weights> weights, int width, int height,
+    int threads) {
+  std::vector<Shape> shapes =
+      FASTSCNN_TRY(infer_shapes(weights->model().layers(), height, width));
+  std::unique_ptr<Network> network(new Network(
+      std::move(weights), std::move(shapes), width, height, threads));
+  FASTSCNN_TRY(network->allocate());
+  return network;
 }
 
 void Network::run(Workers &workers) {

@@ -17,8 +17,9 @@ namespace fastscnn {
 class Network {
  public:
   /// threads: that run() may use.
-  Network(std::shared_ptr<const Weights> weights, int width, int height,
-          int threads);
+  static Result<std::unique_ptr<Network>> create(
+      std::shared_ptr<const Weights> weights, int width, int height,
+      int threads);
 
   /// Row y of the normalised image, (width, 3); to be filled before run().
   float *image_row(int y) { return image_.data() + image_begin(y); }
@@ -39,6 +40,10 @@ class Network {
   void execute(int task, int worker);
 
  private:
+  Network(std::shared_ptr<const Weights> weights, std::vector<Shape> shapes,
+          int width, int height, int threads);
+  Result<> allocate();
+
   /// Rows of an activation that a task reads or writes.
   struct View {
     float *data;      // of the first row

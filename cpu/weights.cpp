@@ -28,18 +28,21 @@ Clamp clamp_of(Activation activation) {
 Weights::Weights(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
       dense_(model_->layers().size()),
-      depthwise_(model_->layers().size()) {
-  for (size_t i = 0; i < model_->layers().size(); i++) {
-    const Layer &l = model_->layers()[i];
-    if (l.op != Op::kConv) continue;
-    if (l.depthwise())
-      pack_depthwise(i);
-    else
-      pack_dense(i);
+      depthwise_(model_->layers().size()) {}
+
+Result<std::shared_ptr<const Weights>> Weights::create(
+    std::shared_ptr<const Model> model) {
+  std::shared_ptr<Weights> weights(new Weights(std::move(model)));
+  const std::vector<Layer> &layers = weights->model().layers();
+  for (size_t i = 0; i < layers.size(); i++) {
+    if (layers[i].op != Op::kConv) continue;
+    FASTSCNN_TRY(layers[i].depthwise() ? weights->pack_depthwise(i)
+                                       : weights->pack_dense(i));
   }
+  return weights;
 }
 
-void Weights::pack_dense(int layer) {
+Result<> Weights::pack_dense(int layer) {
   const Layer &l = model_->layers()[layer];
   const int channels = input_channels(model_->layers(), layer);
   const int k = l.kernel;
@@ -51,7 +54,7 @@ void Weights::pack_dense(int layer) {
   d.clamp = clamp_of(l.activation);
 
   const std::vector<float> &from = model_->weight(layer);
-  float *to = allocate(size_t(d.out) * d.taps * d.in);
+  float *to = FASTSCNN_TRY(allocate(size_t(d.out) * d.taps * d.in));
   for (int o = 0; o < l.channels; o++)
     for (int c = 0; c < channels; c++)
       for (int ky = 0; ky < k; ky++)
@@ -63,12 +66,13 @@ void Weights::pack_dense(int layer) {
         }
   d.weights = to;
 
-  float *bias = allocate(d.out);
+  float *bias = FASTSCNN_TRY(allocate(d.out));
   std::copy(model_->bias(layer).begin(), model_->bias(layer).end(), bias);
   d.bias = bias;
+  return {};
 }
 
-void Weights::pack_depthwise(int layer) {
+Result<> Weights::pack_depthwise(int layer) {
   const Layer &l = model_->layers()[layer];
   Depthwise &d = depthwise_[layer];
   d.channels = l.channels;
@@ -77,19 +81,21 @@ void Weights::pack_depthwise(int layer) {
   d.clamp = clamp_of(l.activation);
 
   const std::vector<float> &from = model_->weight(layer);
-  float *to = allocate(size_t(9) * l.channels);
+  float *to = FASTSCNN_TRY(allocate(size_t(9) * l.channels));
   d.weights = to;
   for (int c = 0; c < l.channels; c++)
     for (int k = 0; k < 9; k++)
       to[d.weight(c) - to + k * kChannelBlock] = from[c * 9 + k];
 
-  float *bias = allocate(l.channels);
+  float *bias = FASTSCNN_TRY(allocate(l.channels));
   std::copy(model_->bias(layer).begin(), model_->bias(layer).end(), bias);
   d.bias = bias;
+  return {};
 }
 
-float *Weights::allocate(size_t size) {
-  storage_.emplace_back(size);
+Result<float *> Weights::allocate(size_t size) {
+  storage_.emplace_back();
+  storage_.back() = FASTSCNN_TRY(Buffer::create(size));
   return storage_.back().data();
 }
 

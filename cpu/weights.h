@@ -15,7 +15,8 @@ namespace fastscnn {
 /// Immutable; shared by all engines of the model.
 class Weights {
  public:
-  explicit Weights(std::shared_ptr<const Model> model);
+  static Result<std::shared_ptr<const Weights>> create(
+      std::shared_ptr<const Model> model);
 
   const Model &model() const { return *model_; }
 
@@ -25,9 +26,11 @@ class Weights {
   const Depthwise &depthwise(int layer) const { return depthwise_[layer]; }
 
  private:
-  void pack_dense(int layer);
-  void pack_depthwise(int layer);
-  float *allocate(size_t size);
+  explicit Weights(std::shared_ptr<const Model> model);
+
+  Result<> pack_dense(int layer);
+  Result<> pack_depthwise(int layer);
+  Result<float *> allocate(size_t size);
 
   std::shared_ptr<const Model> model_;
   std::vector<Dense> dense_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/workers.h"
 
+#include <string>
+
 namespace fastscnn {
 
 Workers::~Workers() {
@@ -10,13 +12,24 @@ Workers::~Workers() {
     work_waits_ = true;
   }
   wake_.notify_all();
-  for (std::thread &t : threads_) t.join();
+  for (pthread_t thread : threads_) pthread_join(thread, nullptr);
 }
 
-void Workers::reserve(int threads) {
+Result<> Workers::reserve(int threads) {
+  const auto work = [](void *self) -> void * {
+    static_cast<Workers *>(self)->work();
+    return nullptr;
+  };
   std::lock_guard<std::mutex> lock(mutex_);
-  while (static_cast<int>(threads_.size()) < threads - 1)
-    threads_.emplace_back(&Workers::work, this);
+  while (static_cast<int>(threads_.size()) < threads - 1) {
+    pthread_t thread;  // std::thread would throw
+    if (pthread_create(&thread, nullptr, work, this) != 0)
+      return Error{Error::Kind::kDevice, "The system does not allow " +
+                                             std::to_string(threads) +
+                                             " threads; ask for fewer"};
+    threads_.push_back(thread);
+  }
+  return {};
 }
 
 void Workers::run(int threads, Function function, void *context) {

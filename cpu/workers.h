@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 #include <vector>
+
+#include "net/error.h"
 
 namespace fastscnn {
 
@@ -20,8 +23,9 @@ class Workers {
   Workers(const Workers &) = delete;
   Workers &operator=(const Workers &) = delete;
 
-  /// Makes sure that `threads` threads can work at once, the caller included.
-  void reserve(int threads);
+  /// Makes sure that `threads` threads can work at once, the caller included;
+  /// an Error if the system does not allow so many.
+  Result<> reserve(int threads);
 
   /// Calls function (context, 0) on this thread and, as far as threads are
   /// free, function (context, 1) ... (context, threads - 1) on others; returns
@@ -50,7 +54,7 @@ class Workers {
   Job *first_ = nullptr;  // jobs that want more threads, the oldest first
   std::atomic<bool> work_waits_{false};  // first_ is set, or stop_
   bool stop_ = false;
-  std::vector<std::thread> threads_;
+  std::vector<pthread_t> threads_;
 };
 
 /// Tells the CPU that this thread spins.

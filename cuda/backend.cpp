@@ -16,24 +16,25 @@
 namespace fastscnn::cuda {
 namespace {
 
-std::string describe(int device) {
+Result<std::string> describe(int device) {
   cudaDeviceProp properties;
-  CHECK_CUDA(cudaGetDeviceProperties(&properties, device));
-  return properties.name;
+  TRY_CUDA(cudaGetDeviceProperties(&properties, device));
+  return std::string(properties.name);
 }
 
 /// What a chosen plan depends on.
-std::string identify(int device) {
+Result<std::string> identify(int device) {
   cudaDeviceProp p;
   int driver = 0, runtime = 0;
-  CHECK_CUDA(cudaGetDeviceProperties(&p, device));
-  CHECK_CUDA(cudaDriverGetVersion(&driver));
-  CHECK_CUDA(cudaRuntimeGetVersion(&runtime));
+  TRY_CUDA(cudaGetDeviceProperties(&p, device));
+  TRY_CUDA(cudaDriverGetVersion(&driver));
+  TRY_CUDA(cudaRuntimeGetVersion(&runtime));
+  const size_t cudnn = FASTSCNN_TRY(Cudnn::version());
   return std::string(p.name) + ", compute capability " +
          std::to_string(p.major) + "." + std::to_string(p.minor) + ", " +
          std::to_string(p.multiProcessorCount) + " multiprocessors, driver " +
          std::to_string(driver) + ", runtime " + std::to_string(runtime) +
-         ", cuDNN " + std::to_string(value_or_throw(Cudnn::version()));
+         ", cuDNN " + std::to_string(cudnn);
 }
 
 /// One file a GPU model: a machine may have several.
@@ -53,52 +54,57 @@ class CudaBackend : public Backend {
  public:
   const char *name() const override { return "cuda"; }
 
-  std::string device_name(const Device &device) const override {
-    return describe(open_context(device)->device());
+  Result<std::string> device_name(const Device &device) const override {
+    const auto context = FASTSCNN_TRY(open_context(device));
+    return describe(context->device());
   }
 
-  std::unique_ptr<Engine> create_engine(std::shared_ptr<const Model> model,
-                                        const Device &device) override {
-    std::shared_ptr<const Context> context = open_context(device);
+  Result<std::unique_ptr<Engine>> create_engine(
+      std::shared_ptr<const Model> model, const Device &device) override {
     const PlanCache::Warn warn = [report = device.warn](const std::string &s) {
       if (report) report(s.c_str());
     };
-    return make_engine<__half>(context, weights_for(context, model),
-                               cache_for(context->device(), warn), warn);
+    auto context = FASTSCNN_TRY(open_context(device));
+    auto weights = FASTSCNN_TRY(weights_for(context, model));
+    auto cache = FASTSCNN_TRY(cache_for(context->device(), warn));
+    return make_engine<__half>(std::move(context), std::move(weights),
+                               std::move(cache), warn);
   }
 
-  std::unique_ptr<Painter> create_painter(const Device &device) override {
-    return make_painter(open_context(device));
+  Result<std::unique_ptr<Painter>> create_painter(
+      const Device &device) override {
+    auto context = FASTSCNN_TRY(open_context(device));
+    return make_painter(std::move(context));
   }
 
  private:
-  static std::shared_ptr<const Context> open_context(const Device &device) {
-    return value_or_throw(
-        device.queue.context ? Context::borrow(device.queue.context)
-                             : Context::primary(device.id < 0 ? 0 : device.id));
+  static Result<std::shared_ptr<const Context>> open_context(
+      const Device &device) {
+    return device.queue.context
+               ? Context::borrow(device.queue.context)
+               : Context::primary(device.id < 0 ? 0 : device.id);
   }
 
   /// Of one model and context there is one copy.
-  std::shared_ptr<const Weights<__half>> weights_for(
+  Result<std::shared_ptr<const Weights<__half>>> weights_for(
       const std::shared_ptr<const Context> &context,
       const std::shared_ptr<const Model> &model) {
     std::lock_guard<std::mutex> lock(mutex_);
     auto &known = weights_[{model.get(), context->handle()}];
     std::shared_ptr<const Weights<__half>> weights = known.lock();
-    if (!weights) {
-      weights = std::make_shared<const Weights<__half>>(context, model);
-      known = weights;
-    }
+    if (!weights)
+      known = weights = FASTSCNN_TRY(Weights<__half>::create(context, model));
     return weights;
   }
 
-  std::shared_ptr<PlanCache> cache_for(int device,
-                                       const PlanCache::Warn &warn) {
+  Result<std::shared_ptr<PlanCache>> cache_for(int device,
+                                               const PlanCache::Warn &warn) {
     std::lock_guard<std::mutex> lock(mutex_);
     std::shared_ptr<PlanCache> &cache = caches_[device];
-    if (!cache)
-      cache = std::make_shared<PlanCache>(cache_path(describe(device)),
-                                          identify(device), warn);
+    if (cache) return cache;
+    const std::string name = FASTSCNN_TRY(describe(device));
+    const std::string identity = FASTSCNN_TRY(identify(device));
+    cache = std::make_shared<PlanCache>(cache_path(name), identity, warn);
     return cache;
   }
 
@@ -127,7 +133,7 @@ fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
     return nullptr;
   }
   if (const auto usable = fastscnn::cuda::check_usable(); !usable) {
-    std::snprintf(why, size, "%s", usable.error().what());
+    std::snprintf(why, size, "%s", usable.error().sentence.c_str());
     return nullptr;
   }
   static fastscnn::cuda::CudaBackend backend;

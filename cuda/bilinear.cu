@@ -5,7 +5,7 @@
 
 namespace fastscnn::cuda {
 
-template void launch(const Bilinear<__half> &, cudaStream_t);
-template void launch(const Bilinear<float> &, cudaStream_t);
+template Result<> launch(const Bilinear<__half> &, cudaStream_t);
+template Result<> launch(const Bilinear<float> &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

@@ -28,7 +28,7 @@ struct Driver {
 };
 
 Error refusal(const std::string &sentence) {
-  return Error(Error::Kind::kDevice, sentence);
+  return Error{Error::Kind::kDevice, sentence};
 }
 
 Result<> check_driver(const char *command, CUresult result) {
@@ -152,13 +152,15 @@ Context::~Context() {
   if (owned_) driver().release(device_);
 }
 
-Current::Current(const Context &context) {
-  value_or_throw(
+Result<Current> Current::enter(const Context &context) {
+  FASTSCNN_TRY(
       check_driver("cuCtxPushCurrent",
                    driver().push(static_cast<CUcontext>(context.handle()))));
+  return Current();
 }
 
 Current::~Current() {
+  if (!entered_) return;
   CUcontext popped;
   driver().pop(&popped);
 }

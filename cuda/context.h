@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "net/error.h"
 
@@ -30,12 +31,19 @@ class Context {
   bool owned_;
 };
 
-/// Makes a context the current one of this thread for a scope.
+/// A context is the current one of this thread as long as this lives.
 class Current {
  public:
-  explicit Current(const Context &context);
+  static Result<Current> enter(const Context &context);
+
+  Current(Current &&other) noexcept
+      : entered_(std::exchange(other.entered_, false)) {}
   ~Current();
-  Current(const Current &) = delete;
+
+ private:
+  Current() = default;
+
+  bool entered_ = true;
 };
 
 /// One sentence if this machine cannot run the engine: no driver, too old a

@@ -1,144 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cuda/cudnn.h"
 
-#define NV_CUDNN_DISABLE_EXCEPTION
-#include <cudnn.h>
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "net/error.h"
+#include "cuda/descriptor.h"
 
 namespace fastscnn::cuda {
 namespace {
 
 enum Tensor : int64_t { kSrc = 1, kWeight, kBias, kResidual, kDst, kVirtual };
-
-/// The functions of libcudnn that are used, found at run time: a machine
-/// without it can still load the module and be told so.
-struct Library {
-  decltype(&cudnnGetVersion) get_version;
-  decltype(&cudnnGetErrorString) get_error_string;
-  decltype(&cudnnGetLastErrorString) get_last_error_string;
-  decltype(&cudnnCreate) create;
-  decltype(&cudnnDestroy) destroy;
-  decltype(&cudnnSetStream) set_stream;
-  decltype(&cudnnBackendCreateDescriptor) create_descriptor;
-  decltype(&cudnnBackendDestroyDescriptor) destroy_descriptor;
-  decltype(&cudnnBackendSetAttribute) set_attribute;
-  decltype(&cudnnBackendGetAttribute) get_attribute;
-  decltype(&cudnnBackendFinalize) finalize;
-  decltype(&cudnnBackendExecute) execute;
-};
-
-Result<Library> open_library() {
-  const std::string name = "libcudnn.so." + std::to_string(CUDNN_MAJOR);
-  void *handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle)
-    handle =
-        dlopen((FASTSCNN_CUDNN_DIR "/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle)
-    return Error(Error::Kind::kDevice,
-                 "cuDNN 9 is not installed: " + std::string(dlerror()));
-  Library l;
-  const char *missing = nullptr;
-  const auto resolve = [handle, &missing](const char *name, auto *function) {
-    *function = reinterpret_cast<std::decay_t<decltype(*function)>>(
-        dlsym(handle, name));
-    if (!*function) missing = name;
-  };
-  resolve("cudnnGetVersion", &l.get_version);
-  resolve("cudnnGetErrorString", &l.get_error_string);
-  resolve("cudnnGetLastErrorString", &l.get_last_error_string);
-  resolve("cudnnCreate", &l.create);
-  resolve("cudnnDestroy", &l.destroy);
-  resolve("cudnnSetStream", &l.set_stream);
-  resolve("cudnnBackendCreateDescriptor", &l.create_descriptor);
-  resolve("cudnnBackendDestroyDescriptor", &l.destroy_descriptor);
-  resolve("cudnnBackendSetAttribute", &l.set_attribute);
-  resolve("cudnnBackendGetAttribute", &l.get_attribute);
-  resolve("cudnnBackendFinalize", &l.finalize);
-  resolve("cudnnBackendExecute", &l.execute);
-  if (missing)
-    return Error(Error::Kind::kDevice,
-                 std::string("cuDNN is damaged: it has no ") + missing);
-  return l;
-}
-
-/// Stays open for the life of the process: cuDNN cannot be unloaded safely.
-const Result<Library> &opened_library() {
-  static const Result<Library> opened = open_library();
-  return opened;
-}
-
-/// For whoever has a Cudnn: then it was opened.
-const Library &library() { return *opened_library(); }
-
-void check(const char *command, cudnnStatus_t status) {
-  if (status == CUDNN_STATUS_SUCCESS) return;
-  char detail[512] = "";
-  library().get_last_error_string(detail, sizeof detail);
-  throw Error(Error::Kind::kEngine, std::string("cuDNN failed: ") +
-                                        library().get_error_string(status) +
-                                        " (" + command + ") " + detail);
-}
-#define CHECK_CUDNN(command) check(#command, (command))
-
-class Descriptor {
- public:
-  explicit Descriptor(cudnnBackendDescriptorType_t type) {
-    CHECK_CUDNN(library().create_descriptor(type, &descriptor_));
-  }
-  Descriptor(Descriptor &&other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, nullptr)) {}
-  Descriptor &operator=(Descriptor &&other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (descriptor_) library().destroy_descriptor(descriptor_);
-  }
-
-  cudnnBackendDescriptor_t get() const { return descriptor_; }
-
-  template <typename T>
-  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-           const T *values, int64_t count) {
-    CHECK_CUDNN(
-        library().set_attribute(descriptor_, name, type, count, values));
-  }
-  template <typename T>
-  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-           T value) {
-    set(name, type, &value, 1);
-  }
-  void set(cudnnBackendAttributeName_t name, const Descriptor &other) {
-    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other.get());
-  }
-  void set(cudnnBackendAttributeName_t name,
-           const std::vector<Descriptor> &others) {
-    std::vector<cudnnBackendDescriptor_t> raw;
-    for (const Descriptor &d : others) raw.push_back(d.get());
-    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw.data(), raw.size());
-  }
-
-  void finalize() { CHECK_CUDNN(library().finalize(descriptor_)); }
-
-  /// Values that there are room for; how many there are.
-  template <typename T>
-  int64_t get(cudnnBackendAttributeName_t name,
-              cudnnBackendAttributeType_t type, T *values, int64_t room) const {
-    int64_t count = 0;
-    CHECK_CUDNN(
-        library().get_attribute(descriptor_, name, type, room, &count, values));
-    return count;
-  }
-
- private:
-  cudnnBackendDescriptor_t descriptor_ = nullptr;
-};
 
 cudnnDataType_t data_type(Precision precision) {
   return precision == Precision::kHalf ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
@@ -280,31 +152,33 @@ class OperationGraph {
   Descriptor graph_;
 };
 
-std::string read_string(const Descriptor &d, cudnnBackendAttributeName_t name) {
-  int64_t size = d.get<char>(name, CUDNN_TYPE_CHAR, nullptr, 0);
+Result<std::string> read_string(const Descriptor &d,
+                                cudnnBackendAttributeName_t name) {
+  const int64_t size =
+      FASTSCNN_TRY(d.get<char>(name, CUDNN_TYPE_CHAR, nullptr, 0));
   std::string text(size, '\0');
-  d.get(name, CUDNN_TYPE_CHAR, text.data(), size);
+  FASTSCNN_TRY(d.get(name, CUDNN_TYPE_CHAR, text.data(), size));
   while (!text.empty() && text.back() == '\0') text.pop_back();
   return text;
 }
 
 /// The engine of a configuration: its number, and whether its results are as
 /// exact as they have to be.
-std::pair<int64_t, bool> look_at_engine(const Descriptor &configuration,
-                                        Precision precision) {
+Result<std::pair<int64_t, bool>> look_at_engine(const Descriptor &configuration,
+                                                Precision precision) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t raw = engine.get();
-  configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                    &raw, 1);
+  FASTSCNN_TRY(configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE,
+                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, &raw, 1));
   int64_t number = -1;
-  engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &number, 1);
+  FASTSCNN_TRY(
+      engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, &number, 1));
   cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
-  const int64_t count = std::min<int64_t>(
+  const int64_t count = FASTSCNN_TRY(
       engine.get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                 notes, CUDNN_NUMERICAL_NOTE_TYPE_COUNT),
-      CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
+                 notes, CUDNN_NUMERICAL_NOTE_TYPE_COUNT));
   bool exact = true;
-  for (int64_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count && i < CUDNN_NUMERICAL_NOTE_TYPE_COUNT; i++) {
     if (notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
         notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
         notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
@@ -313,7 +187,7 @@ std::pair<int64_t, bool> look_at_engine(const Descriptor &configuration,
          precision == Precision::kFloat))
       exact = false;
   }
-  return {number, exact};
+  return std::pair(number, exact);
 }
 
 }  // namespace
@@ -354,7 +228,7 @@ ConvolutionPlan::~ConvolutionPlan() = default;
 
 int64_t ConvolutionPlan::workspace_bytes() const { return impl_->workspace; }
 int64_t ConvolutionPlan::engine() const { return impl_->engine; }
-std::string ConvolutionPlan::json() const {
+Result<std::string> ConvolutionPlan::json() const {
   return read_string(impl_->plan,
                      CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
 }
@@ -367,24 +241,26 @@ struct Cudnn::Impl {
     if (handle) library().destroy(handle);
   }
 
-  std::vector<Descriptor> configurations(const Descriptor &graph,
-                                         cudnnBackendHeurMode_t mode) const {
+  Result<std::vector<Descriptor>> configurations(
+      const Descriptor &graph, cudnnBackendHeurMode_t mode) const {
     Descriptor heuristic(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     heuristic.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
     heuristic.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, mode);
     if (device) heuristic.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
     heuristic.finalize();
-    int64_t count = heuristic.get<cudnnBackendDescriptor_t>(
+    int64_t count = FASTSCNN_TRY(heuristic.get<cudnnBackendDescriptor_t>(
         CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, nullptr,
-        0);
+        0));
     std::vector<Descriptor> found;
     std::vector<cudnnBackendDescriptor_t> raw;
     for (int64_t i = 0; i < count; i++) {
       found.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+      FASTSCNN_TRY(found.back().status());
       raw.push_back(found.back().get());
     }
-    count = heuristic.get(CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                          CUDNN_TYPE_BACKEND_DESCRIPTOR, raw.data(), count);
+    count = FASTSCNN_TRY(heuristic.get(CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                       CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                       raw.data(), count));
     found.erase(found.begin() + std::min<int64_t>(count, found.size()),
                 found.end());
     return found;
@@ -397,11 +273,11 @@ struct Cudnn::Impl {
       plan->set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, handle);
   }
 
-  std::unique_ptr<ConvolutionPlan::Impl> finish(Descriptor plan) const {
+  Result<std::unique_ptr<ConvolutionPlan::Impl>> finish(Descriptor plan) const {
     plan.finalize();
     int64_t workspace = 0;
-    plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
-             &workspace, 1);
+    FASTSCNN_TRY(plan.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                          CUDNN_TYPE_INT64, &workspace, 1));
     return std::unique_ptr<ConvolutionPlan::Impl>(
         new ConvolutionPlan::Impl{nullptr, std::move(plan), -1, workspace});
   }
@@ -415,68 +291,68 @@ Result<size_t> Cudnn::version() {
   return library().get_version();
 }
 
-std::unique_ptr<Cudnn> Cudnn::create() {
+Result<std::unique_ptr<Cudnn>> Cudnn::create() {
+  FASTSCNN_TRY(opened_library());
   auto impl = std::make_unique<Impl>();
-  CHECK_CUDNN(library().create(&impl->handle));
+  TRY_CUDNN(library().create(&impl->handle));
   return std::unique_ptr<Cudnn>(new Cudnn(std::move(impl)));
 }
 
-std::unique_ptr<Cudnn> Cudnn::create_for(const std::string &device) {
+Result<std::unique_ptr<Cudnn>> Cudnn::create_for(const std::string &device) {
+  FASTSCNN_TRY(opened_library());
   auto impl = std::make_unique<Impl>();
   impl->device =
       std::make_unique<Descriptor>(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   impl->device->set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
                     device.data(), device.size());
   impl->device->finalize();
+  FASTSCNN_TRY(impl->device->status());
   return std::unique_ptr<Cudnn>(new Cudnn(std::move(impl)));
 }
 
-bool Cudnn::plan(const Convolution &convolution,
-                 const std::function<bool(ConvolutionPlan)> &visit) const {
+Result<bool> Cudnn::plan(
+    const Convolution &convolution,
+    const std::function<bool(ConvolutionPlan)> &visit) const {
   auto graph =
       std::make_shared<const OperationGraph>(convolution, impl_->handle);
+  FASTSCNN_TRY(graph->descriptor().status());
   bool any = false;
   for (cudnnBackendHeurMode_t mode :
        {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
-    std::vector<Descriptor> configurations;
-    try {
-      configurations = impl_->configurations(graph->descriptor(), mode);
-    } catch (const Error &) {
-      continue;  // this mode has no answer; the other one may
-    }
-    for (Descriptor &configuration : configurations) {
+    const auto configurations =
+        impl_->configurations(graph->descriptor(), mode);
+    if (!configurations) continue;  // the other mode may have an answer
+    for (const Descriptor &configuration : *configurations) {
       const auto [engine, exact] =
-          look_at_engine(configuration, convolution.precision);
+          FASTSCNN_TRY(look_at_engine(configuration, convolution.precision));
       if (!exact) continue;
-      std::unique_ptr<ConvolutionPlan::Impl> made;
-      try {
-        Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-        impl_->set_device(&plan);
-        plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-        made = impl_->finish(std::move(plan));
-      } catch (const Error &) {
+      Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+      impl_->set_device(&plan);
+      plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
+      auto made = impl_->finish(std::move(plan));
+      if (!made)
         continue;  // heuristics propose; not all of it works everywhere
-      }
-      made->engine = engine;
-      made->graph = graph;
+      (*made)->engine = engine;
+      (*made)->graph = graph;
       any = true;
-      if (!visit(ConvolutionPlan(std::move(made)))) return true;
+      if (!visit(ConvolutionPlan(std::move(*made)))) return true;
     }
     if (any) break;  // the fallback is slower
   }
   return any;
 }
 
-ConvolutionPlan Cudnn::load(const std::string &json) const {
+Result<ConvolutionPlan> Cudnn::load(const std::string &json) const {
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   impl_->set_device(&plan);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
            json.data(), json.size());
-  return ConvolutionPlan(impl_->finish(std::move(plan)));
+  auto made = FASTSCNN_TRY(impl_->finish(std::move(plan)));
+  return ConvolutionPlan(std::move(made));
 }
 
-void Cudnn::run(const ConvolutionPlan &plan, const ConvolutionData &data,
-                cudaStream_t stream) const {
+Result<> Cudnn::run(const ConvolutionPlan &plan, const ConvolutionData &data,
+                    cudaStream_t stream) const {
   std::vector<int64_t> ids = {kSrc, kWeight, kBias, kDst};
   std::vector<const void *> pointers = {data.src, data.weight, data.bias,
                                         data.dst};
@@ -492,9 +368,11 @@ void Cudnn::run(const ConvolutionPlan &plan, const ConvolutionData &data,
   pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR,
            data.workspace);
   pack.finalize();
-  CHECK_CUDNN(library().set_stream(impl_->handle, stream));
-  CHECK_CUDNN(
+  FASTSCNN_TRY(pack.status());
+  TRY_CUDNN(library().set_stream(impl_->handle, stream));
+  TRY_CUDNN(
       library().execute(impl_->handle, plan.impl_->plan.get(), pack.get()));
+  return {};
 }
 
 }  // namespace fastscnn::cuda

@@ -49,8 +49,8 @@ class ConvolutionPlan {
   ~ConvolutionPlan();
 
   int64_t workspace_bytes() const;
-  int64_t engine() const;    ///< cuDNN's number of the kind of kernel
-  std::string json() const;  ///< for Cudnn::load; with machine code
+  int64_t engine() const;            ///< cuDNN's number of the kind of kernel
+  Result<std::string> json() const;  ///< for Cudnn::load; with machine code
 
  private:
   friend class Cudnn;
@@ -61,12 +61,12 @@ class ConvolutionPlan {
 /// was current when it was made; one thread at a time.
 class Cudnn {
  public:
-  /// Throws Error that says what is missing.
-  static std::unique_ptr<Cudnn> create();
+  /// An Error says what is missing.
+  static Result<std::unique_ptr<Cudnn>> create();
 
   /// Builds plans for a device that is not there: cuDNN's JSON description of
   /// it. Nothing can be run.
-  static std::unique_ptr<Cudnn> create_for(const std::string &device);
+  static Result<std::unique_ptr<Cudnn>> create_for(const std::string &device);
 
   /// 91900 is 9.19.0; an Error if no usable cuDNN is installed.
   static Result<size_t> version();
@@ -76,15 +76,15 @@ class Cudnn {
   /// Shows plans to visit, in the order of cuDNN's expectation, until it
   /// returns false; slow. Plans that accumulate halves in less than float,
   /// or floats from less than floats, are left out. True if there was one.
-  bool plan(const Convolution &convolution,
-            const std::function<bool(ConvolutionPlan)> &visit) const;
+  Result<bool> plan(const Convolution &convolution,
+                    const std::function<bool(ConvolutionPlan)> &visit) const;
 
-  /// The plan that json() came from. Throws Error.
-  ConvolutionPlan load(const std::string &json) const;
+  /// The plan that json() came from.
+  Result<ConvolutionPlan> load(const std::string &json) const;
 
   /// Queues; may be captured into a graph once it has run outside of one.
-  void run(const ConvolutionPlan &plan, const ConvolutionData &data,
-           cudaStream_t stream) const;
+  Result<> run(const ConvolutionPlan &plan, const ConvolutionData &data,
+               cudaStream_t stream) const;
 
  private:
   struct Impl;

@@ -5,11 +5,11 @@
 
 namespace fastscnn::cuda {
 
-template void launch(const Depthwise<__half, 1, 1> &, cudaStream_t);
-template void launch(const Depthwise<__half, 2, 1> &, cudaStream_t);
-template void launch(const Depthwise<__half, 1, 4> &, cudaStream_t);
-template void launch(const Depthwise<float, 1, 1> &, cudaStream_t);
-template void launch(const Depthwise<float, 2, 1> &, cudaStream_t);
-template void launch(const Depthwise<float, 1, 4> &, cudaStream_t);
+template Result<> launch(const Depthwise<__half, 1, 1> &, cudaStream_t);
+template Result<> launch(const Depthwise<__half, 2, 1> &, cudaStream_t);
+template Result<> launch(const Depthwise<__half, 1, 4> &, cudaStream_t);
+template Result<> launch(const Depthwise<float, 1, 1> &, cudaStream_t);
+template Result<> launch(const Depthwise<float, 2, 1> &, cudaStream_t);
+template Result<> launch(const Depthwise<float, 1, 4> &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

@@ -9,22 +9,24 @@ namespace fastscnn::cuda {
 /// Carries masks from the device to host memory.
 class Download {
  public:
-  Download(int width, int height);
+  static Result<Download> create(int width, int height);
 
   /// Where a kernel on stream may write the mask; dst's confidence is wanted
   /// if it is not null.
-  Mask begin(const Mask &dst, cudaStream_t stream);
+  Result<Mask> begin(const Mask &dst, cudaStream_t stream);
 
   /// Queues the copy of that mask, behind what was queued on stream.
-  void queue(cudaStream_t stream);
+  Result<> queue(cudaStream_t stream);
 
   /// Blocks until dst of the last begin() holds the mask.
-  void finish();
+  Result<> finish();
 
  private:
+  Download(int width, int height) : width_(width), height_(height) {}
+
   size_t plane_bytes() const { return size_t(width_) * height_; }
 
-  const int width_, height_;
+  int width_, height_;
   DeviceMemory device_;  // ids, then confidence
   PinnedMemory pinned_;
   Stream stream_;

@@ -10,7 +10,6 @@
 #include "cuda/network.h"
 #include "cuda/preprocess.h"
 #include "cuda/upload.h"
-#include "net/error.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -20,9 +19,9 @@ constexpr int kSlots = 2;  // frames whose input tensors exist at a time
 /// Mean change of the normalised input from which on a scene is another one.
 constexpr float kSceneCut = 0.6f;
 
-bool on_device(const void *memory) {
+Result<bool> on_device(const void *memory) {
   cudaPointerAttributes attributes;
-  CHECK_CUDA(cudaPointerGetAttributes(&attributes, memory));
+  TRY_CUDA(cudaPointerGetAttributes(&attributes, memory));
   return attributes.type == cudaMemoryTypeDevice ||
          attributes.type == cudaMemoryTypeManaged;
 }
@@ -31,21 +30,16 @@ bool on_device(const void *memory) {
 template <typename T>
 class Pipeline {
  public:
-  Pipeline(std::shared_ptr<const Weights<T>> weights, const FrameInfo &src,
-           const Config &config, PlanCache *cache, const PlanCache::Warn &warn)
-      : info_(src),
-        preprocess_(make_preprocess<T>(src, weights->model().info(),
-                                       config.input_height,
-                                       config.input_width)),
-        network_(weights, config.input_height, config.input_width, cache, warn),
-        load_stream_(make_stream()),
-        infer_stream_(make_stream()) {
-    const Shape logits = network_.logits_shape();
-    mask_width_ = config.mask_width ? config.mask_width : logits.width;
-    mask_height_ = config.mask_height ? config.mask_height : logits.height;
-    if (src.memory == Memory::kHost) upload_.emplace(src);
-    prepare_postprocessing(weights->model());
-    for (Slot &slot : slots_) prepare_slot(&slot);
+  static Result<std::unique_ptr<Pipeline>> create(
+      std::shared_ptr<const Weights<T>> weights, const FrameInfo &src,
+      const Config &config, PlanCache *cache, const PlanCache::Warn &warn) {
+    const Model &model = weights->model();
+    std::unique_ptr<Network<T>> network = FASTSCNN_TRY(Network<T>::create(
+        weights, config.input_height, config.input_width, cache, warn));
+    std::unique_ptr<Pipeline> pipeline(
+        new Pipeline(std::move(network), model.info(), src, config));
+    FASTSCNN_TRY(pipeline->prepare(model));
+    return pipeline;
   }
 
   ~Pipeline() { cudaDeviceSynchronize(); }  // nothing may be in use any more
@@ -53,48 +47,53 @@ class Pipeline {
   int mask_width() const { return mask_width_; }
   int mask_height() const { return mask_height_; }
 
-  void load(const ConstFrame &src, cudaStream_t given) {
+  Result<> load(const ConstFrame &src, cudaStream_t given) {
     const cudaStream_t stream = given ? given : load_stream_.get();
     current_ = (current_ + 1) % kSlots;
     Slot &slot = slots_[current_];
     // The frame before the last may still be looked at.
-    wait_on(stream, slot.inferred);
-    wait_on(stream, loaded_);
-    set_frame(&preprocess_, info_, upload_ ? upload_->queue(src, stream) : src);
+    FASTSCNN_TRY(wait_on(stream, slot.inferred));
+    FASTSCNN_TRY(wait_on(stream, loaded_));
+    ConstFrame frame = src;
+    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
+    set_frame(&preprocess_, info_, frame);
     preprocess_.dst = static_cast<T *>(slot.input.get());
-    launch(preprocess_, stream);
-    record(loaded_, stream);
+    FASTSCNN_TRY(launch(preprocess_, stream));
+    return record(loaded_, stream);
   }
 
-  void infer(const Mask &dst, const Options &options, cudaStream_t given) {
+  Result<> infer(const Mask &dst, const Options &options, cudaStream_t given) {
     const cudaStream_t stream = given ? given : infer_stream_.get();
     Slot &slot = slots_[current_];
-    wait_on(stream, loaded_);
+    FASTSCNN_TRY(wait_on(stream, loaded_));
     // The arena is shared by all slots.
-    wait_on(stream, slots_[last_inferred_].inferred);
+    FASTSCNN_TRY(wait_on(stream, slots_[last_inferred_].inferred));
     last_inferred_ = current_;
 
-    const bool direct = on_device(dst.ids);
+    const bool direct = FASTSCNN_TRY(on_device(dst.ids));
     if (!direct && !slot.download)
-      slot.download.emplace(mask_width_, mask_height_);
-    const Mask mask = direct ? dst : slot.download->begin(dst, stream);
-    update_smoothing(&slot, options.smoothing);
-    update_argmax(&slot, mask, options.confidence_threshold);
-    update_count(&slot, mask);
+      slot.download = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
+    Mask mask = dst;
+    if (!direct) mask = FASTSCNN_TRY(slot.download->begin(dst, stream));
+    FASTSCNN_TRY(update_smoothing(&slot, options.smoothing));
+    FASTSCNN_TRY(update_argmax(&slot, mask, options.confidence_threshold));
+    FASTSCNN_TRY(update_count(&slot, mask));
     slot.counts_wanted = dst.counts;
-    slot.graph->launch(stream);
-    record(slot.inferred, stream);
-    if (!direct) slot.download->queue(stream);
+    FASTSCNN_TRY(slot.graph->launch(stream));
+    FASTSCNN_TRY(record(slot.inferred, stream));
+    if (!direct) FASTSCNN_TRY(slot.download->queue(stream));
+    return {};
   }
 
   /// Waits for the GPU: the contract of Engine::wait().
-  void wait() {
-    CHECK_CUDA(cudaEventSynchronize(loaded_.get()));
+  Result<> wait() {
+    TRY_CUDA(cudaEventSynchronize(loaded_.get()));
     for (Slot &slot : slots_) {
-      CHECK_CUDA(cudaEventSynchronize(slot.inferred.get()));
-      if (slot.download) slot.download->finish();
+      TRY_CUDA(cudaEventSynchronize(slot.inferred.get()));
+      if (slot.download) FASTSCNN_TRY(slot.download->finish());
       hand_out_counts(&slot);
     }
+    return {};
   }
 
   void forget() { history_ = false; }
@@ -112,101 +111,128 @@ class Pipeline {
     std::optional<Download> download;
   };
 
-  static void wait_on(cudaStream_t stream, const Event &event) {
-    CHECK_CUDA(cudaStreamWaitEvent(stream, event.get(), 0));
+  Pipeline(std::unique_ptr<Network<T>> network, const ModelInfo &model,
+           const FrameInfo &src, const Config &config)
+      : info_(src),
+        preprocess_(make_preprocess<T>(src, model, config.input_height,
+                                       config.input_width)),
+        network_(std::move(network)),
+        mask_width_(config.mask_width ? config.mask_width
+                                      : network_->logits_shape().width),
+        mask_height_(config.mask_height ? config.mask_height
+                                        : network_->logits_shape().height) {}
+
+  static Result<> wait_on(cudaStream_t stream, const Event &event) {
+    TRY_CUDA(cudaStreamWaitEvent(stream, event.get(), 0));
+    return {};
   }
-  static void record(const Event &event, cudaStream_t stream) {
-    CHECK_CUDA(cudaEventRecord(event.get(), stream));
+  static Result<> record(const Event &event, cudaStream_t stream) {
+    TRY_CUDA(cudaEventRecord(event.get(), stream));
+    return {};
   }
 
-  void prepare_postprocessing(const Model &model) {
-    const Shape logits = network_.logits_shape();
+  Result<> prepare(const Model &model) {
+    load_stream_ = FASTSCNN_TRY(make_stream());
+    infer_stream_ = FASTSCNN_TRY(make_stream());
+    if (info_.memory == Memory::kHost)
+      upload_ = FASTSCNN_TRY(Upload::create(info_));
+    FASTSCNN_TRY(prepare_postprocessing(model));
+    for (Slot &slot : slots_) FASTSCNN_TRY(prepare_slot(&slot));
+    return {};
+  }
+
+  Result<> prepare_postprocessing(const Model &model) {
+    const Shape logits = network_->logits_shape();
     const int count = logits.channels * logits.height * logits.width;
     const int samples = (preprocess_.height / Change<T>::kStep) *
                         (preprocess_.width / Change<T>::kStep);
-    history_memory_ = make_device_memory(sizeof(T) * count);
-    previous_ = make_device_memory(sizeof(float) * 3 * samples);
-    CHECK_CUDA(cudaMemset(previous_.get(), 0, sizeof(float) * 3 * samples));
-    change_memory_ = make_device_memory(sizeof(float));
-    loaded_ = make_event();
+    history_memory_ = FASTSCNN_TRY(make_device_memory(sizeof(T) * count));
+    previous_ = FASTSCNN_TRY(make_device_memory(sizeof(float) * 3 * samples));
+    TRY_CUDA(cudaMemset(previous_.get(), 0, sizeof(float) * 3 * samples));
+    change_memory_ = FASTSCNN_TRY(make_device_memory(sizeof(float)));
+    loaded_ = FASTSCNN_TRY(make_event());
 
     change_.previous = static_cast<float *>(previous_.get());
     change_.change = static_cast<float *>(change_memory_.get());
     change_.height = preprocess_.height;
     change_.width = preprocess_.width;
-    smooth_.logits = network_.logits();
+    smooth_.logits = network_->logits();
     smooth_.history = static_cast<T *>(history_memory_.get());
     smooth_.count = count;
     smooth_.change = change_.change;
     smooth_.cut = kSceneCut;
 
     const bool align = model.info().variant.align_corners;
-    argmax_.logits = network_.logits();
+    argmax_.logits = network_->logits();
     argmax_.channels = logits.channels;
     argmax_.classes = model.info().classes();
     argmax_.height = mask_height_;
     argmax_.width = mask_width_;
     argmax_.axis_y = make_axis(logits.height, mask_height_, align);
     argmax_.axis_x = make_axis(logits.width, mask_width_, align);
+    return {};
   }
 
   static constexpr size_t kCountsBytes = sizeof(uint32_t) * Count::kThreads;
 
-  void prepare_slot(Slot *slot) {
+  Result<> prepare_slot(Slot *slot) {
     const size_t bytes =
         sizeof(T) * kLanes * preprocess_.height * preprocess_.width;
-    slot->input = make_device_memory(bytes);
-    slot->inferred = make_event();
-    CHECK_CUDA(cudaMemset(slot->input.get(), 0, bytes));
-    CHECK_CUDA(cudaDeviceSynchronize());
+    slot->input = FASTSCNN_TRY(make_device_memory(bytes));
+    slot->inferred = FASTSCNN_TRY(make_event());
+    TRY_CUDA(cudaMemset(slot->input.get(), 0, bytes));
+    TRY_CUDA(cudaDeviceSynchronize());
     const T *input = static_cast<const T *>(slot->input.get());
     // Once outside of a graph: this loads the kernels.
-    network_.enqueue(input, infer_stream_.get());
-    CHECK_CUDA(cudaStreamSynchronize(infer_stream_.get()));
+    FASTSCNN_TRY(network_->enqueue(input, infer_stream_.get()));
+    TRY_CUDA(cudaStreamSynchronize(infer_stream_.get()));
     Change<T> change = change_;
     change.input = input;
     slot->argmax = argmax_;
-    slot->counts = make_device_memory(kCountsBytes);
-    slot->host_counts = make_pinned_memory(kCountsBytes);
+    slot->counts = FASTSCNN_TRY(make_device_memory(kCountsBytes));
+    slot->host_counts = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
     slot->count.height = mask_height_;
     slot->count.width = mask_width_;
     slot->count.counts = static_cast<uint32_t *>(slot->counts.get());
-    slot->graph.emplace(
-        [&](cudaStream_t stream) { network_.enqueue(input, stream); }, change,
-        smooth_, argmax_, slot->count,
-        static_cast<uint32_t *>(slot->host_counts.get()));
+    slot->graph = FASTSCNN_TRY(FrameGraph<T>::create(
+        [&](cudaStream_t stream) { return network_->enqueue(input, stream); },
+        change, smooth_, argmax_, slot->count,
+        static_cast<uint32_t *>(slot->host_counts.get())));
+    return {};
   }
 
-  void update_smoothing(Slot *slot, float smoothing) {
-    slot->graph->set_smoothing(smoothing > 0.f);
+  Result<> update_smoothing(Slot *slot, float smoothing) {
+    FASTSCNN_TRY(slot->graph->set_smoothing(smoothing > 0.f));
     if (smoothing > 0.f) {
       Smooth<T> smooth = smooth_;
       smooth.weight = history_ ? smoothing : 0.f;
-      slot->graph->set(smooth);
+      FASTSCNN_TRY(slot->graph->set(smooth));
     }
     history_ = smoothing > 0.f;
+    return {};
   }
 
-  void update_argmax(Slot *slot, const Mask &dst, float threshold) {
+  Result<> update_argmax(Slot *slot, const Mask &dst, float threshold) {
     Argmax<T> argmax = argmax_;
     argmax.ids = dst.ids;
     argmax.stride = dst.stride;
     argmax.confidence = dst.confidence;
     argmax.confidence_stride = dst.confidence_stride;
     argmax.threshold = threshold;
-    if (std::memcmp(&argmax, &slot->argmax, sizeof argmax) == 0) return;
-    slot->graph->set(argmax);
+    if (std::memcmp(&argmax, &slot->argmax, sizeof argmax) == 0) return {};
+    FASTSCNN_TRY(slot->graph->set(argmax));
     slot->argmax = argmax;
+    return {};
   }
 
-  void update_count(Slot *slot, const Mask &dst) {
-    slot->graph->set_counting(dst.counts);
+  Result<> update_count(Slot *slot, const Mask &dst) {
+    FASTSCNN_TRY(slot->graph->set_counting(dst.counts));
     if (!dst.counts ||
         (dst.ids == slot->count.ids && dst.stride == slot->count.stride))
-      return;
+      return {};
     slot->count.ids = dst.ids;
     slot->count.stride = dst.stride;
-    slot->graph->set(slot->count);
+    return slot->graph->set(slot->count);
   }
 
   static void hand_out_counts(Slot *slot) {
@@ -217,9 +243,9 @@ class Pipeline {
 
   const FrameInfo info_;
   Preprocess<T> preprocess_;
-  Network<T> network_;
-  Stream load_stream_, infer_stream_;
+  std::unique_ptr<Network<T>> network_;
   int mask_width_, mask_height_;
+  Stream load_stream_, infer_stream_;
   std::optional<Upload> upload_;
   DeviceMemory history_memory_, previous_, change_memory_;
   Change<T> change_ = {};
@@ -244,34 +270,37 @@ class CudaEngine : public Engine {
         warn_(std::move(warn)) {}
 
   ~CudaEngine() override {
-    try {
-      Current current(*context_);
-      pipeline_.reset();
-    } catch (...) {
-      pipeline_.reset();  // the context is gone, and all that was in it
-    }
-  }
-
-  void configure(const FrameInfo &src, const Config &config) override {
-    Current current(*context_);
+    // Without success the context is gone, and all that was in it.
+    const Result<Current> current = Current::enter(*context_);
     pipeline_.reset();
-    pipeline_ = std::make_unique<Pipeline<T>>(weights_, src, config,
-                                              cache_.get(), warn_);
   }
 
-  void load(const ConstFrame &src, Queue queue) override {
-    Current current(*context_);
-    ready(queue).load(src, static_cast<cudaStream_t>(queue.stream));
+  Result<> configure(const FrameInfo &src, const Config &config) override {
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    pipeline_.reset();
+    pipeline_ = FASTSCNN_TRY(
+        Pipeline<T>::create(weights_, src, config, cache_.get(), warn_));
+    return {};
   }
 
-  void infer(const Mask &dst, const Options &options, Queue queue) override {
-    Current current(*context_);
-    ready(queue).infer(dst, options, static_cast<cudaStream_t>(queue.stream));
+  Result<> load(const ConstFrame &src, Queue queue) override {
+    FASTSCNN_TRY(check_ready(queue));
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    return pipeline_->load(src, static_cast<cudaStream_t>(queue.stream));
   }
 
-  void wait(Queue queue) override {
-    Current current(*context_);
-    ready(queue).wait();
+  Result<> infer(const Mask &dst, const Options &options,
+                 Queue queue) override {
+    FASTSCNN_TRY(check_ready(queue));
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    return pipeline_->infer(dst, options,
+                            static_cast<cudaStream_t>(queue.stream));
+  }
+
+  Result<> wait(Queue queue) override {
+    FASTSCNN_TRY(check_ready(queue));
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    return pipeline_->wait();
   }
 
   int mask_width() const override {
@@ -286,13 +315,13 @@ class CudaEngine : public Engine {
   }
 
  private:
-  Pipeline<T> &ready(const Queue &queue) {
+  Result<> check_ready(const Queue &queue) const {
     if (!pipeline_)
-      throw Error(Error::Kind::kEngine, "The CUDA engine is not configured");
+      return Error{Error::Kind::kEngine, "The CUDA engine is not configured"};
     if (queue.context && queue.context != context_->handle())
-      throw Error(Error::Kind::kEngine,
-                  "The frame belongs to another CUDA context than the engine");
-    return *pipeline_;
+      return Error{Error::Kind::kEngine,
+                   "The frame belongs to another CUDA context than the engine"};
+    return {};
   }
 
   std::shared_ptr<const Context> context_;

@@ -20,24 +20,26 @@ class FrameGraph {
  public:
   /// network: queues the network; must have run once before. The structs are
   /// those of the first frame, with all that never changes.
-  FrameGraph(const std::function<void(cudaStream_t)> &network,
-             const Change<T> &change, const Smooth<T> &smooth,
-             const Argmax<T> &argmax, const Count &count,
-             uint32_t *host_counts);
+  static Result<FrameGraph> create(
+      const std::function<Result<>(cudaStream_t)> &network,
+      const Change<T> &change, const Smooth<T> &smooth, const Argmax<T> &argmax,
+      const Count &count, uint32_t *host_counts);
 
   /// Averages with what was smoothed before, or from here on not.
-  void set_smoothing(bool on);
-  void set(const Smooth<T> &smooth);
-  void set(const Argmax<T> &argmax);
+  Result<> set_smoothing(bool on);
+  Result<> set(const Smooth<T> &smooth);
+  Result<> set(const Argmax<T> &argmax);
 
   /// Leaves the counts in pinned memory of the host, or from here on not.
-  void set_counting(bool on);
-  void set(const Count &count);
+  Result<> set_counting(bool on);
+  Result<> set(const Count &count);
 
-  void launch(cudaStream_t stream);
+  Result<> launch(cudaStream_t stream);
 
  private:
-  void enable(std::initializer_list<cudaGraphNode_t> nodes, bool on);
+  FrameGraph() = default;
+
+  Result<> enable(std::initializer_list<cudaGraphNode_t> nodes, bool on);
 
   cudaGraphNode_t change_node_, smooth_node_, argmax_node_;
   cudaGraphNode_t clear_node_, count_node_, copy_node_;

@@ -6,28 +6,23 @@
 namespace fastscnn::cuda {
 
 /// What queue (stream) queues, as a graph; nothing of it is run. Other
-/// threads may use CUDA freely meanwhile. Passes on what queue throws.
+/// threads may use CUDA freely meanwhile. An Error may be that of queue.
 template <typename F>
-Graph capture(cudaStream_t stream, const F &queue) {
-  CHECK_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+Result<Graph> capture(cudaStream_t stream, const F &queue) {
+  TRY_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  const Result<> queued = queue(stream);
   cudaGraph_t graph = nullptr;
-  try {
-    queue(stream);
-  } catch (...) {
-    cudaStreamEndCapture(stream, &graph);
-    cudaGetLastError();
-    Graph discarded(graph);
-    throw;
-  }
   const cudaError_t result = cudaStreamEndCapture(stream, &graph);
   Graph captured(graph);
-  value_or_throw(check_cuda("cudaStreamEndCapture", result));
+  if (!queued) cudaGetLastError();  // that the capture was given up, too
+  FASTSCNN_TRY(queued);
+  FASTSCNN_TRY(check_cuda("cudaStreamEndCapture", result));
   return captured;
 }
 
-inline GraphExec instantiate(const Graph &graph) {
+inline Result<GraphExec> instantiate(const Graph &graph) {
   cudaGraphExec_t exec;
-  CHECK_CUDA(cudaGraphInstantiateWithFlags(&exec, graph.get(), 0));
+  TRY_CUDA(cudaGraphInstantiateWithFlags(&exec, graph.get(), 0));
   return GraphExec(exec);
 }
 

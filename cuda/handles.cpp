@@ -10,43 +10,43 @@ Result<> check_cuda(const char *command, cudaError_t result) {
   if (result == cudaSuccess) return {};
   cudaGetLastError();  // or the next launch would report it again
   const bool memory = result == cudaErrorMemoryAllocation;
-  return Error(memory || result == cudaErrorDevicesUnavailable
+  return Error{memory || result == cudaErrorDevicesUnavailable
                    ? Error::Kind::kDevice
                    : Error::Kind::kEngine,
                memory ? "The GPU has not enough free memory; close other "
                         "programs or choose a smaller infer-width"
                       : std::string("CUDA failed: ") +
-                            cudaGetErrorString(result) + " (" + command + ")");
+                            cudaGetErrorString(result) + " (" + command + ")"};
 }
 
-Stream make_stream() {
+Result<Stream> make_stream() {
   cudaStream_t stream;
-  CHECK_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  TRY_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   return Stream(stream);
 }
 
-Event make_event() {
+Result<Event> make_event() {
   cudaEvent_t event;
-  CHECK_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  TRY_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   return Event(event);
 }
 
-Event make_timing_event() {
+Result<Event> make_timing_event() {
   cudaEvent_t event;
-  CHECK_CUDA(cudaEventCreate(&event));
+  TRY_CUDA(cudaEventCreate(&event));
   return Event(event);
 }
 
-DeviceMemory make_device_memory(size_t bytes) {
+Result<DeviceMemory> make_device_memory(size_t bytes) {
   void *memory;
-  CHECK_CUDA(cudaMalloc(&memory, std::max<size_t>(bytes, 1)));
+  TRY_CUDA(cudaMalloc(&memory, std::max<size_t>(bytes, 1)));
   return DeviceMemory(memory);
 }
 
-PinnedMemory make_pinned_memory(size_t bytes) {
+Result<PinnedMemory> make_pinned_memory(size_t bytes) {
   void *memory;
-  CHECK_CUDA(cudaHostAlloc(&memory, std::max<size_t>(bytes, 1),
-                           cudaHostAllocPortable));
+  TRY_CUDA(cudaHostAlloc(&memory, std::max<size_t>(bytes, 1),
+                         cudaHostAllocPortable));
   return PinnedMemory(memory);
 }
 

@@ -14,10 +14,8 @@ namespace fastscnn::cuda {
 Result<> check_cuda(const char *command, cudaError_t result);
 #define TRY_CUDA(command) \
   FASTSCNN_TRY(::fastscnn::cuda::check_cuda(#command, (command)))
-#define CHECK_CUDA(command) \
-  ::fastscnn::value_or_throw(::fastscnn::cuda::check_cuda(#command, (command)))
 
-/// Owns what the runtime hands out. Destroying never throws: an error there
+/// Owns what the runtime hands out. Destroying reports nothing: an error there
 /// was reported by an earlier call, or the device is gone.
 template <typename T, cudaError_t (*destroy)(T)>
 class Handle {
@@ -49,10 +47,10 @@ using DeviceMemory = Handle<void *, cudaFree>;
 using PinnedMemory = Handle<void *, cudaFreeHost>;
 
 /// All in the context that is current, and to be destroyed in it.
-Stream make_stream();  ///< does not wait for the default stream
-Event make_event();    ///< cannot be timed
-Event make_timing_event();
-DeviceMemory make_device_memory(size_t bytes);  ///< at least one byte
-PinnedMemory make_pinned_memory(size_t bytes);
+Result<Stream> make_stream();  ///< does not wait for the default stream
+Result<Event> make_event();    ///< cannot be timed
+Result<Event> make_timing_event();
+Result<DeviceMemory> make_device_memory(size_t bytes);  ///< at least one byte
+Result<PinnedMemory> make_pinned_memory(size_t bytes);
 
 }  // namespace fastscnn::cuda

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "net/error.h"
+
 /// Kernels are plain structs: their members are the parameters, their code is
 /// host code as well, so that tests without a GPU run the very same indexing
 /// and arithmetic. A kernel of independent work items has
@@ -39,11 +41,11 @@ FASTSCNN_HD inline void add_atomically(uint32_t *sum, uint32_t value) {
 #endif
 }
 
-/// Queue a kernel; throw Error. The .cu file of the kernel instantiates them.
+/// Queue a kernel. The .cu file of the kernel instantiates them.
 template <class Items>
-void launch(const Items &kernel, cudaStream_t stream);
+Result<> launch(const Items &kernel, cudaStream_t stream);
 template <class Blocks>
-void launch_blocks(const Blocks &kernel, cudaStream_t stream);
+Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream);
 
 /// What a graph node needs to run the kernel. argument must outlive the call
 /// that node is given to, and points to the kernel.

@@ -49,21 +49,23 @@ cudaKernelNodeParams node_params_blocks(const Blocks &kernel, void **argument) {
   return params;
 }
 
-inline void launch_node(const cudaKernelNodeParams &p, cudaStream_t stream) {
-  CHECK_CUDA(cudaLaunchKernel(p.func, p.gridDim, p.blockDim, p.kernelParams,
-                              p.sharedMemBytes, stream));
+inline Result<> launch_node(const cudaKernelNodeParams &p,
+                            cudaStream_t stream) {
+  TRY_CUDA(cudaLaunchKernel(p.func, p.gridDim, p.blockDim, p.kernelParams,
+                            p.sharedMemBytes, stream));
+  return {};
 }
 
 template <class Items>
-void launch(const Items &kernel, cudaStream_t stream) {
+Result<> launch(const Items &kernel, cudaStream_t stream) {
   void *argument;
-  launch_node(node_params(kernel, &argument), stream);
+  return launch_node(node_params(kernel, &argument), stream);
 }
 
 template <class Blocks>
-void launch_blocks(const Blocks &kernel, cudaStream_t stream) {
+Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream) {
   void *argument;
-  launch_node(node_params_blocks(kernel, &argument), stream);
+  return launch_node(node_params_blocks(kernel, &argument), stream);
 }
 
 }  // namespace fastscnn::cuda

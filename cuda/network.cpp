@@ -7,63 +7,74 @@
 
 namespace fastscnn::cuda {
 
+/// Goes on until something fails.
 template <typename T>
 struct Network<T>::Runner {
   const Network &network;
   cudaStream_t stream;
+  Result<> status = {};
 
   template <typename Kernel>
   void items(const Kernel &kernel) {
-    launch(kernel, stream);
+    if (status) status = launch(kernel, stream);
   }
   template <typename Kernel>
   void blocks(const Kernel &kernel) {
-    launch_blocks(kernel, stream);
+    if (status) status = launch_blocks(kernel, stream);
   }
   void convolve(int step, ConvolutionData data) {
     data.workspace = network.workspace_.get();
-    network.cudnn_->run(*network.plans_[step], data, stream);
+    if (status)
+      status = network.cudnn_->run(*network.plans_[step], data, stream);
   }
 };
 
 template <typename T>
-Network<T>::Network(std::shared_ptr<const Weights<T>> weights, int height,
-                    int width, PlanCache *cache, const PlanCache::Warn &warn)
-    : weights_(std::move(weights)),
-      program_(weights_->model(), weights_->table(), height, width),
-      cudnn_(Cudnn::create()),
-      arena_(make_device_memory(program_.schedule().bytes)) {
-  program_.place(arena_.get());
-  choose_plans(height, width, cache, warn);
+Result<std::unique_ptr<Network<T>>> Network<T>::create(
+    std::shared_ptr<const Weights<T>> weights, int height, int width,
+    PlanCache *cache, const PlanCache::Warn &warn) {
+  Program<T> program = FASTSCNN_TRY(
+      Program<T>::create(weights->model(), weights->table(), height, width));
+  std::unique_ptr<Network> network(
+      new Network(std::move(weights), std::move(program)));
+  network->cudnn_ = FASTSCNN_TRY(Cudnn::create());
+  network->arena_ =
+      FASTSCNN_TRY(make_device_memory(network->program_.schedule().bytes));
+  network->program_.place(network->arena_.get());
+  FASTSCNN_TRY(network->choose_plans(height, width, cache, warn));
+  return network;
 }
 
 template <typename T>
-void Network<T>::choose_plans(int height, int width, PlanCache *cache,
-                              const PlanCache::Warn &warn) {
+Result<> Network<T>::choose_plans(int height, int width, PlanCache *cache,
+                                  const PlanCache::Warn &warn) {
   // Something to compute with while plans are timed: no zeros, no NaN.
   const size_t image_bytes = sizeof(T) * kLanes * height * width;
-  DeviceMemory image = make_device_memory(image_bytes);
-  CHECK_CUDA(cudaMemset(image.get(), 0x2c, image_bytes));
-  CHECK_CUDA(cudaMemset(arena_.get(), 0x2c, program_.schedule().bytes));
-  CHECK_CUDA(cudaDeviceSynchronize());
+  DeviceMemory image = FASTSCNN_TRY(make_device_memory(image_bytes));
+  TRY_CUDA(cudaMemset(image.get(), 0x2c, image_bytes));
+  TRY_CUDA(cudaMemset(arena_.get(), 0x2c, program_.schedule().bytes));
+  TRY_CUDA(cudaDeviceSynchronize());
 
-  Tuner tuner(*cudnn_, cache, warn);
+  Tuner tuner = FASTSCNN_TRY(Tuner::create(*cudnn_, cache, warn));
   int64_t workspace = 0;
   for (const Step &step : program_.schedule().steps) {
     plans_.emplace_back();
     if (step.kind != Step::Kind::kConvolution) continue;
-    plans_.back() =
+    plans_.back() = FASTSCNN_TRY(
         tuner.choose(program_.convolution(step),
-                     program_.data(step, static_cast<const T *>(image.get())));
+                     program_.data(step, static_cast<const T *>(image.get()))));
     workspace = std::max(workspace, plans_.back()->workspace_bytes());
   }
   cache->save(warn);
-  workspace_ = make_device_memory(workspace);
+  workspace_ = FASTSCNN_TRY(make_device_memory(workspace));
+  return {};
 }
 
 template <typename T>
-void Network<T>::enqueue(const T *image, cudaStream_t stream) const {
-  program_.run(image, Runner{*this, stream});
+Result<> Network<T>::enqueue(const T *image, cudaStream_t stream) const {
+  Runner runner{*this, stream};
+  program_.run(image, runner);
+  return runner.status;
 }
 
 template class Network<__half>;

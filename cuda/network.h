@@ -17,12 +17,13 @@ namespace fastscnn::cuda {
 template <typename T>
 class Network {
  public:
-  /// Chooses plans: slow unless cache knows them. Throws Error.
-  Network(std::shared_ptr<const Weights<T>> weights, int height, int width,
-          PlanCache *cache, const PlanCache::Warn &warn);
+  /// Chooses plans: slow unless cache knows them.
+  static Result<std::unique_ptr<Network>> create(
+      std::shared_ptr<const Weights<T>> weights, int height, int width,
+      PlanCache *cache, const PlanCache::Warn &warn);
 
   /// Queues the network from image (height, width, 8) to logits().
-  void enqueue(const T *image, cudaStream_t stream) const;
+  Result<> enqueue(const T *image, cudaStream_t stream) const;
 
   T *logits() const { return program_.logits(); }
   Shape logits_shape() const { return program_.logits_shape(); }
@@ -30,8 +31,11 @@ class Network {
  private:
   struct Runner;
 
-  void choose_plans(int height, int width, PlanCache *cache,
-                    const PlanCache::Warn &warn);
+  Network(std::shared_ptr<const Weights<T>> weights, Program<T> program)
+      : weights_(std::move(weights)), program_(std::move(program)) {}
+
+  Result<> choose_plans(int height, int width, PlanCache *cache,
+                        const PlanCache::Warn &warn);
 
   std::shared_ptr<const Weights<T>> weights_;
   Program<T> program_;

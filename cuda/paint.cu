@@ -5,15 +5,15 @@
 
 namespace fastscnn::cuda {
 
-template void launch(const PaintBlend &, cudaStream_t);
-template void launch(const PaintFeather &, cudaStream_t);
-template void launch(const PaintScale &, cudaStream_t);
-template void launch(const PaintOutline &, cudaStream_t);
-template void launch(const CellCover &, cudaStream_t);
-template void launch(const CellReach &, cudaStream_t);
-template void launch(const CellMean &, cudaStream_t);
-template void launch(const CellBox &, cudaStream_t);
-template void launch(const PaintPixelate &, cudaStream_t);
-template void launch(const PaintBlur &, cudaStream_t);
+template Result<> launch(const PaintBlend &, cudaStream_t);
+template Result<> launch(const PaintFeather &, cudaStream_t);
+template Result<> launch(const PaintScale &, cudaStream_t);
+template Result<> launch(const PaintOutline &, cudaStream_t);
+template Result<> launch(const CellCover &, cudaStream_t);
+template Result<> launch(const CellReach &, cudaStream_t);
+template Result<> launch(const CellMean &, cudaStream_t);
+template Result<> launch(const CellBox &, cudaStream_t);
+template Result<> launch(const PaintPixelate &, cudaStream_t);
+template Result<> launch(const PaintBlur &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

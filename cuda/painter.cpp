@@ -7,48 +7,56 @@
 #include "cuda/handles.h"
 #include "cuda/paintplan.h"
 #include "net/color.h"
-#include "net/error.h"
 
 namespace fastscnn::cuda {
 namespace {
 
+/// Goes on until something fails.
 struct Runner {
   cudaStream_t stream;
+  Result<> status = {};
 
   template <typename Kernel>
   void items(const Kernel &kernel) {
-    launch(kernel, stream);
+    if (status) status = launch(kernel, stream);
   }
 };
 
 /// Host memory that is sent to the device now and then; grows.
 class Sender {
  public:
-  Sender() : sent_(make_event()) {}
+  static Result<Sender> create() {
+    Sender sender;
+    sender.sent_ = FASTSCNN_TRY(make_event());
+    return sender;
+  }
 
   /// Where the next bytes are to be written, once the last ones are sent.
-  void *begin(size_t bytes) {
+  Result<void *> begin(size_t bytes) {
     // Waits for the GPU if it has not yet fetched what was sent before.
-    CHECK_CUDA(cudaEventSynchronize(sent_.get()));
+    TRY_CUDA(cudaEventSynchronize(sent_.get()));
     if (bytes > size_) {
-      CHECK_CUDA(cudaDeviceSynchronize());  // kernels may read the old one
+      TRY_CUDA(cudaDeviceSynchronize());  // kernels may read the old one
       size_ = 0;
-      pinned_ = make_pinned_memory(bytes);
-      device_ = make_device_memory(bytes);
+      pinned_ = FASTSCNN_TRY(make_pinned_memory(bytes));
+      device_ = FASTSCNN_TRY(make_device_memory(bytes));
       size_ = bytes;
     }
     return pinned_.get();
   }
 
-  void send(size_t bytes, cudaStream_t stream) {
-    CHECK_CUDA(cudaMemcpyAsync(device_.get(), pinned_.get(), bytes,
-                               cudaMemcpyHostToDevice, stream));
-    CHECK_CUDA(cudaEventRecord(sent_.get(), stream));
+  Result<> send(size_t bytes, cudaStream_t stream) {
+    TRY_CUDA(cudaMemcpyAsync(device_.get(), pinned_.get(), bytes,
+                             cudaMemcpyHostToDevice, stream));
+    TRY_CUDA(cudaEventRecord(sent_.get(), stream));
+    return {};
   }
 
   void *device() const { return device_.get(); }
 
  private:
+  Sender() = default;
+
   size_t size_ = 0;
   PinnedMemory pinned_;
   DeviceMemory device_;
@@ -68,96 +76,124 @@ bool same_colors(const PaintStyle &a, const PaintStyle &b) {
 /// The buffers for one kind of frames.
 class Canvas {
  public:
-  explicit Canvas(const FrameInfo &info)
-      : info_(info),
-        from_rgb_(invert(info.to_rgb, info.components)),
-        plan_(info),
-        own_stream_(make_stream()),
-        done_(make_event()),
-        values_(make_device_memory(plan_.pixels())),
-        outlines_(make_device_memory(plan_.pixels())),
-        covered_(make_device_memory(plan_.cells())),
-        cells_(make_device_memory(3 * plan_.cells() * sizeof(float))) {}
+  static Result<std::unique_ptr<Canvas>> create(const FrameInfo &info) {
+    Sender tables = FASTSCNN_TRY(Sender::create());
+    Sender mask = FASTSCNN_TRY(Sender::create());
+    Sender picture = FASTSCNN_TRY(Sender::create());
+    std::unique_ptr<Canvas> canvas(new Canvas(
+        info, std::move(tables), std::move(mask), std::move(picture)));
+    FASTSCNN_TRY(canvas->allocate());
+    return canvas;
+  }
 
   ~Canvas() { cudaDeviceSynchronize(); }  // nothing may be in use any more
 
-  void paint(const Frame &dst, PaintMask mask, const PaintStyle &style,
-             cudaStream_t given) {
-    const cudaStream_t stream = begin(given);
-    update_tables(style, stream);
+  Result<> paint(const Frame &dst, PaintMask mask, const PaintStyle &style,
+                 cudaStream_t given) {
+    const cudaStream_t stream = FASTSCNN_TRY(begin(given));
+    FASTSCNN_TRY(update_tables(style, stream));
     const uint8_t *given_ids = mask.ids;
-    if (!style.cover_all) mask = on_device(mask, stream);
+    if (!style.cover_all) mask = FASTSCNN_TRY(on_device(mask, stream));
     const bool in_place = !style.cover_all && mask.ids == given_ids;
     if (style.feather > 0 && !feathered_)
-      feathered_ = make_device_memory(plan_.pixels() * sizeof(PaintPixel));
-    plan_.paint(dst, mask, style, memory(), Runner{stream});
-    finish(stream, !given || in_place);
+      feathered_ =
+          FASTSCNN_TRY(make_device_memory(plan_.pixels() * sizeof(PaintPixel)));
+    Runner runner{stream};
+    plan_.paint(dst, mask, style, memory(), runner);
+    FASTSCNN_TRY(runner.status);
+    return finish(stream, !given || in_place);
   }
 
-  void paint_picture(const Frame &dst, const PaintPicture &picture,
-                     cudaStream_t given) {
-    const cudaStream_t stream = begin(given);
-    update_picture(picture, stream);
+  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
+                         cudaStream_t given) {
+    const cudaStream_t stream = FASTSCNN_TRY(begin(given));
+    FASTSCNN_TRY(update_picture(picture, stream));
+    Runner runner{stream};
     plan_.paint_picture(dst, picture,
                         static_cast<const PaintPixel *>(picture_.device()),
-                        Runner{stream});
-    finish(stream, !given);
+                        runner);
+    FASTSCNN_TRY(runner.status);
+    return finish(stream, !given);
   }
 
  private:
+  Canvas(const FrameInfo &info, Sender tables, Sender mask, Sender picture)
+      : info_(info),
+        from_rgb_(invert(info.to_rgb, info.components)),
+        plan_(info),
+        tables_(std::move(tables)),
+        mask_(std::move(mask)),
+        picture_(std::move(picture)) {}
+
+  Result<> allocate() {
+    own_stream_ = FASTSCNN_TRY(make_stream());
+    done_ = FASTSCNN_TRY(make_event());
+    values_ = FASTSCNN_TRY(make_device_memory(plan_.pixels()));
+    outlines_ = FASTSCNN_TRY(make_device_memory(plan_.pixels()));
+    covered_ = FASTSCNN_TRY(make_device_memory(plan_.cells()));
+    cells_ =
+        FASTSCNN_TRY(make_device_memory(3 * plan_.cells() * sizeof(float)));
+    return {};
+  }
+
   /// The buffers are shared by whatever streams frames come on.
-  cudaStream_t begin(cudaStream_t given) {
+  Result<cudaStream_t> begin(cudaStream_t given) {
     const cudaStream_t stream = given ? given : own_stream_.get();
-    CHECK_CUDA(cudaStreamWaitEvent(stream, done_.get(), 0));
+    TRY_CUDA(cudaStreamWaitEvent(stream, done_.get(), 0));
     return stream;
   }
 
   /// wait: memory without a stream is complete when it is pushed, and a mask
   /// that is read in place may be written again once it is unmapped.
-  void finish(cudaStream_t stream, bool wait) {
-    CHECK_CUDA(cudaEventRecord(done_.get(), stream));
-    if (wait) CHECK_CUDA(cudaStreamSynchronize(stream));
+  Result<> finish(cudaStream_t stream, bool wait) {
+    TRY_CUDA(cudaEventRecord(done_.get(), stream));
+    if (wait) TRY_CUDA(cudaStreamSynchronize(stream));
+    return {};
   }
 
-  void update_tables(const PaintStyle &style, cudaStream_t stream) {
-    if (has_tables_ && same_colors(style, style_)) return;
+  Result<> update_tables(const PaintStyle &style, cudaStream_t stream) {
+    if (has_tables_ && same_colors(style, style_)) return {};
     const PaintTables tables = make_tables(info_, style);
-    std::memcpy(tables_.begin(sizeof tables), &tables, sizeof tables);
-    tables_.send(sizeof tables, stream);
+    void *sent = FASTSCNN_TRY(tables_.begin(sizeof tables));
+    std::memcpy(sent, &tables, sizeof tables);
+    FASTSCNN_TRY(tables_.send(sizeof tables, stream));
     style_ = style;
     has_tables_ = true;
+    return {};
   }
 
-  PaintMask on_device(PaintMask mask, cudaStream_t stream) {
+  Result<PaintMask> on_device(PaintMask mask, cudaStream_t stream) {
     cudaPointerAttributes attributes;
-    CHECK_CUDA(cudaPointerGetAttributes(&attributes, mask.ids));
+    TRY_CUDA(cudaPointerGetAttributes(&attributes, mask.ids));
     if (attributes.type == cudaMemoryTypeDevice ||
         attributes.type == cudaMemoryTypeManaged)
       return mask;
     const size_t bytes = size_t(mask.width) * mask.height;
-    uint8_t *rows = static_cast<uint8_t *>(mask_.begin(bytes));
+    void *rows = FASTSCNN_TRY(mask_.begin(bytes));
     for (int y = 0; y < mask.height; y++)
-      std::memcpy(rows + size_t(y) * mask.width,
+      std::memcpy(static_cast<uint8_t *>(rows) + size_t(y) * mask.width,
                   mask.ids + ptrdiff_t(y) * mask.stride, mask.width);
-    mask_.send(bytes, stream);
+    FASTSCNN_TRY(mask_.send(bytes, stream));
     mask.ids = static_cast<const uint8_t *>(mask_.device());
     mask.stride = mask.width;
     return mask;
   }
 
-  void update_picture(const PaintPicture &picture, cudaStream_t stream) {
-    if (has_picture_ && picture.serial == picture_serial_) return;
+  Result<> update_picture(const PaintPicture &picture, cudaStream_t stream) {
+    if (has_picture_ && picture.serial == picture_serial_) return {};
     const size_t bytes =
         size_t(picture.width) * picture.height * sizeof(PaintPixel);
-    PaintPixel *pixel = static_cast<PaintPixel *>(picture_.begin(bytes));
+    void *pixels = FASTSCNN_TRY(picture_.begin(bytes));
+    PaintPixel *pixel = static_cast<PaintPixel *>(pixels);
     for (int y = 0; y < picture.height; y++)
       for (int x = 0; x < picture.width; x++)
         *pixel++ =
             convert_pixel(info_, from_rgb_,
                           picture.rgba + ptrdiff_t(y) * picture.stride + 4 * x);
-    picture_.send(bytes, stream);
+    FASTSCNN_TRY(picture_.send(bytes, stream));
     picture_serial_ = picture.serial;
     has_picture_ = true;
+    return {};
   }
 
   PaintMemory memory() const {
@@ -191,42 +227,43 @@ class CudaPainter : public Painter {
       : context_(std::move(context)) {}
 
   ~CudaPainter() override {
-    try {
-      Current current(*context_);
-      canvas_.reset();
-    } catch (...) {
-      canvas_.reset();  // the context is gone, and all that was in it
-    }
-  }
-
-  void configure(const FrameInfo &frame) override {
-    Current current(*context_);
+    // Without success the context is gone, and all that was in it.
+    const Result<Current> current = Current::enter(*context_);
     canvas_.reset();
-    canvas_ = std::make_unique<Canvas>(frame);
   }
 
-  void paint(const Frame &dst, const PaintMask &mask, const PaintStyle &style,
-             Queue queue) override {
-    Current current(*context_);
-    ready(queue).paint(dst, mask, style,
-                       static_cast<cudaStream_t>(queue.stream));
+  Result<> configure(const FrameInfo &frame) override {
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    canvas_.reset();
+    canvas_ = FASTSCNN_TRY(Canvas::create(frame));
+    return {};
   }
 
-  void paint_picture(const Frame &dst, const PaintPicture &picture,
-                     Queue queue) override {
-    Current current(*context_);
-    ready(queue).paint_picture(dst, picture,
-                               static_cast<cudaStream_t>(queue.stream));
+  Result<> paint(const Frame &dst, const PaintMask &mask,
+                 const PaintStyle &style, Queue queue) override {
+    FASTSCNN_TRY(check_ready(queue));
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    return canvas_->paint(dst, mask, style,
+                          static_cast<cudaStream_t>(queue.stream));
+  }
+
+  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
+                         Queue queue) override {
+    FASTSCNN_TRY(check_ready(queue));
+    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    return canvas_->paint_picture(dst, picture,
+                                  static_cast<cudaStream_t>(queue.stream));
   }
 
  private:
-  Canvas &ready(const Queue &queue) {
+  Result<> check_ready(const Queue &queue) const {
     if (!canvas_)
-      throw Error(Error::Kind::kEngine, "The CUDA painter is not configured");
+      return Error{Error::Kind::kEngine, "The CUDA painter is not configured"};
     if (queue.context && queue.context != context_->handle())
-      throw Error(Error::Kind::kEngine,
-                  "The frame belongs to another CUDA context than the painter");
-    return *canvas_;
+      return Error{
+          Error::Kind::kEngine,
+          "The frame belongs to another CUDA context than the painter"};
+    return {};
   }
 
   std::shared_ptr<const Context> context_;

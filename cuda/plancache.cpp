@@ -10,8 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <optional>
 
 namespace fastscnn::cuda {
@@ -79,6 +78,22 @@ std::string parse(const std::string &file, const std::string &identity,
   return "";
 }
 
+/// As much of the file as shows whether it is too large.
+std::optional<std::string> read_file(const std::string &path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
+      std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (!file) return {};
+  std::string bytes;
+  std::string part(1 << 16, '\0');
+  while (bytes.size() <= kMaxFileBytes) {
+    const size_t n = std::fread(part.data(), 1, part.size(), file.get());
+    if (n == 0) break;
+    bytes.append(part, 0, n);
+  }
+  if (std::ferror(file.get())) return {};
+  return bytes;
+}
+
 bool write_all(int fd, const std::string &bytes) {
   size_t written = 0;
   while (written < bytes.size()) {
@@ -108,13 +123,12 @@ std::string cache_folder() {
 
 PlanCache::PlanCache(std::string path, std::string identity, const Warn &warn)
     : path_(std::move(path)), identity_(std::move(identity)) {
-  std::ifstream stream(path_, std::ios::binary);
-  if (path_.empty() || !stream) return;
-  std::string file(std::istreambuf_iterator<char>(stream), {});
+  const std::optional<std::string> file = read_file(path_);
+  if (!file) return;
   std::map<std::string, std::string> plans;
-  const std::string fault = file.size() > kMaxFileBytes
+  const std::string fault = file->size() > kMaxFileBytes
                                 ? "is too large"
-                                : parse(file, identity_, &plans);
+                                : parse(*file, identity_, &plans);
   if (fault.empty())
     plans_ = std::move(plans);
   else

@@ -14,7 +14,7 @@ std::string cache_folder();
 /// Chosen plans by name, kept in a file between processes. The file belongs
 /// to one identity (device, driver, cuDNN). A file that is damaged or belongs
 /// to another identity is left out of account with a warning, and replaced
-/// when there is something to save. Thread-safe; nothing throws.
+/// when there is something to save. Thread-safe.
 class PlanCache {
  public:
   using Warn = std::function<void(const std::string &)>;

@@ -5,10 +5,10 @@
 
 namespace fastscnn::cuda {
 
-template void launch(const PoolRows<__half> &, cudaStream_t);
-template void launch(const PoolRows<float> &, cudaStream_t);
-template void launch_blocks(const PoolCells &, cudaStream_t);
-template void launch(const PoolConcat<__half> &, cudaStream_t);
-template void launch(const PoolConcat<float> &, cudaStream_t);
+template Result<> launch(const PoolRows<__half> &, cudaStream_t);
+template Result<> launch(const PoolRows<float> &, cudaStream_t);
+template Result<> launch_blocks(const PoolCells &, cudaStream_t);
+template Result<> launch(const PoolConcat<__half> &, cudaStream_t);
+template Result<> launch(const PoolConcat<float> &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

@@ -5,7 +5,7 @@
 
 namespace fastscnn::cuda {
 
-template void launch(const Preprocess<__half> &, cudaStream_t);
-template void launch(const Preprocess<float> &, cudaStream_t);
+template Result<> launch(const Preprocess<__half> &, cudaStream_t);
+template Result<> launch(const Preprocess<float> &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

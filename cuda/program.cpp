@@ -6,6 +6,24 @@
 namespace fastscnn::cuda {
 
 template <typename T>
+Program<T>::Program(const Model &model, const WeightTable<T> &table, int height,
+                    int width, Schedule schedule)
+    : model_(model),
+      table_(table),
+      height_(height),
+      width_(width),
+      schedule_(std::move(schedule)) {}
+
+template <typename T>
+Result<Program<T>> Program<T>::create(const Model &model,
+                                      const WeightTable<T> &table, int height,
+                                      int width) {
+  Schedule schedule =
+      FASTSCNN_TRY(make_schedule(model.layers(), height, width, sizeof(T)));
+  return Program(model, table, height, width, std::move(schedule));
+}
+
+template <typename T>
 Convolution Program<T>::convolution(const Step &step) const {
   const Layer &l = model_.layers()[step.layer];
   const Shape src = src_shape(step);

@@ -22,13 +22,8 @@ template <typename T>
 class Program {
  public:
   /// table and memory may be placed later; model and table must live longer.
-  Program(const Model &model, const WeightTable<T> &table, int height,
-          int width)
-      : model_(model),
-        table_(table),
-        height_(height),
-        width_(width),
-        schedule_(make_schedule(model.layers(), height, width, sizeof(T))) {}
+  static Result<Program> create(const Model &model, const WeightTable<T> &table,
+                                int height, int width);
 
   /// Memory of schedule().bytes.
   void place(void *arena) { arena_ = static_cast<char *>(arena); }
@@ -65,6 +60,9 @@ class Program {
   T *logits() const { return tensor(schedule_.shapes.size() - 1, nullptr); }
 
  private:
+  Program(const Model &model, const WeightTable<T> &table, int height,
+          int width, Schedule schedule);
+
   char *buffer(int index) const {
     return arena_ + schedule_.buffers[index].offset;
   }

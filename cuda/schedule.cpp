@@ -5,14 +5,13 @@
 #include <numeric>
 
 #include "cuda/pool.h"
-#include "net/error.h"
 
 namespace fastscnn::cuda {
 namespace {
 
-[[noreturn]] void refuse(const Layer &layer) {
-  throw Error(Error::Kind::kEngine,
-              "The CUDA engine cannot compute layer " + layer.name);
+Error refusal(const Layer &layer) {
+  return Error{Error::Kind::kEngine,
+               "The CUDA engine cannot compute layer " + layer.name};
 }
 
 size_t round_up(size_t bytes) {
@@ -21,35 +20,36 @@ size_t round_up(size_t bytes) {
 
 /// The convolutions of the pyramid that ends in a concat, in the order of its
 /// grids: each conv reads a pool of x, and is interpolated back to x's size.
-std::vector<int> pyramid_grids(const std::vector<Layer> &layers,
-                               const Layer &concat) {
+Result<std::vector<int>> pyramid_grids(const std::vector<Layer> &layers,
+                                       const Layer &concat) {
   const int x = concat.inputs[0];
   if (concat.inputs.size() != kGrids + 1 ||
       layers[x].channels != PoolCells::kChannels)
-    refuse(concat);
+    return refusal(concat);
   std::vector<int> convolutions;
   for (int grid = 0; grid < kGrids; grid++) {
     const Layer &up = layers[concat.inputs[grid + 1]];
-    if (up.op != Op::kUpsample || up.like != x) refuse(up);
+    if (up.op != Op::kUpsample || up.like != x) return refusal(up);
     const Layer &conv = layers[up.inputs[0]];
     if (conv.op != Op::kConv || conv.kernel != 1 || conv.depthwise() ||
         conv.channels != kGridChannels || conv.residual != kNoLayer)
-      refuse(conv);
+      return refusal(conv);
     const Layer &pool = layers[conv.inputs[0]];
     if (pool.op != Op::kPool || pool.inputs[0] != x ||
         pool.bins != grid_bins(grid))
-      refuse(pool);
+      return refusal(pool);
     convolutions.push_back(up.inputs[0]);
   }
   return convolutions;
 }
 
 /// Layers that are computed as part of a pyramid.
-std::vector<bool> find_absorbed(const std::vector<Layer> &layers) {
+Result<std::vector<bool>> find_absorbed(const std::vector<Layer> &layers) {
   std::vector<bool> absorbed(layers.size());
   for (const Layer &l : layers) {
     if (l.op != Op::kConcat) continue;
-    for (int conv : pyramid_grids(layers, l))
+    const std::vector<int> grids = FASTSCNN_TRY(pyramid_grids(layers, l));
+    for (int conv : grids)
       absorbed[conv] = absorbed[layers[conv].inputs[0]] = true;
     for (int grid = 0; grid < kGrids; grid++)
       absorbed[l.inputs[grid + 1]] = true;
@@ -63,10 +63,10 @@ bool is_known_depthwise(const Layer &l) {
                           : l.dilation == 4 && l.stride == 1);
 }
 
-Step::Kind kind_of(const Layer &l) {
+Result<Step::Kind> kind_of(const Layer &l) {
   switch (l.op) {
     case Op::kConv:
-      if (l.depthwise() && !is_known_depthwise(l)) refuse(l);
+      if (l.depthwise() && !is_known_depthwise(l)) return refusal(l);
       return l.depthwise() ? Step::Kind::kDepthwise : Step::Kind::kConvolution;
     case Op::kUpsample:
       return Step::Kind::kUpsample;
@@ -75,7 +75,7 @@ Step::Kind kind_of(const Layer &l) {
     case Op::kPool:
       break;
   }
-  refuse(l);
+  return refusal(l);
 }
 
 bool overlap(const Buffer &a, const Buffer &b) {
@@ -111,13 +111,13 @@ size_t place(std::vector<Buffer> *buffers) {
   return round_up(total);
 }
 
-Schedule make_schedule(const std::vector<Layer> &layers, int height, int width,
-                       size_t element_bytes) {
+Result<Schedule> make_schedule(const std::vector<Layer> &layers, int height,
+                               int width, size_t element_bytes) {
   Schedule s;
-  s.shapes = infer_shapes(layers, height, width);
+  s.shapes = FASTSCNN_TRY(infer_shapes(layers, height, width));
   for (Shape &shape : s.shapes) shape.channels = pad_channels(shape.channels);
   s.buffer_of.assign(layers.size(), -1);
-  const std::vector<bool> absorbed = find_absorbed(layers);
+  const std::vector<bool> absorbed = FASTSCNN_TRY(find_absorbed(layers));
 
   auto add_buffer = [&s](size_t bytes) {
     const int now = static_cast<int>(s.steps.size());
@@ -134,7 +134,7 @@ Schedule make_schedule(const std::vector<Layer> &layers, int height, int width,
     const Layer &l = layers[i];
     const Shape &shape = s.shapes[i];
     Step step;
-    step.kind = kind_of(l);
+    step.kind = FASTSCNN_TRY(kind_of(l));
     step.layer = i;
     step.src = l.inputs[0];
     step.residual = l.residual;
@@ -143,7 +143,7 @@ Schedule make_schedule(const std::vector<Layer> &layers, int height, int width,
     step.dst_buffer = s.buffer_of[i] = add_buffer(
         size_t(shape.channels) * shape.height * shape.width * element_bytes);
     if (step.kind == Step::Kind::kPyramid) {
-      step.grids = pyramid_grids(layers, l);
+      step.grids = FASTSCNN_TRY(pyramid_grids(layers, l));
       step.scratch = add_buffer(sizeof(float) * size_t(shape.height) *
                                 kColumns * PoolCells::kChannels);
       add_buffer(sizeof(float) * kCells * kGridChannels);

@@ -49,9 +49,9 @@ struct Schedule {
   size_t bytes = 0;            ///< of the arena
 };
 
-/// Throws Error if a layer is none that the steps can do. The image lies
-/// outside of the arena; the logits stay to the end.
-Schedule make_schedule(const std::vector<Layer> &layers, int height, int width,
-                       size_t element_bytes);
+/// An Error if a layer is none that the steps can do. The image lies outside of
+/// the arena; the logits stay to the end.
+Result<Schedule> make_schedule(const std::vector<Layer> &layers, int height,
+                               int width, size_t element_bytes);
 
 }  // namespace fastscnn::cuda

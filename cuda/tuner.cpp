@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "cuda/graph.h"
-#include "net/error.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -21,14 +20,20 @@ Tuner::Tuner(const Cudnn &cudnn, PlanCache *cache, PlanCache::Warn warn)
     : cudnn_(cudnn),
       cache_(cache),
       warn_(std::move(warn)),
-      stream_(make_stream()),
-      begin_(make_timing_event()),
-      end_(make_timing_event()),
-      workspace_(make_device_memory(kMaxWorkspace)),
       deadline_(std::chrono::steady_clock::now() + kBudget) {}
 
-std::unique_ptr<ConvolutionPlan> Tuner::choose(const Convolution &convolution,
-                                               ConvolutionData data) {
+Result<Tuner> Tuner::create(const Cudnn &cudnn, PlanCache *cache,
+                            PlanCache::Warn warn) {
+  Tuner tuner(cudnn, cache, std::move(warn));
+  tuner.stream_ = FASTSCNN_TRY(make_stream());
+  tuner.begin_ = FASTSCNN_TRY(make_timing_event());
+  tuner.end_ = FASTSCNN_TRY(make_timing_event());
+  tuner.workspace_ = FASTSCNN_TRY(make_device_memory(kMaxWorkspace));
+  return tuner;
+}
+
+Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
+    const Convolution &convolution, ConvolutionData data) {
   data.workspace = workspace_.get();
   const std::string name = convolution.name();
   if (auto known = from_cache(name, data)) return known;
@@ -38,67 +43,80 @@ std::unique_ptr<ConvolutionPlan> Tuner::choose(const Convolution &convolution,
   int candidates = 0;
   bool complete = true;
   std::string fault;
-  cudnn_.plan(convolution, [&](ConvolutionPlan plan) {
+  const auto consider = [&](ConvolutionPlan plan) {
     if (plan.workspace_bytes() > static_cast<int64_t>(kMaxWorkspace))
       return true;
-    try {
-      const float elapsed = time(plan, data);
-      if (elapsed < best_time) {
-        best_time = elapsed;
-        best = std::make_unique<ConvolutionPlan>(std::move(plan));
-      }
-    } catch (const Error &e) {
-      fault = e.what();  // this one cannot be captured, say; others may
+    const Result<float> elapsed = time(plan, data);
+    if (!elapsed) {
+      // This one cannot be captured, say; others may.
+      fault = elapsed.error().sentence;
+    } else if (*elapsed < best_time) {
+      best_time = *elapsed;
+      best = std::make_unique<ConvolutionPlan>(std::move(plan));
     }
     complete = std::chrono::steady_clock::now() < deadline_;
     return ++candidates < kMaxCandidates && (complete || !best);
-  });
+  };
+  FASTSCNN_TRY(cudnn_.plan(convolution, consider));
   if (!best)
-    throw Error(Error::Kind::kEngine, "cuDNN cannot compute " + name +
-                                          " on this GPU" +
-                                          (fault.empty() ? "" : ": " + fault));
+    return Error{Error::Kind::kEngine, "cuDNN cannot compute " + name +
+                                           " on this GPU" +
+                                           (fault.empty() ? "" : ": " + fault)};
   // Those that were looked at only in part get another chance next time.
-  if (complete) cache_->insert(name, best->json());
+  if (complete) {
+    const std::string json = FASTSCNN_TRY(best->json());
+    cache_->insert(name, json);
+  }
   return best;
 }
 
+/// Null if there is none that can be used.
 std::unique_ptr<ConvolutionPlan> Tuner::from_cache(
     const std::string &name, const ConvolutionData &data) {
   const std::string json = cache_->find(name);
   if (json.empty()) return nullptr;
-  try {
-    auto plan = std::make_unique<ConvolutionPlan>(cudnn_.load(json));
-    if (plan->workspace_bytes() <= static_cast<int64_t>(kMaxWorkspace)) {
-      cudnn_.run(*plan, data, stream_.get());
-      CHECK_CUDA(cudaStreamSynchronize(stream_.get()));
-      return plan;
-    }
-  } catch (const Error &e) {
+  Result<std::unique_ptr<ConvolutionPlan>> plan = revive(json, data);
+  if (!plan)
     warn_("A cached plan is of no use and is made again: " +
-          std::string(e.what()));
-  }
+          plan.error().sentence);
+  if (plan && *plan) return std::move(*plan);
   cache_->remove(name);
   return nullptr;
 }
 
-float Tuner::time(const ConvolutionPlan &plan, const ConvolutionData &data) {
+/// Null if it needs too large a workspace.
+Result<std::unique_ptr<ConvolutionPlan>> Tuner::revive(
+    const std::string &json, const ConvolutionData &data) {
+  ConvolutionPlan plan = FASTSCNN_TRY(cudnn_.load(json));
+  if (plan.workspace_bytes() > static_cast<int64_t>(kMaxWorkspace))
+    return nullptr;
+  FASTSCNN_TRY(cudnn_.run(plan, data, stream_.get()));
+  TRY_CUDA(cudaStreamSynchronize(stream_.get()));
+  return std::make_unique<ConvolutionPlan>(std::move(plan));
+}
+
+Result<float> Tuner::time(const ConvolutionPlan &plan,
+                          const ConvolutionData &data) {
   cudaStream_t stream = stream_.get();
   // Loads the kernels, which a capture must not.
-  cudnn_.run(plan, data, stream);
-  CHECK_CUDA(cudaStreamSynchronize(stream));
-  Graph graph = capture(stream, [&](cudaStream_t s) {
-    for (int i = 0; i < kRunsPerGraph; i++) cudnn_.run(plan, data, s);
-  });
-  GraphExec exec = instantiate(graph);
-  CHECK_CUDA(cudaGraphLaunch(exec.get(), stream));
+  FASTSCNN_TRY(cudnn_.run(plan, data, stream));
+  TRY_CUDA(cudaStreamSynchronize(stream));
+  const auto runs = [&](cudaStream_t s) -> Result<> {
+    for (int i = 0; i < kRunsPerGraph; i++)
+      FASTSCNN_TRY(cudnn_.run(plan, data, s));
+    return {};
+  };
+  Graph graph = FASTSCNN_TRY(capture(stream, runs));
+  GraphExec exec = FASTSCNN_TRY(instantiate(graph));
+  TRY_CUDA(cudaGraphLaunch(exec.get(), stream));
   float best = std::numeric_limits<float>::infinity();
   for (int i = 0; i < kReplays; i++) {
-    CHECK_CUDA(cudaEventRecord(begin_.get(), stream));
-    CHECK_CUDA(cudaGraphLaunch(exec.get(), stream));
-    CHECK_CUDA(cudaEventRecord(end_.get(), stream));
-    CHECK_CUDA(cudaEventSynchronize(end_.get()));
+    TRY_CUDA(cudaEventRecord(begin_.get(), stream));
+    TRY_CUDA(cudaGraphLaunch(exec.get(), stream));
+    TRY_CUDA(cudaEventRecord(end_.get(), stream));
+    TRY_CUDA(cudaEventSynchronize(end_.get()));
     float ms = 0;
-    CHECK_CUDA(cudaEventElapsedTime(&ms, begin_.get(), end_.get()));
+    TRY_CUDA(cudaEventElapsedTime(&ms, begin_.get(), end_.get()));
     best = std::min(best, ms);
   }
   return best;

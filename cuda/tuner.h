@@ -18,17 +18,22 @@ constexpr size_t kMaxWorkspace = 8u << 20;
 /// one network, and then destroyed.
 class Tuner {
  public:
-  Tuner(const Cudnn &cudnn, PlanCache *cache, PlanCache::Warn warn);
+  static Result<Tuner> create(const Cudnn &cudnn, PlanCache *cache,
+                              PlanCache::Warn warn);
 
   /// data: what the plan will be run on; its contents are overwritten, its
-  /// workspace is ignored. Throws Error if no plan works.
-  std::unique_ptr<ConvolutionPlan> choose(const Convolution &convolution,
-                                          ConvolutionData data);
+  /// workspace is ignored. An Error if no plan works.
+  Result<std::unique_ptr<ConvolutionPlan>> choose(
+      const Convolution &convolution, ConvolutionData data);
 
  private:
+  Tuner(const Cudnn &cudnn, PlanCache *cache, PlanCache::Warn warn);
+
   std::unique_ptr<ConvolutionPlan> from_cache(const std::string &name,
                                               const ConvolutionData &data);
-  float time(const ConvolutionPlan &plan, const ConvolutionData &data);
+  Result<std::unique_ptr<ConvolutionPlan>> revive(const std::string &json,
+                                                  const ConvolutionData &data);
+  Result<float> time(const ConvolutionPlan &plan, const ConvolutionData &data);
 
   const Cudnn &cudnn_;
   PlanCache *cache_;

@@ -5,25 +5,28 @@
 
 namespace fastscnn::cuda {
 
-Upload::Upload(const FrameInfo &info) : info_(info) {
+Result<Upload> Upload::create(const FrameInfo &info) {
   constexpr size_t kPlaneAlignment = 256;
+  Upload upload(info);
   for (int p = 0; p < info.planes; p++) {
-    offset_[p] = bytes_;
+    upload.offset_[p] = upload.bytes_;
     const size_t bytes = size_t(info.row_bytes[p]) * info.rows[p];
-    bytes_ += (bytes + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
+    upload.bytes_ +=
+        (bytes + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
   }
-  device_ = make_device_memory(bytes_);
-  for (Staging &s : staging_) {
-    s.memory = make_pinned_memory(bytes_);
-    s.free = make_event();
+  upload.device_ = FASTSCNN_TRY(make_device_memory(upload.bytes_));
+  for (Staging &s : upload.staging_) {
+    s.memory = FASTSCNN_TRY(make_pinned_memory(upload.bytes_));
+    s.free = FASTSCNN_TRY(make_event());
   }
+  return upload;
 }
 
-ConstFrame Upload::queue(const ConstFrame &src, cudaStream_t stream) {
+Result<ConstFrame> Upload::queue(const ConstFrame &src, cudaStream_t stream) {
   Staging &staging = staging_[next_];
   next_ = 1 - next_;
   // Waits for the GPU if it has not yet fetched the frame before the last.
-  CHECK_CUDA(cudaEventSynchronize(staging.free.get()));
+  TRY_CUDA(cudaEventSynchronize(staging.free.get()));
   ConstFrame dst;
   for (int p = 0; p < info_.planes; p++) {
     uint8_t *pinned = static_cast<uint8_t *>(staging.memory.get()) + offset_[p];
@@ -37,12 +40,12 @@ ConstFrame Upload::queue(const ConstFrame &src, cudaStream_t stream) {
                     src.data[p] + ptrdiff_t(y) * src.stride[p], row_bytes);
     }
     // Plane by plane: one travels while the next is gathered.
-    CHECK_CUDA(cudaMemcpyAsync(device, pinned, row_bytes * info_.rows[p],
-                               cudaMemcpyHostToDevice, stream));
+    TRY_CUDA(cudaMemcpyAsync(device, pinned, row_bytes * info_.rows[p],
+                             cudaMemcpyHostToDevice, stream));
     dst.data[p] = device;
     dst.stride[p] = info_.row_bytes[p];
   }
-  CHECK_CUDA(cudaEventRecord(staging.free.get(), stream));
+  TRY_CUDA(cudaEventRecord(staging.free.get(), stream));
   return dst;
 }
 

@@ -11,19 +11,21 @@ namespace fastscnn::cuda {
 class Upload {
  public:
   /// For frames of host memory; allocates.
-  explicit Upload(const FrameInfo &info);
+  static Result<Upload> create(const FrameInfo &info);
 
   /// Queues the copy of src, which may change when this returns. The result
   /// lies on the device and is valid for work queued before the next call.
-  ConstFrame queue(const ConstFrame &src, cudaStream_t stream);
+  Result<ConstFrame> queue(const ConstFrame &src, cudaStream_t stream);
 
  private:
+  explicit Upload(const FrameInfo &info) : info_(info) {}
+
   struct Staging {
     PinnedMemory memory;
     Event free;
   };
 
-  const FrameInfo info_;
+  FrameInfo info_;
   size_t offset_[kMaxPlanes] = {};
   size_t bytes_ = 0;
   Staging staging_[2];

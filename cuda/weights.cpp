@@ -99,28 +99,29 @@ std::vector<char> WeightTable<T>::arrange(const Model &model) {
 }
 
 template <typename T>
-Weights<T>::Weights(std::shared_ptr<const Context> context,
-                    std::shared_ptr<const Model> model)
-    : context_(std::move(context)), model_(std::move(model)) {
-  const std::vector<char> bytes = table_.arrange(*model_);
-  Current current(*context_);
-  memory_ = make_device_memory(bytes.size());
-  CHECK_CUDA(cudaMemcpy(memory_.get(), bytes.data(), bytes.size(),
-                        cudaMemcpyHostToDevice));
+Result<std::shared_ptr<const Weights<T>>> Weights<T>::create(
+    std::shared_ptr<const Context> context,
+    std::shared_ptr<const Model> model) {
+  const Current current = FASTSCNN_TRY(Current::enter(*context));
+  std::shared_ptr<Weights> weights(
+      new Weights(std::move(context), std::move(model)));
+  const std::vector<char> bytes = weights->table_.arrange(weights->model());
+  DeviceMemory memory = FASTSCNN_TRY(make_device_memory(bytes.size()));
+  TRY_CUDA(cudaMemcpy(memory.get(), bytes.data(), bytes.size(),
+                      cudaMemcpyHostToDevice));
   // The copy may still be on its way, and streams of ours do not wait for the
   // default one.
-  CHECK_CUDA(cudaDeviceSynchronize());
-  table_.place(memory_.get());
+  TRY_CUDA(cudaDeviceSynchronize());
+  weights->table_.place(memory.get());
+  weights->memory_ = std::move(memory);
+  return weights;
 }
 
 template <typename T>
 Weights<T>::~Weights() {
-  try {
-    Current current(*context_);
-    memory_ = DeviceMemory();
-  } catch (...) {
-    // The context is gone, and the memory with it.
-  }
+  // Without success the context is gone, and the memory with it.
+  const Result<Current> current = Current::enter(*context_);
+  memory_ = DeviceMemory();
 }
 
 template class WeightTable<__half>;

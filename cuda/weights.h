@@ -4,6 +4,7 @@
 #include <cuda_fp16.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "cuda/context.h"
@@ -46,14 +47,19 @@ class WeightTable {
 template <typename T>
 class Weights {
  public:
-  Weights(std::shared_ptr<const Context> context,
-          std::shared_ptr<const Model> model);
+  static Result<std::shared_ptr<const Weights>> create(
+      std::shared_ptr<const Context> context,
+      std::shared_ptr<const Model> model);
   ~Weights();
 
   const Model &model() const { return *model_; }
   const WeightTable<T> &table() const { return table_; }
 
  private:
+  Weights(std::shared_ptr<const Context> context,
+          std::shared_ptr<const Model> model)
+      : context_(std::move(context)), model_(std::move(model)) {}
+
   std::shared_ptr<const Context> context_;
   std::shared_ptr<const Model> model_;
   WeightTable<T> table_;

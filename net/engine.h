@@ -59,19 +59,20 @@ class Engine {
   virtual ~Engine() = default;
 
   /// Builds plans and buffers; slow. May be called again at any time between
-  /// frames. Throws Error and then stays unusable until it succeeds.
-  virtual void configure(const FrameInfo &src, const Config &config) = 0;
+  /// frames. Without success the engine stays unusable.
+  virtual Result<> configure(const FrameInfo &src, const Config &config) = 0;
 
   /// Colour conversion, bilinear resize (half-pixel centres) and
   /// normalisation: frame to input tensor. Short, and the only call that sees
   /// the frame: src may be given back after it (with a Queue: after wait()).
-  virtual void load(const ConstFrame &src, Queue queue) = 0;
+  virtual Result<> load(const ConstFrame &src, Queue queue) = 0;
 
   /// Input tensor to mask. With an asynchronous Queue, dst is written later.
-  virtual void infer(const Mask &dst, const Options &options, Queue queue) = 0;
+  virtual Result<> infer(const Mask &dst, const Options &options,
+                         Queue queue) = 0;
 
   /// Blocks until what was queued is done: dst readable, src free.
-  virtual void wait(Queue queue) = 0;
+  virtual Result<> wait(Queue queue) = 0;
 
   /// Size of the mask that infer() writes, after configure().
   virtual int mask_width() const = 0;
@@ -99,14 +100,14 @@ class Backend {
   virtual const char *name() const = 0;  ///< "cpu", "cuda"
 
   /// What a user calls the device: "AMD EPYC, 2 threads", "NVIDIA H200".
-  virtual std::string device_name(const Device &device) const = 0;
+  virtual Result<std::string> device_name(const Device &device) const = 0;
 
-  /// Throws Error.
-  virtual std::unique_ptr<Engine> create_engine(
+  virtual Result<std::unique_ptr<Engine>> create_engine(
       std::shared_ptr<const Model> model, const Device &device) = 0;
 
   /// Paints frames in this backend's memory; null where there is none.
-  virtual std::unique_ptr<Painter> create_painter(const Device &device) = 0;
+  virtual Result<std::unique_ptr<Painter>> create_painter(
+      const Device &device) = 0;
 };
 
 /// Raised whenever anything above changes in layout: a module of another
@@ -117,7 +118,7 @@ constexpr int kEngineAbi = 2;
 
 /// The one symbol of a module. Returns a Backend that lives as long as the
 /// process, or null and writes into why[size] one line that says what is
-/// missing. Throws nothing.
+/// missing.
 extern "C" typedef fastscnn::Backend *FastscnnBackendOpen(int abi, char *why,
                                                           size_t size);
 #define FASTSCNN_BACKEND_OPEN "fastscnn_backend_open"

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <tl/expected.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace fastscnn {
 
-/// The one exception of the core. what() is a sentence for the person who runs
-/// the pipeline: what is wrong, with names and numbers, and what to do.
-class Error : public std::runtime_error {
- public:
+/// What went wrong, for the person who runs the pipeline.
+struct Error {
   enum class Kind {
     kModel,   ///< the model file cannot be used
     kDevice,  ///< no such device, out of its memory, or lost
@@ -19,16 +17,12 @@ class Error : public std::runtime_error {
     kEngine,  ///< a library failed; not the user's doing
   };
 
-  Error(Kind kind, const std::string &sentence)
-      : std::runtime_error(sentence), kind_(kind) {}
-
-  Kind kind() const { return kind_; }
-
- private:
-  Kind kind_;
+  Kind kind;
+  std::string sentence;  ///< with names and numbers, and what to do
 };
 
-/// A value, or the Error that there is instead.
+/// A value, or the Error that there is instead. Nothing here throws: in a
+/// process with two unwinders, and libgstreamer brings one, that ends it.
 template <typename T = void>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
@@ -36,13 +30,6 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   Result(Error error)
       : tl::expected<T, Error>(tl::make_unexpected(std::move(error))) {}
 };
-
-/// The value of a Result; throws its Error.
-template <typename T>
-T value_or_throw(Result<T> result) {
-  if (!result) throw std::move(result).error();
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 namespace detail {
 

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "net/error.h"
-
 namespace fastscnn {
 namespace {
 
@@ -200,14 +198,14 @@ std::vector<Layer> make_layers(const Variant &variant, int classes) {
   return b.take();
 }
 
-std::vector<Shape> infer_shapes(const std::vector<Layer> &layers, int height,
-                                int width) {
+Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
+                                        int height, int width) {
   for (int size : {height, width})
     if (size < kSizeMultiple || size > kMaxInputSize || size % kSizeMultiple)
-      throw Error(Error::Kind::kFormat,
-                  "The network input is " + std::to_string(width) + "x" +
-                      std::to_string(height) +
-                      "; choose multiples of 32 from 32 to 8192");
+      return Error{Error::Kind::kFormat,
+                   "The network input is " + std::to_string(width) + "x" +
+                       std::to_string(height) +
+                       "; choose multiples of 32 from 32 to 8192"};
   std::vector<Shape> shapes;
   for (const Layer &l : layers) {
     int first = l.inputs[0];

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "net/error.h"
+
 namespace fastscnn {
 
 /// What published implementations of Fast-SCNN do differently. The defaults
@@ -71,10 +73,10 @@ constexpr int kMaxInputSize = 8192;
 /// it can be computed. This is the one place where the layers are listed.
 std::vector<Layer> make_layers(const Variant &variant, int classes);
 
-/// Output shape of every layer. Throws Error unless height and width are
-/// multiples of kSizeMultiple from 32 to kMaxInputSize.
-std::vector<Shape> infer_shapes(const std::vector<Layer> &layers, int height,
-                                int width);
+/// Output shape of every layer; an Error unless height and width are multiples
+/// of kSizeMultiple from 32 to kMaxInputSize.
+Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
+                                        int height, int width);
 
 /// Channels that a layer reads.
 int input_channels(const std::vector<Layer> &layers, int index);

@@ -60,6 +60,15 @@ struct Frame {
   int stride[kMaxPlanes] = {};
 };
 
+inline ConstFrame as_const(const Frame &frame) {
+  ConstFrame out;
+  for (int p = 0; p < kMaxPlanes; p++) {
+    out.data[p] = frame.data[p];
+    out.stride[p] = frame.stride[p];
+  }
+  return out;
+}
+
 /// Pixels of a component's first block that lie left of (above) the frame: 1
 /// where a crop starts inside a block of 2.
 inline int pixels_before(float origin) {

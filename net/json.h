@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "net/error.h"
+
 namespace fastscnn {
 
 /// The JSON that a model file contains, and the only stem that sees the JSON
-/// library. All functions throw Error with a sentence that says what is wrong.
+/// library. An Error says what is wrong.
 
 /// The header of a safetensors file as it is written, types checked, ranges
 /// not.
@@ -25,14 +27,14 @@ struct JsonHeader {
   std::map<std::string, std::string> metadata;
 };
 
-JsonHeader parse_json_header(const char *text, size_t size);
+Result<JsonHeader> parse_json_header(const char *text, size_t size);
 
 /// ["a", "b"]; what: how messages call it.
-std::vector<std::string> parse_json_strings(const std::string &text,
-                                            const std::string &what);
+Result<std::vector<std::string>> parse_json_strings(const std::string &text,
+                                                    const std::string &what);
 
 /// [[1, 2, 3], [4, 5, 6]]; a flat list is one row.
-std::vector<std::vector<double>> parse_json_rows(const std::string &text,
-                                                 const std::string &what);
+Result<std::vector<std::vector<double>>> parse_json_rows(
+    const std::string &text, const std::string &what);
 
 }  // namespace fastscnn

@@ -4,13 +4,15 @@
 #include <map>
 #include <string>
 
+#include "net/error.h"
 #include "net/model.h"
 
 namespace fastscnn {
 
 /// Reads the __metadata__ of a model file: architecture, format, name, license,
 /// source, labels, colors, mean, std, input_width, input_height, and the
-/// variant. Throws Error with a sentence that names the key and its value.
-ModelInfo read_model_info(const std::map<std::string, std::string> &metadata);
+/// variant. An Error names the key and its value.
+Result<ModelInfo> read_model_info(
+    const std::map<std::string, std::string> &metadata);
 
 }  // namespace fastscnn

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "net/error.h"
 #include "net/fastscnn.h"
 
 namespace fastscnn {
@@ -31,18 +33,20 @@ struct ModelInfo {
 /// weights of the right shape. Immutable.
 class Model {
  public:
-  /// Reads a safetensors file. Throws Error with one sentence that names the
-  /// file and what is wrong with it.
-  static std::shared_ptr<const Model> load(const std::string &path);
+  /// Reads a safetensors file. An Error names the file and what is wrong with
+  /// it, in one sentence.
+  static Result<std::shared_ptr<const Model>> load(const std::string &path);
 
   /// The same from memory; name stands in messages for the path.
-  static std::shared_ptr<const Model> parse(const uint8_t *data, size_t size,
-                                            const std::string &name);
+  static Result<std::shared_ptr<const Model>> parse(const uint8_t *data,
+                                                    size_t size,
+                                                    const std::string &name);
 
   /// From weights that are there already, in the order of make_layers():
-  /// for tests and benchmarks. Throws Error if sizes do not fit.
-  Model(ModelInfo info, std::vector<std::vector<float>> weights,
-        std::vector<std::vector<float>> biases);
+  /// for tests and benchmarks. An Error if sizes do not fit.
+  static Result<std::shared_ptr<const Model>> create(
+      ModelInfo info, std::vector<std::vector<float>> weights,
+      std::vector<std::vector<float>> biases);
 
   const ModelInfo &info() const { return info_; }
   const std::vector<Layer> &layers() const { return layers_; }
@@ -53,6 +57,10 @@ class Model {
   const std::vector<float> &bias(int layer) const { return biases_[layer]; }
 
  private:
+  explicit Model(ModelInfo info)
+      : info_(std::move(info)),
+        layers_(make_layers(info_.variant, info_.classes())) {}
+
   ModelInfo info_;
   std::vector<Layer> layers_;
   std::vector<std::vector<float>> weights_;

@@ -109,16 +109,16 @@ class Painter {
   virtual ~Painter() = default;
 
   /// Builds tables and buffers for frames of this kind; slow.
-  virtual void configure(const FrameInfo &frame) = 0;
+  virtual Result<> configure(const FrameInfo &frame) = 0;
 
   /// Allocates nothing unless mask size or style differ from the last call.
   /// The mask is not read if style.cover_all.
-  virtual void paint(const Frame &dst, const PaintMask &mask,
-                     const PaintStyle &style, Queue queue) = 0;
+  virtual Result<> paint(const Frame &dst, const PaintMask &mask,
+                         const PaintStyle &style, Queue queue) = 0;
 
   /// Allocates nothing unless the size of the picture grows.
-  virtual void paint_picture(const Frame &dst, const PaintPicture &picture,
-                             Queue queue) = 0;
+  virtual Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
+                                 Queue queue) = 0;
 };
 
 /// Side of a cell in pixels; even, so that chroma divides alike.

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <tuple>
 
-#include "net/error.h"
 #include "net/json.h"
 
 namespace fastscnn {
@@ -14,8 +13,8 @@ namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 1u << 20;  // a Fast-SCNN needs about 15 kB
 
-[[noreturn]] void refuse(const std::string &what) {
-  throw Error(Error::Kind::kModel, what);
+Error refusal(const std::string &what) {
+  return Error{Error::Kind::kModel, what};
 }
 
 uint64_t little_endian_64(const uint8_t *p) {
@@ -24,9 +23,10 @@ uint64_t little_endian_64(const uint8_t *p) {
   return v;
 }
 
-Safetensors::Tensor check_tensor(const std::string &name,
-                                 const JsonHeader::Tensor &entry,
-                                 const uint8_t *data, uint64_t data_size) {
+Result<Safetensors::Tensor> check_tensor(const std::string &name,
+                                         const JsonHeader::Tensor &entry,
+                                         const uint8_t *data,
+                                         uint64_t data_size) {
   const std::string where = "tensor \"" + name + "\"";
   Safetensors::Tensor t;
   if (entry.type == "F16")
@@ -34,30 +34,31 @@ Safetensors::Tensor check_tensor(const std::string &name,
   else if (entry.type == "F32")
     t.type = Safetensors::Type::kF32;
   else
-    refuse(where + " is of type " + entry.type + "; only F16 and F32 are read");
+    return refusal(where + " is of type " + entry.type +
+                   "; only F16 and F32 are read");
   const uint64_t bytes_each = t.type == Safetensors::Type::kF16 ? 2 : 4;
 
   t.shape = entry.shape;
   t.count = 1;
   for (uint64_t n : t.shape) {
     if (n && t.count > data_size / n)
-      refuse(where + " is larger than the file");
+      return refusal(where + " is larger than the file");
     t.count *= n;
   }
   if (entry.begin > entry.end || entry.end > data_size)
-    refuse(where + " lies at " + std::to_string(entry.begin) + " to " +
-           std::to_string(entry.end) + ", outside the " +
-           std::to_string(data_size) + " bytes of data");
+    return refusal(where + " lies at " + std::to_string(entry.begin) + " to " +
+                   std::to_string(entry.end) + ", outside the " +
+                   std::to_string(data_size) + " bytes of data");
   if (entry.end - entry.begin != t.count * bytes_each)
-    refuse(where + " has " + std::to_string(entry.end - entry.begin) +
-           " bytes, but its shape needs " +
-           std::to_string(t.count * bytes_each));
+    return refusal(where + " has " + std::to_string(entry.end - entry.begin) +
+                   " bytes, but its shape needs " +
+                   std::to_string(t.count * bytes_each));
   t.data = data + entry.begin;
   return t;
 }
 
 /// No two tensors share a byte, and no byte belongs to none.
-void check_coverage(const JsonHeader &header, uint64_t data_size) {
+Result<> check_coverage(const JsonHeader &header, uint64_t data_size) {
   std::vector<std::tuple<uint64_t, uint64_t, std::string>> ranges;
   for (const auto &[name, t] : header.tensors)
     ranges.emplace_back(t.begin, t.end, name);
@@ -66,13 +67,15 @@ void check_coverage(const JsonHeader &header, uint64_t data_size) {
   uint64_t reached = 0;
   for (const auto &[begin, end, name] : ranges) {
     if (begin < reached)
-      refuse("tensor \"" + name + "\" overlaps another one at byte " +
-             std::to_string(begin));
+      return refusal("tensor \"" + name + "\" overlaps another one at byte " +
+                     std::to_string(begin));
     if (begin > reached)
-      refuse("bytes " + std::to_string(reached) + " to " +
-             std::to_string(begin) + " of the data belong to no tensor");
+      return refusal("bytes " + std::to_string(reached) + " to " +
+                     std::to_string(begin) +
+                     " of the data belong to no tensor");
     reached = end;
   }
+  return {};
 }
 
 /// IEEE 754 half to single precision; exact.
@@ -93,32 +96,34 @@ float half_to_float(uint16_t half) {
 
 }  // namespace
 
-Safetensors Safetensors::parse(const uint8_t *data, size_t size) {
-  if (size < 8) refuse("it is too short for a safetensors file");
+Result<Safetensors> Safetensors::parse(const uint8_t *data, size_t size) {
+  if (size < 8) return refusal("it is too short for a safetensors file");
   const uint64_t header_size = little_endian_64(data);
   if (header_size > size - 8)
-    refuse("its header claims " + std::to_string(header_size) +
-           " bytes, but the file ends after " + std::to_string(size - 8) +
-           "; it is no safetensors file, or was cut off");
+    return refusal("its header claims " + std::to_string(header_size) +
+                   " bytes, but the file ends after " +
+                   std::to_string(size - 8) +
+                   "; it is no safetensors file, or was cut off");
   if (header_size > kMaxHeaderBytes)
-    refuse("its header claims " + std::to_string(header_size) +
-           " bytes; a Fast-SCNN needs less than " +
-           std::to_string(kMaxHeaderBytes));
+    return refusal("its header claims " + std::to_string(header_size) +
+                   " bytes; a Fast-SCNN needs less than " +
+                   std::to_string(kMaxHeaderBytes));
   const uint8_t *body = data + 8 + header_size;
   const uint64_t body_size = size - 8 - header_size;
 
-  JsonHeader header =
-      parse_json_header(reinterpret_cast<const char *>(data + 8), header_size);
+  JsonHeader header = FASTSCNN_TRY(
+      parse_json_header(reinterpret_cast<const char *>(data + 8), header_size));
   Safetensors file;
   for (const auto &[name, entry] : header.tensors)
-    file.tensors[name] = check_tensor(name, entry, body, body_size);
-  check_coverage(header, body_size);
+    file.tensors[name] =
+        FASTSCNN_TRY(check_tensor(name, entry, body, body_size));
+  FASTSCNN_TRY(check_coverage(header, body_size));
   file.metadata = std::move(header.metadata);
   return file;
 }
 
-std::vector<float> Safetensors::floats(const std::string &name,
-                                       const Tensor &t) {
+Result<std::vector<float>> Safetensors::floats(const std::string &name,
+                                               const Tensor &t) {
   std::vector<float> out(t.count);
   if (t.type == Type::kF32) {
     if (t.count) std::memcpy(out.data(), t.data, t.count * sizeof(float));
@@ -129,8 +134,9 @@ std::vector<float> Safetensors::floats(const std::string &name,
   }
   for (uint64_t i = 0; i < t.count; i++)
     if (!std::isfinite(out[i]))
-      refuse("tensor \"" + name + "\" has a weight that is not finite, at " +
-             std::to_string(i));
+      return refusal("tensor \"" + name +
+                     "\" has a weight that is not finite, at " +
+                     std::to_string(i));
   return out;
 }
 

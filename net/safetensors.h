@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "net/error.h"
+
 namespace fastscnn {
 
 /// The header of a safetensors file, checked: ranges lie inside the data, do
@@ -25,12 +27,12 @@ struct Safetensors {
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> metadata;
 
-  /// data must outlive the result. Throws Error with a sentence that names
-  /// the tensor and the numbers.
-  static Safetensors parse(const uint8_t *data, size_t size);
+  /// data must outlive the result. An Error names the tensor and the numbers.
+  static Result<Safetensors> parse(const uint8_t *data, size_t size);
 
-  /// The elements of a tensor as floats. Throws Error on NaN and infinity.
-  static std::vector<float> floats(const std::string &name, const Tensor &t);
+  /// The elements of a tensor as floats; an Error on NaN and infinity.
+  static Result<std::vector<float>> floats(const std::string &name,
+                                           const Tensor &t);
 };
 
 }  // namespace fastscnn

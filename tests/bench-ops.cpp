@@ -13,6 +13,7 @@
 
 #include "cpu/network.h"
 #include "cpu/workers.h"
+#include "tests/must.h"
 #include "tests/peak.h"
 #include "tests/reference.h"
 
@@ -83,7 +84,8 @@ void print_all(const char *name, size_t tasks, double seconds, double flops,
 
 void measure(const std::shared_ptr<const Weights> &weights, int width,
              int height) {
-  Network network(weights, width, height, 1);
+  const auto made = must(Network::create(weights, width, height, 1));
+  Network &network = *made;
   fill_image(&network);
   const Plan &plan = network.plan();
   const std::vector<Layer> &layers = weights->model().layers();
@@ -119,27 +121,27 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
             measure_peak(1));
 
   const int threads = static_cast<int>(std::thread::hardware_concurrency());
-  Network on_all(weights, width, height, threads);
-  fill_image(&on_all);
+  const auto on_all = must(Network::create(weights, width, height, threads));
+  fill_image(on_all.get());
   Workers workers;
-  workers.reserve(threads);
+  must(workers.reserve(threads));
   double best = std::numeric_limits<double>::max();
   for (int run = 0; run < kRuns; run++) {
     const Clock::time_point begin = Clock::now();
-    on_all.run(workers);
+    on_all->run(workers);
     best = std::min(
         best, std::chrono::duration<double>(Clock::now() - begin).count());
   }
   const std::string name = "on " + std::to_string(threads) + " threads";
-  print_all(name.c_str(), on_all.plan().tasks.size(), best, flops,
+  print_all(name.c_str(), on_all->plan().tasks.size(), best, flops,
             measure_peak(threads));
 }
 
 }  // namespace
 
 int main() {
-  auto weights = std::make_shared<const Weights>(
-      reference::make_model(Variant::tramac(), 19));
+  auto weights =
+      must(Weights::create(reference::make_model(Variant::tramac(), 19)));
   for (int height : {256, 512, 1024}) measure(weights, 2 * height, height);
   return 0;
 }

@@ -19,6 +19,7 @@
 
 #include "gst/fastscnn/painter.h"
 #include "tests/frames.h"
+#include "tests/must.h"
 
 using namespace fastscnn;
 using reference::Lcg;
@@ -110,13 +111,13 @@ void bench_painter(const std::string &format, int width, int height, int frames,
   mask.height = mask.covers_height = height;
 
   auto painter = create_cpu_painter();
-  painter->configure(test_frame.info);
+  must(painter->configure(test_frame.info));
   const auto run = [&](const char *name, const PaintStyle &style,
                        const PaintMask &painted) {
-    painter->paint(frame, painted, style, Queue());
+    must(painter->paint(frame, painted, style, Queue()));
     Times times;
     for (int i = 0; i < frames; i++)
-      times.add([&] { painter->paint(frame, painted, style, Queue()); });
+      times.add([&] { must(painter->paint(frame, painted, style, Queue())); });
     times.print(name, format, width, height);
   };
 

@@ -21,6 +21,7 @@
 
 #include "net/engine.h"
 #include "tests/frames.h"
+#include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
@@ -44,12 +45,12 @@ struct Times {
   double p95 = 0;
 };
 
-struct Result {
+struct Measured {
   Times frame, load, network, argmax;
   long peak_bytes = 0;
 };
 
-Backend &open_module(const std::string &name) {
+Result<Backend *> open_module(const std::string &name) {
   const char *path = std::getenv("FASTSCNN_MODULE_PATH");
   const std::string folders = path ? path : FASTSCNN_BUILD_MODULES;
   std::string why = "no such file in " + folders;
@@ -68,11 +69,11 @@ Backend &open_module(const std::string &name) {
     char reason[256] = "";
     auto open = reinterpret_cast<FastscnnBackendOpen *>(symbol);
     if (Backend *backend = open(kEngineAbi, reason, sizeof reason))
-      return *backend;
+      return backend;
     why = reason;
   }
-  throw Error(Error::Kind::kDevice,
-              "The " + name + " engine cannot be used: " + why);
+  return Error{Error::Kind::kDevice,
+               "The " + name + " engine cannot be used: " + why};
 }
 
 /// Largest resident memory of this process so far, which is then forgotten.
@@ -114,8 +115,8 @@ void draw(reference::TestFrame &frame) {
     }
 }
 
-Result measure(Backend &backend, const std::shared_ptr<const Model> &model,
-               const Arguments &arguments, int width, int height) {
+Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
+                 const Arguments &arguments, int width, int height) {
   reference::Lcg lcg(1);
   reference::TestFrame frame =
       reference::make_frame("RGB", width, height, 0, false, lcg);
@@ -127,8 +128,8 @@ Result measure(Backend &backend, const std::shared_ptr<const Model> &model,
 
   Device device;
   device.threads = arguments.threads;
-  auto engine = backend.create_engine(model, device);
-  engine->configure(frame.info, {width, height, width, height});
+  auto engine = must(backend.create_engine(model, device));
+  must(engine->configure(frame.info, {width, height, width, height}));
   Mask mask;
   mask.ids = ids.data();
   mask.stride = width;
@@ -139,14 +140,14 @@ Result measure(Backend &backend, const std::shared_ptr<const Model> &model,
 
   auto infer = [&mask](Engine &by) {
     return milliseconds([&] {
-      by.infer(mask, {}, {});
-      by.wait({});
+      must(by.infer(mask, {}, {}));
+      must(by.wait({}));
     });
   };
   auto load = [&frame](Engine &by) {
     return milliseconds([&] {
-      by.load(frame.frame, {});
-      by.wait({});
+      must(by.load(frame.frame, {}));
+      must(by.wait({}));
     });
   };
   load(*engine);
@@ -154,8 +155,8 @@ Result measure(Backend &backend, const std::shared_ptr<const Model> &model,
   const long peak = take_peak_bytes() - before;
 
   // One that stops at the grid of the logits, to tell network and argmax apart.
-  auto grid = backend.create_engine(model, device);
-  grid->configure(frame.info, {width, height, 0, 0});
+  auto grid = must(backend.create_engine(model, device));
+  must(grid->configure(frame.info, {width, height, 0, 0}));
   load(*grid);
 
   std::vector<double> all, loading, network, argmax;
@@ -184,16 +185,18 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
   const size_t size = size_t(width) * height;
   const size_t frames = bytes.size() / (3 * size);
-  if (!frames)
-    throw Error(Error::Kind::kFormat,
-                "There is no frame of this size in " + arguments.serve);
+  if (!frames) {
+    std::fprintf(stderr, "bench: There is no frame of this size in %s\n",
+                 arguments.serve.c_str());
+    std::exit(1);
+  }
   reference::Lcg lcg(1);
   const FrameInfo info =
       reference::make_frame("RGB", width, height, 0, false, lcg).info;
   Device device;
   device.threads = arguments.threads;
-  auto engine = backend.create_engine(model, device);
-  engine->configure(info, {width, height, width, height});
+  auto engine = must(backend.create_engine(model, device));
+  must(engine->configure(info, {width, height, width, height}));
 
   std::vector<uint8_t> ids(size);
   Mask mask;
@@ -205,9 +208,9 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
         reinterpret_cast<const uint8_t *>(bytes.data()) + i % frames * 3 * size;
     frame.stride[0] = 3 * width;
     return milliseconds([&] {
-      engine->load(frame, {});
-      engine->infer(mask, {}, {});
-      engine->wait({});
+      must(engine->load(frame, {}));
+      must(engine->infer(mask, {}, {}));
+      must(engine->wait({}));
     });
   };
   std::ofstream masks(arguments.masks, std::ios::binary);
@@ -227,7 +230,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
 }
 
 void print(const Arguments &arguments, const std::string &device, int width,
-           int height, const Result &r) {
+           int height, const Measured &r) {
   const double fps = 1000 / r.frame.median;
   if (!arguments.json) {
     std::printf("%5dx%-5d %8.2f %8.2f %8.1f %8.1f %8.2f %8.2f %8.2f\n", width,
@@ -313,9 +316,8 @@ Arguments parse(int argc, char **argv) {
   const bool parsed = g_option_context_parse(context, &argc, &argv, &error);
   g_option_context_free(context);
   if (!parsed) {
-    const std::string message = error->message;
-    g_error_free(error);
-    throw Error(Error::Kind::kFormat, message);
+    std::fprintf(stderr, "bench: %s\n", error->message);
+    std::exit(1);
   }
   if (backend) arguments.backend = backend;
   if (model) arguments.model = model;
@@ -331,30 +333,25 @@ Arguments parse(int argc, char **argv) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  try {
-    const Arguments arguments = parse(argc, argv);
-    Backend &backend = open_module(arguments.backend);
-    const std::shared_ptr<const Model> model =
-        arguments.model.empty() ? reference::make_model(Variant::tramac(), 19)
-                                : Model::load(arguments.model);
-    Device device;
-    device.threads = arguments.threads;
-    const std::string name = backend.device_name(device);
-    if (!arguments.serve.empty()) {
-      serve(backend, model, arguments, name);
-      return 0;
-    }
-    if (!arguments.json)
-      std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
-                  "width", "height", "ms", "p95", "fps", "MiB", "load",
-                  "network", "argmax");
-    BusyThreads busy(arguments.busy);
-    for (auto [width, height] : arguments.sizes)
-      print(arguments, name, width, height,
-            measure(backend, model, arguments, width, height));
-  } catch (const std::exception &e) {
-    std::fprintf(stderr, "bench: %s\n", e.what());
-    return 1;
+  const Arguments arguments = parse(argc, argv);
+  Backend &backend = *must(open_module(arguments.backend));
+  const std::shared_ptr<const Model> model =
+      arguments.model.empty() ? reference::make_model(Variant::tramac(), 19)
+                              : must(Model::load(arguments.model));
+  Device device;
+  device.threads = arguments.threads;
+  const std::string name = must(backend.device_name(device));
+  if (!arguments.serve.empty()) {
+    serve(backend, model, arguments, name);
+    return 0;
   }
+  if (!arguments.json)
+    std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
+                "width", "height", "ms", "p95", "fps", "MiB", "load", "network",
+                "argmax");
+  BusyThreads busy(arguments.busy);
+  for (auto [width, height] : arguments.sizes)
+    print(arguments, name, width, height,
+          measure(backend, model, arguments, width, height));
   return 0;
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <glib.h>
+#include <cstdio>
+#include <cstdlib>
 
 #include "net/error.h"
 
 namespace fastscnn {
 
-/// The value of a Result; without one, the test has failed.
+/// The value of a Result; without one, the program ends.
 template <typename T>
 T must(Result<T> result) {
-  if (!result) g_error("%s", result.error().what());
+  if (!result) {
+    std::fprintf(stderr, "%s\n", result.error().sentence.c_str());
+    std::abort();
+  }
   if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 

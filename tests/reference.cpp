@@ -6,6 +6,7 @@
 #include <string>
 
 #include "net/engine.h"
+#include "tests/must.h"
 
 namespace fastscnn::reference {
 namespace {
@@ -269,8 +270,8 @@ std::shared_ptr<const Model> make_model(const Variant &variant, int classes) {
     biases[i].resize(l.channels);
     for (float &b : biases[i]) b = static_cast<float>(lcg.uniform() * 0.1);
   }
-  return std::make_shared<Model>(std::move(info), std::move(weights),
-                                 std::move(biases));
+  return must(
+      Model::create(std::move(info), std::move(weights), std::move(biases)));
 }
 
 Tensor make_image(int height, int width) {

@@ -39,7 +39,7 @@ init_debug ()
 class Pictures
 {
 public:
-  BufferPtr
+  Result<BufferPtr>
   acquire (guint width, guint height)
   {
     if (!pool_ || width != width_ || height != height_) {
@@ -116,8 +116,9 @@ copy_mask (GstBuffer *mask, const Translation &table, Pictures &pictures)
   if (!video || !gst_buffer_map (mask, &src, GST_MAP_READ))
     return copy;
   if (fits (*video, bytes_per_pixel (video->format), src.size)) {
-    copy = pictures.acquire (video->width, video->height);
-    if (gst_buffer_map (copy.get (), &dst, GST_MAP_WRITE)) {
+    if (auto picture = pictures.acquire (video->width, video->height))
+      copy = std::move (*picture);
+    if (copy && gst_buffer_map (copy.get (), &dst, GST_MAP_WRITE)) {
       translate (src.data + video->offset[0], *video, table, dst.data);
       gst_buffer_unmap (copy.get (), &dst);
     } else {

@@ -35,9 +35,9 @@ find_module (const std::string &name)
     if (std::filesystem::exists (candidate, error))
       return candidate.string ();
   }
-  return Error (Error::Kind::kDevice,
-      "The " + name + " engine is not installed: there is no " + file + " in " +
-          join (folders) + ".");
+  return Error{ Error::Kind::kDevice,
+    "The " + name + " engine is not installed: there is no " + file + " in " +
+        join (folders) + "." };
 }
 
 } // namespace
@@ -51,18 +51,18 @@ open_backend (const std::string &name)
   std::unique_ptr<GModule, CloseModule> module (
       g_module_open (path.c_str (), G_MODULE_BIND_LOCAL));
   if (!module)
-    return Error (Error::Kind::kDevice, cannot + g_module_error ());
+    return Error{ Error::Kind::kDevice, cannot + g_module_error () };
 
   gpointer symbol;
   if (!g_module_symbol (module.get (), FASTSCNN_BACKEND_OPEN, &symbol))
-    return Error (
-        Error::Kind::kDevice, cannot + path + " is no engine module.");
+    return Error{ Error::Kind::kDevice,
+      cannot + path + " is no engine module." };
 
   char why[256] = "it does not say why.";
   auto *open = reinterpret_cast<FastscnnBackendOpen *> (symbol);
   Backend *backend = open (kEngineAbi, why, sizeof why);
   if (!backend)
-    return Error (Error::Kind::kDevice, cannot + why);
+    return Error{ Error::Kind::kDevice, cannot + why };
 
   g_module_make_resident (module.release ());
   return backend;

@@ -2,7 +2,6 @@
 #include "gst/fastscnn/cudamemory.h"
 
 #include "gst/fastscnn/cudamaskallocator.h"
-#include "net/error.h"
 
 #ifdef HAVE_GST_CUDA
 
@@ -80,22 +79,22 @@ CudaMemory::CudaMemory () : impl_ (std::make_unique<Impl> ())
 
 CudaMemory::~CudaMemory () = default;
 
-Queue
+Result<Queue>
 CudaMemory::ensure (GstElement *element, int device_id)
 {
   if (!gst_cuda_load_library () ||
       !gst_cuda_ensure_element_context (element, device_id, &impl_->context))
-    throw Error (Error::Kind::kDevice, "There is no usable CUDA device.");
+    return Error{ Error::Kind::kDevice, "There is no usable CUDA device." };
   return queue_of (impl_->context);
 }
 
-Queue
+Result<Queue>
 CudaMemory::look_at (GstBuffer *buffer)
 {
   GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
   if (!gst_is_cuda_memory (memory))
-    throw Error (Error::Kind::kFormat,
-        "The caps promise CUDA memory, but a frame lies elsewhere.");
+    return Error{ Error::Kind::kFormat,
+      "The caps promise CUDA memory, but a frame lies elsewhere." };
   GstCudaMemory *cuda = GST_CUDA_MEMORY_CAST (memory);
   if (impl_->context != cuda->context) {
     gst_clear_object (&impl_->previous);
@@ -171,13 +170,13 @@ CudaMemory::is_in (const GstCaps *)
 CudaMemory::CudaMemory () = default;
 CudaMemory::~CudaMemory () = default;
 
-Queue
+Result<Queue>
 CudaMemory::ensure (GstElement *, int)
 {
-  throw Error (Error::Kind::kDevice, "This plugin was built without CUDA.");
+  return Error{ Error::Kind::kDevice, "This plugin was built without CUDA." };
 }
 
-Queue
+Result<Queue>
 CudaMemory::look_at (GstBuffer *)
 {
   return ensure (nullptr, -1);

@@ -28,12 +28,11 @@ public:
   CudaMemory (const CudaMemory &) = delete;
 
   /// The context of the neighbours, or a new one; device_id: -1 for any.
-  /// Throws Error.
-  Queue ensure (GstElement *element, int device_id);
+  Result<Queue> ensure (GstElement *element, int device_id);
 
   /// The context of the buffer, which is kept from now on, and the stream that
-  /// its contents are valid on. Throws Error if it is no such memory.
-  Queue look_at (GstBuffer *buffer);
+  /// its contents are valid on; an Error if it is no such memory.
+  Result<Queue> look_at (GstBuffer *buffer);
 
   /// For masks in the memory of that context; null if there is none. (transfer
   /// full)

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstring>
+#include <new>
+#include <string>
 
 namespace fastscnn
 {
 
-void
+Result<>
 FrameCopy::allocate (const FrameInfo &info)
 {
   size_t size = 0;
@@ -15,20 +17,26 @@ FrameCopy::allocate (const FrameInfo &info)
   info_ = info;
   for (int p = 0; p < info.planes; p++)
     size += (size_t)info.row_bytes[p] * info.rows[p];
-  bytes_.resize (size);
+  bytes_.reset (new (std::nothrow) uint8_t[size]);
+  if (!bytes_)
+    return Error{ Error::Kind::kDevice,
+      "There is no memory for a copy of a frame of " +
+          std::to_string (info.width) + "x" + std::to_string (info.height) +
+          " pixels." };
 
-  const uint8_t *data = bytes_.data ();
+  const uint8_t *data = bytes_.get ();
   for (int p = 0; p < info.planes; p++) {
     frame_.data[p] = data;
     frame_.stride[p] = info.row_bytes[p];
     data += (size_t)info.row_bytes[p] * info.rows[p];
   }
+  return {};
 }
 
 void
 FrameCopy::assign (const ConstFrame &frame)
 {
-  uint8_t *row = bytes_.data ();
+  uint8_t *row = bytes_.get ();
 
   for (int p = 0; p < info_.planes; p++)
     for (int y = 0; y < info_.rows[p]; y++) {

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
+#include "net/error.h"
 #include "net/frame.h"
 
 namespace fastscnn
@@ -14,8 +15,8 @@ namespace fastscnn
 class FrameCopy
 {
 public:
-  /// For frames of this kind.
-  void allocate (const FrameInfo &info);
+  /// For frames of this kind; an Error if there is not so much memory.
+  Result<> allocate (const FrameInfo &info);
 
   /// Takes the samples, not what lies between them. Allocates nothing.
   void assign (const ConstFrame &frame);
@@ -28,7 +29,7 @@ public:
 
 private:
   FrameInfo info_;
-  std::vector<uint8_t> bytes_;
+  std::unique_ptr<uint8_t[]> bytes_;
   ConstFrame frame_;
 };
 

@@ -112,9 +112,6 @@ public:
   MaskMapping (const GstClassMaskMeta *meta, gpointer cuda_context)
       : mapped_ (map (meta, cuda_context))
   {
-    if (!mapped_)
-      throw Error (Error::Kind::kFormat,
-          "A class mask could not be mapped: it is no GRAY8 picture.");
   }
   ~MaskMapping ()
   {
@@ -124,9 +121,12 @@ public:
   MaskMapping (const MaskMapping &) = delete;
   MaskMapping &operator= (const MaskMapping &) = delete;
 
-  PaintMask
+  Result<PaintMask>
   place (const GstClassMaskMeta *meta, const Rect &part) const
   {
+    if (!mapped_)
+      return Error{ Error::Kind::kFormat,
+        "A class mask could not be mapped: it is no GRAY8 picture." };
     PaintMask mask;
     mask.ids = (const uint8_t *)GST_VIDEO_FRAME_PLANE_DATA (&frame_, 0);
     mask.stride = GST_VIDEO_FRAME_PLANE_STRIDE (&frame_, 0);
@@ -157,7 +157,7 @@ private:
   }
 
   GstVideoFrame frame_;
-  bool mapped_;
+  const bool mapped_;
 };
 
 } // namespace
@@ -175,14 +175,15 @@ GST_ELEMENT_REGISTER_DEFINE (classmaskoverlay, "classmaskoverlay",
     GST_RANK_NONE, GST_TYPE_CLASS_MASK_OVERLAY)
 
 /* For frames in GPU memory of that CUcontext; NULL: in host memory. */
-static std::unique_ptr<Painter>
+static Result<std::unique_ptr<Painter> >
 create_painter (gpointer cuda_context)
 {
   if (!cuda_context)
     return create_cpu_painter ();
   Device device;
   device.queue.context = cuda_context;
-  return value_or_throw (open_backend ("cuda"))->create_painter (device);
+  Backend *backend = FASTSCNN_TRY (open_backend ("cuda"));
+  return backend->create_painter (device);
 }
 
 static gboolean
@@ -191,8 +192,8 @@ can_paint_on_gpu (void)
   const Result<Backend *> backend = open_backend ("cuda");
 
   if (!backend)
-    GST_DEBUG (
-        "frames in GPU memory are not taken: %s", backend.error ().what ());
+    GST_DEBUG ("frames in GPU memory are not taken: %s",
+        backend.error ().sentence.c_str ());
   return backend.has_value ();
 }
 
@@ -218,7 +219,7 @@ gst_class_mask_overlay_start (GstBaseTransform *trans)
   return TRUE;
 }
 
-static void
+static Result<>
 gst_class_mask_overlay_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_CLASS_MASK_OVERLAY (filter)->state;
@@ -227,12 +228,13 @@ gst_class_mask_overlay_set_info (GstFrameFilter *filter, const FrameInfo &info)
                          ? gst_frame_filter_get_cuda_context (filter)
                          : NULL;
   if (!state->painter || context != state->cuda_context) {
-    state->painter = create_painter (context);
+    state->painter = FASTSCNN_TRY (create_painter (context));
     state->cuda_context = context;
   }
-  state->painter->configure (info);
+  FASTSCNN_TRY (state->painter->configure (info));
   state->info = info;
   state->legend_time = GST_CLOCK_TIME_NONE;
+  return {};
 }
 
 static void
@@ -287,17 +289,18 @@ gst_class_mask_overlay_prepare (GstFrameFilter *filter, GstBuffer *buffer)
   return state->meta || state->current.covers_missing ();
 }
 
-static void
+static Result<>
 cover_frame (State *state, const GstFrameFilterView &view)
 {
   state->cover.mode = state->current.mode;
   state->cover.background = from_argb (state->current.background_color);
   state->cover.cover_all = true;
-  state->painter->paint (view.frame, PaintMask (), state->cover, view.queue);
+  return state->painter->paint (
+      view.frame, PaintMask (), state->cover, view.queue);
 }
 
 /* Counts pixels only as often as the list may change. */
-static void
+static Result<>
 draw_legend (
     GstClassMaskOverlay *self, const GstFrameFilterView &view, GstClockTime now)
 {
@@ -310,7 +313,7 @@ draw_legend (
   if (due) {
     guint64 counts[256];
     if (!gst_class_mask_meta_count_pixels (state->meta, counts))
-      return;
+      return {};
     state->legend_time = now;
 
     LegendContent content;
@@ -323,10 +326,11 @@ draw_legend (
     state->legend.update (content);
   }
   if (const PaintPicture *picture = state->legend.picture ())
-    state->painter->paint_picture (view.frame, *picture, view.queue);
+    return state->painter->paint_picture (view.frame, *picture, view.queue);
+  return {};
 }
 
-static GstFlowReturn
+static Result<>
 gst_class_mask_overlay_process (
     GstFrameFilter *filter, GstBuffer *buffer, const GstFrameFilterView &view)
 {
@@ -334,22 +338,22 @@ gst_class_mask_overlay_process (
   State *state = self->state;
   std::vector<std::string> complaints;
 
-  if (!state->meta) {
-    cover_frame (state, view);
-    return GST_FLOW_OK;
-  }
+  if (!state->meta)
+    return cover_frame (state, view);
   state->style.update (state->current, state->meta->classes, &complaints);
   for (const std::string &complaint : complaints)
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS, ("%s", complaint.c_str ()), (NULL));
   {
     const MaskMapping mapping (state->meta, view.queue.context);
-    state->painter->paint (view.frame, mapping.place (state->meta, view.part),
-        state->style.paint (), view.queue);
+    const PaintMask mask =
+        FASTSCNN_TRY (mapping.place (state->meta, view.part));
+    FASTSCNN_TRY (state->painter->paint (
+        view.frame, mask, state->style.paint (), view.queue));
   }
-  if (state->current.legend != LegendCorner::kNone)
-    draw_legend (self, view, GST_BUFFER_PTS (buffer));
-  return GST_FLOW_OK;
+  if (state->current.legend == LegendCorner::kNone)
+    return {};
+  return draw_legend (self, view, GST_BUFFER_PTS (buffer));
 }
 
 /* Reads the file that a palette may be: not while frames wait for the lock. */
@@ -358,12 +362,11 @@ load_palette (const GValue *value, std::string &error)
 {
   const gchar *name = g_value_get_string (value);
 
-  try {
-    return std::make_shared<Palette> (Palette::load (name ? name : ""));
-  } catch (const std::exception &exception) {
-    error = exception.what ();
-    return nullptr;
-  }
+  Result<Palette> palette = Palette::load (name ? name : "");
+  if (palette)
+    return std::make_shared<Palette> (std::move (*palette));
+  error = palette.error ().sentence;
+  return nullptr;
 }
 
 static void

@@ -140,6 +140,21 @@ on_fell_back (GstFastScnn *self, const Segmenter &segmenter, const char *reason)
   gst_fast_scnn_post_fallback (GST_ELEMENT (self), segmenter, reason);
 }
 
+static Result<>
+open_segmenter (GstFastScnn *self, const Settings &settings)
+{
+  State *state = self->state;
+
+  state->segmenter = FASTSCNN_TRY (Segmenter::create (
+      settings, [self] (const Segmenter &segmenter, const char *reason) {
+        on_fell_back (self, segmenter, reason);
+      }));
+  if (settings.async)
+    state->sidecar = FASTSCNN_TRY (Sidecar::create (*state->segmenter,
+        [self] (const Segmentation &mask) { on_finished (self, mask); }));
+  return {};
+}
+
 static gboolean
 gst_fast_scnn_start (GstBaseTransform *trans)
 {
@@ -151,16 +166,9 @@ gst_fast_scnn_start (GstBaseTransform *trans)
     const std::lock_guard<std::mutex> lock (state->mutex);
     settings = state->settings;
   }
-  try {
-    state->segmenter = std::make_unique<Segmenter> (
-        settings, [self] (const Segmenter &segmenter, const char *reason) {
-          on_fell_back (self, segmenter, reason);
-        });
-    if (settings.async)
-      state->sidecar = std::make_unique<Sidecar> (*state->segmenter,
-          [self] (const Segmentation &mask) { on_finished (self, mask); });
-  } catch (const std::exception &error) {
-    gst_frame_filter_post_error (GST_ELEMENT (self), error);
+  const Result<> opened = open_segmenter (self, settings);
+  if (!opened) {
+    gst_frame_filter_post_error (GST_ELEMENT (self), opened.error ());
     return FALSE;
   }
   const Segmenter &segmenter = *state->segmenter;
@@ -188,7 +196,7 @@ gst_fast_scnn_stop (GstBaseTransform *trans)
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)->stop (trans);
 }
 
-static void
+static Result<>
 gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_FAST_SCNN (filter)->state;
@@ -196,12 +204,11 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
   /* A GPU is done with a frame before it could be copied for later. */
   state->held = !state->sidecar || info.memory == Memory::kDevice;
   state->last.reset ();
-  if (state->held)
-    state->segmenter->configure (info,
-        gst_frame_filter_get_cuda_context (filter),
-        gst_frame_filter_make_mask_allocator (filter));
-  else
-    state->sidecar->configure (info);
+  if (!state->held)
+    return state->sidecar->configure (info);
+  return state->segmenter->configure (info,
+      gst_frame_filter_get_cuda_context (filter),
+      gst_frame_filter_make_mask_allocator (filter));
 }
 
 /* What comes has nothing to do with what was. */
@@ -278,7 +285,7 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
   return FALSE;
 }
 
-static GstFlowReturn
+static Result<>
 gst_fast_scnn_process (
     GstFrameFilter *filter, GstBuffer *buffer, const GstFrameFilterView &view)
 {
@@ -286,13 +293,9 @@ gst_fast_scnn_process (
   State *state = self->state;
   const FrameTime time = frame_time (self, buffer);
   const Settings::Live live = state->live_settings ();
-  ConstFrame frame;
+  const ConstFrame frame = as_const (view.frame);
   Request request;
 
-  for (int plane = 0; plane < kMaxPlanes; plane++) {
-    frame.data[plane] = view.frame.data[plane];
-    frame.stride[plane] = view.frame.stride[plane];
-  }
   request.part = view.part;
   request.time = time;
   request.options.confidence_threshold = (float)live.confidence_threshold;
@@ -300,10 +303,11 @@ gst_fast_scnn_process (
   request.with_confidence = live.confidence_map;
 
   if (state->held) {
-    state->last = state->segmenter->segment (frame, view.queue, request);
+    state->last =
+        FASTSCNN_TRY (state->segmenter->segment (frame, view.queue, request));
     on_finished (self, *state->last);
   } else {
-    state->sidecar->give (frame, request);
+    FASTSCNN_TRY (state->sidecar->give (frame, request));
   }
   state->lateness.looked_at (time.running_time, state->held);
   state->not_looked_at = 0;
@@ -312,7 +316,7 @@ gst_fast_scnn_process (
       state->live)
     gst_element_post_message (
         GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
-  return GST_FLOW_OK;
+  return {};
 }
 
 static gboolean
@@ -320,14 +324,9 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   State *state = GST_FAST_SCNN (trans)->state;
 
-  switch (GST_EVENT_TYPE (event)) {
-  case GST_EVENT_STREAM_START:
-  case GST_EVENT_FLUSH_STOP:
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START ||
+      GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     forget (state);
-    break;
-  default:
-    break;
-  }
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
       ->sink_event (trans, event);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/fastscnn/gstframefilter.h"
 
-#include <new>
 #include <string>
 
 #include "gst/fastscnn/cudamemory.h"
@@ -30,9 +29,6 @@ public:
       : mapped_ (gst_video_frame_map (&frame_, &info, buffer,
             (GstMapFlags)(flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)))
   {
-    if (!mapped_)
-      throw Error (Error::Kind::kFormat,
-          "The memory of a video frame could not be mapped.");
   }
   ~Mapping ()
   {
@@ -42,15 +38,16 @@ public:
   Mapping (const Mapping &) = delete;
   Mapping &operator= (const Mapping &) = delete;
 
-  const GstVideoFrame &
+  /* NULL if it could not be mapped. */
+  const GstVideoFrame *
   frame () const
   {
-    return frame_;
+    return mapped_ ? &frame_ : NULL;
   }
 
 private:
   GstVideoFrame frame_;
-  bool mapped_;
+  const bool mapped_;
 };
 
 } // namespace
@@ -84,25 +81,27 @@ gst_frame_filter_get_video_info (GstFrameFilter *self)
 }
 
 void
-gst_frame_filter_post_error (GstElement *element, const std::exception &error)
+gst_frame_filter_post_error (GstElement *element, const Error &error)
 {
-  const auto *ours = dynamic_cast<const Error *> (&error);
+  const gchar *sentence = error.sentence.c_str ();
 
-  if (!ours)
-    GST_ELEMENT_ERROR (element, LIBRARY, FAILED, ("%s", error.what ()), (NULL));
-  else if (ours->kind () == Error::Kind::kModel)
-    GST_ELEMENT_ERROR (
-        element, RESOURCE, OPEN_READ, ("%s", error.what ()), (NULL));
-  else if (ours->kind () == Error::Kind::kDevice)
-    GST_ELEMENT_ERROR (
-        element, RESOURCE, NOT_FOUND, ("%s", error.what ()), (NULL));
-  else if (ours->kind () == Error::Kind::kFormat)
-    GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", error.what ()), (NULL));
-  else
-    GST_ELEMENT_ERROR (element, LIBRARY, FAILED, ("%s", error.what ()), (NULL));
+  switch (error.kind) {
+  case Error::Kind::kModel:
+    GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ, ("%s", sentence), (NULL));
+    break;
+  case Error::Kind::kDevice:
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND, ("%s", sentence), (NULL));
+    break;
+  case Error::Kind::kFormat:
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT, ("%s", sentence), (NULL));
+    break;
+  case Error::Kind::kEngine:
+    GST_ELEMENT_ERROR (element, LIBRARY, FAILED, ("%s", sentence), (NULL));
+    break;
+  }
 }
 
-static void
+static Result<>
 tell_info (GstFrameFilter *self, const Rect &part)
 {
   GstFrameFilterPrivate *priv = get_private (self);
@@ -111,17 +110,33 @@ tell_info (GstFrameFilter *self, const Rect &part)
   if (priv->on_gpu)
     info.memory = Memory::kDevice;
   if (info == priv->told)
-    return;
+    return {};
   if (part.width < kMinSize || part.height < kMinSize)
-    throw Error (Error::Kind::kFormat,
-        "A crop leaves " + std::to_string (part.width) + "x" +
-            std::to_string (part.height) + " pixels of the frame; at least " +
-            std::to_string (kMinSize) + "x" + std::to_string (kMinSize) +
-            " are needed.");
-  /* If set_info throws, the next frame tries again. */
+    return Error{ Error::Kind::kFormat,
+      "A crop leaves " + std::to_string (part.width) + "x" +
+          std::to_string (part.height) + " pixels of the frame; at least " +
+          std::to_string (kMinSize) + "x" + std::to_string (kMinSize) +
+          " are needed." };
+  /* If set_info fails, the next frame tries again. */
   priv->told = FrameInfo ();
-  GST_FRAME_FILTER_GET_CLASS (self)->set_info (self, info);
+  FASTSCNN_TRY (GST_FRAME_FILTER_GET_CLASS (self)->set_info (self, info));
   priv->told = info;
+  return {};
+}
+
+static Result<>
+use_caps (GstFrameFilter *self, GstCaps *caps)
+{
+  GstFrameFilterPrivate *priv = get_private (self);
+
+  priv->on_gpu = CudaMemory::is_in (caps);
+  if (priv->on_gpu) {
+    const Queue queue =
+        FASTSCNN_TRY (priv->cuda->ensure (GST_ELEMENT (self), priv->device_id));
+    priv->cuda_context = queue.context;
+  }
+  return tell_info (self, { 0, 0, GST_VIDEO_INFO_WIDTH (&priv->video_info),
+                              GST_VIDEO_INFO_HEIGHT (&priv->video_info) });
 }
 
 static gboolean
@@ -136,54 +151,54 @@ gst_frame_filter_set_caps (
         ("The caps describe no video frame."), ("%" GST_PTR_FORMAT, incaps));
     return FALSE;
   }
-  try {
-    priv->on_gpu = CudaMemory::is_in (incaps);
-    if (priv->on_gpu)
-      priv->cuda_context =
-          priv->cuda->ensure (GST_ELEMENT (self), priv->device_id).context;
-    tell_info (self, { 0, 0, GST_VIDEO_INFO_WIDTH (&priv->video_info),
-                         GST_VIDEO_INFO_HEIGHT (&priv->video_info) });
-    return TRUE;
-  } catch (const std::exception &error) {
-    gst_frame_filter_post_error (GST_ELEMENT (self), error);
-    return FALSE;
+  const Result<> used = use_caps (self, incaps);
+  if (!used)
+    gst_frame_filter_post_error (GST_ELEMENT (self), used.error ());
+  return used.has_value ();
+}
+
+static Result<>
+process_frame (GstFrameFilter *self, GstBuffer *buffer)
+{
+  GstFrameFilterClass *klass = GST_FRAME_FILTER_GET_CLASS (self);
+  GstFrameFilterPrivate *priv = get_private (self);
+  int flags = klass->writes_pixels ? GST_MAP_READWRITE : GST_MAP_READ;
+  GstFrameFilterView view;
+
+  if (klass->prepare && !klass->prepare (self, buffer))
+    return {};
+  if (priv->on_gpu) {
+    flags |= CudaMemory::map_flag ();
+    view.queue = FASTSCNN_TRY (priv->cuda->look_at (buffer));
+    /* Nothing that was made in another context can be used. */
+    if (view.queue.context != priv->cuda_context)
+      priv->told = FrameInfo ();
+    priv->cuda_context = view.queue.context;
   }
+  view.part = visible_part (buffer, priv->video_info);
+  FASTSCNN_TRY (tell_info (self, view.part));
+
+  const Mapping mapping (priv->video_info, buffer, flags);
+  if (!mapping.frame ())
+    return Error{ Error::Kind::kFormat,
+      "The memory of a video frame could not be mapped." };
+  view.frame = view_frame (*mapping.frame (), view.part);
+  FASTSCNN_TRY (klass->process (self, buffer, view));
+  if (priv->on_gpu && klass->writes_pixels)
+    priv->cuda->written (buffer);
+  return {};
 }
 
 static GstFlowReturn
 gst_frame_filter_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstFrameFilter *self = GST_FRAME_FILTER (trans);
-  GstFrameFilterClass *klass = GST_FRAME_FILTER_GET_CLASS (self);
-  GstFrameFilterPrivate *priv = get_private (self);
-  int flags = klass->writes_pixels ? GST_MAP_READWRITE : GST_MAP_READ;
 
-  try {
-    if (klass->prepare && !klass->prepare (self, buffer))
-      return GST_FLOW_OK;
-
-    GstFrameFilterView view;
-    if (priv->on_gpu) {
-      flags |= CudaMemory::map_flag ();
-      view.queue = priv->cuda->look_at (buffer);
-      /* Nothing that was made in another context can be used. */
-      if (view.queue.context != priv->cuda_context)
-        priv->told = FrameInfo ();
-      priv->cuda_context = view.queue.context;
-    }
-    view.part = visible_part (buffer, priv->video_info);
-    tell_info (self, view.part);
-
-    Mapping mapping (priv->video_info, buffer, flags);
-    view.frame = view_frame (mapping.frame (), view.part);
-    const GstFlowReturn result = klass->process (self, buffer, view);
-    if (priv->on_gpu && klass->writes_pixels)
-      priv->cuda->written (buffer);
-    return result;
-  } catch (const std::exception &error) {
-    gst_frame_filter_post_error (GST_ELEMENT (self), error);
-    return GST_FLOW_ERROR;
-  }
+  const Result<> processed = process_frame (self, buffer);
+  if (processed)
+    return GST_FLOW_OK;
+  gst_frame_filter_post_error (GST_ELEMENT (self), processed.error ());
+  return GST_FLOW_ERROR;
 }
 
 static void

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <exception>
-
 #include <gst/base/gstbasetransform.h>
 
 #include "gst/fastscnn/frameview.h"
@@ -28,8 +26,8 @@ struct GstFrameFilterView {
  * need not know pixel formats, crops and kinds of memory. Never in passthrough
  * mode: there a buffer is not made writable, and no meta can be added to it.
  *
- * The functions below run on the streaming thread. What they throw becomes an
- * element error. */
+ * The functions below run on the streaming thread. An Error of theirs becomes
+ * an element error. */
 struct _GstFrameFilterClass {
   GstBaseTransformClass parent_class;
 
@@ -38,13 +36,14 @@ struct _GstFrameFilterClass {
 
   /* From now on frames are of this kind: called when caps are set, and when
    * the crop meta of a buffer says something new. Slow work goes here. */
-  void (*set_info) (GstFrameFilter *filter, const fastscnn::FrameInfo &info);
+  fastscnn::Result<> (*set_info) (
+      GstFrameFilter *filter, const fastscnn::FrameInfo &info);
 
   /* Optional. Called with the buffer, writable but not mapped: FALSE pushes it
    * as it is then, without `process`. */
   gboolean (*prepare) (GstFrameFilter *filter, GstBuffer *buffer);
 
-  GstFlowReturn (*process) (GstFrameFilter *filter, GstBuffer *buffer,
+  fastscnn::Result<> (*process) (GstFrameFilter *filter, GstBuffer *buffer,
       const GstFrameFilterView &view);
 };
 
@@ -66,6 +65,6 @@ GstAllocator *gst_frame_filter_make_mask_allocator (GstFrameFilter *filter);
 /* What the caps say, from set_info on. */
 const GstVideoInfo *gst_frame_filter_get_video_info (GstFrameFilter *filter);
 
-/* Posts an element error that says what was thrown. */
+/* Posts an element error that says what went wrong. */
 void gst_frame_filter_post_error (
-    GstElement *element, const std::exception &error);
+    GstElement *element, const fastscnn::Error &error);

@@ -3,8 +3,6 @@
 
 #include <gst/video/video.h>
 
-#include "net/error.h"
-
 namespace fastscnn
 {
 
@@ -27,15 +25,15 @@ MaskPool::~MaskPool ()
   gst_object_unref (pool_);
 }
 
-BufferPtr
+Result<BufferPtr>
 MaskPool::acquire ()
 {
   GstBuffer *buffer = NULL;
 
   if (gst_buffer_pool_acquire_buffer (pool_, &buffer, NULL) != GST_FLOW_OK)
-    throw Error (Error::Kind::kEngine,
-        "There is no memory for a mask of " + std::to_string (width_) + "x" +
-            std::to_string (height_) + " pixels.");
+    return Error{ Error::Kind::kEngine,
+      "There is no memory for a mask of " + std::to_string (width_) + "x" +
+          std::to_string (height_) + " pixels." };
   if (!gst_buffer_get_video_meta (buffer)) {
     gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
     gint stride[GST_VIDEO_MAX_PLANES] = { width_ };

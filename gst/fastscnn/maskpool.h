@@ -5,6 +5,8 @@
 
 #include <gst/gst.h>
 
+#include "net/error.h"
+
 namespace fastscnn
 {
 
@@ -29,7 +31,7 @@ public:
   MaskPool &operator= (const MaskPool &) = delete;
 
   /// GRAY8 with a GstVideoMeta, rows without gaps, contents undefined.
-  BufferPtr acquire ();
+  Result<BufferPtr> acquire ();
 
 private:
   int width_;

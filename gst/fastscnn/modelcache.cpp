@@ -5,10 +5,10 @@
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gst/fastscnn/searchpath.h"
-#include "net/error.h"
 
 namespace fastscnn
 {
@@ -22,7 +22,13 @@ constexpr char kDefaultModel[] = "fastscnn-camvid.safetensors";
 /* A file that was replaced is another file. */
 using Key = std::tuple<std::string, fs::file_time_type, std::uintmax_t>;
 
-fs::path
+Error
+refusal (const std::string &sentence)
+{
+  return Error{ Error::Kind::kModel, sentence };
+}
+
+Result<fs::path>
 find_model (const std::string &file)
 {
   const fs::path wanted = file.empty () ? kDefaultModel : file;
@@ -31,34 +37,39 @@ find_model (const std::string &file)
   if (!file.empty () && fs::exists (wanted, error))
     return wanted;
   if (wanted.has_parent_path ())
-    throw Error (Error::Kind::kModel, "There is no model file " + file + ".");
+    return refusal ("There is no model file " + file + ".");
 
   const auto folders = search_path (
       "FASTSCNN_MODEL_PATH", FASTSCNN_MODEL_RELATIVE, FASTSCNN_MODEL_DIR);
   for (const std::string &folder : folders)
     if (fs::exists (fs::path (folder) / wanted, error))
       return fs::path (folder) / wanted;
-  throw Error (Error::Kind::kModel, "There is no model file " +
-                                        wanted.string () + " in " +
-                                        join (folders) + ".");
+  return refusal ("There is no model file " + wanted.string () + " in " +
+                  join (folders) + ".");
 }
 
-Key
+Result<Key>
 identify (const fs::path &path)
 {
-  try {
-    const fs::path real = fs::canonical (path);
-    return { real.string (), fs::last_write_time (real), fs::file_size (real) };
-  } catch (const fs::filesystem_error &error) {
-    throw Error (Error::Kind::kModel,
-        "The model file " + path.string () +
-            " cannot be read: " + error.code ().message () + ".");
-  }
+  std::error_code error;
+  const fs::path real = fs::canonical (path, error);
+  fs::file_time_type time;
+  std::uintmax_t size = 0;
+
+  if (!error)
+    time = fs::last_write_time (real, error);
+  if (!error)
+    size = fs::file_size (real, error);
+  if (error)
+    return refusal ("The model file " + path.string () +
+                    " cannot be read: " + error.message () + ".");
+  return Key (real.string (), time, size);
 }
 
 } // namespace
 
-SharedModel::SharedModel (const std::string &path) : model (Model::load (path))
+SharedModel::SharedModel (std::shared_ptr<const Model> loaded)
+    : model (std::move (loaded))
 {
   const ModelInfo &info = model->info ();
   std::vector<const gchar *> labels;
@@ -74,20 +85,22 @@ SharedModel::~SharedModel ()
   gst_class_mask_classes_unref (classes);
 }
 
-std::shared_ptr<const SharedModel>
+Result<std::shared_ptr<const SharedModel> >
 open_model (const std::string &file)
 {
   static std::mutex mutex;
   static std::map<Key, std::weak_ptr<const SharedModel> > models;
 
-  const Key key = identify (find_model (file));
+  const fs::path path = FASTSCNN_TRY (find_model (file));
+  const Key key = FASTSCNN_TRY (identify (path));
   const std::lock_guard<std::mutex> lock (mutex);
 
   for (auto it = models.begin (); it != models.end ();)
     it = it->second.expired () ? models.erase (it) : std::next (it);
   if (auto model = models[key].lock ())
     return model;
-  auto model = std::make_shared<const SharedModel> (std::get<0> (key));
+  auto loaded = FASTSCNN_TRY (Model::load (std::get<0> (key)));
+  auto model = std::make_shared<const SharedModel> (std::move (loaded));
   models[key] = model;
   return model;
 }

@@ -13,19 +13,19 @@ namespace fastscnn
 
 /// A model, and its classes as metadata names them.
 struct SharedModel {
-  SharedModel (const std::string &path);
+  explicit SharedModel (std::shared_ptr<const Model> model);
   ~SharedModel ();
   SharedModel (const SharedModel &) = delete;
   SharedModel &operator= (const SharedModel &) = delete;
 
-  std::shared_ptr<const Model> model;
+  const std::shared_ptr<const Model> model;
   GstClassMaskClasses *classes;
 };
 
 /// The model of a file, or the one that ships if `file` is empty. A name
 /// without a folder is also looked for where models are installed. While
 /// anyone in the process uses a file, everyone gets the same object.
-/// Throws Error.
-std::shared_ptr<const SharedModel> open_model (const std::string &file);
+Result<std::shared_ptr<const SharedModel> > open_model (
+    const std::string &file);
 
 } // namespace fastscnn

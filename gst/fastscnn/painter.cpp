@@ -92,10 +92,10 @@ private:
 class CpuPainter : public Painter
 {
 public:
-  void configure (const FrameInfo &frame) override;
-  void paint (const Frame &dst, const PaintMask &mask, const PaintStyle &style,
-      Queue queue) override;
-  void paint_picture (
+  Result<> configure (const FrameInfo &frame) override;
+  Result<> paint (const Frame &dst, const PaintMask &mask,
+      const PaintStyle &style, Queue queue) override;
+  Result<> paint_picture (
       const Frame &dst, const PaintPicture &picture, Queue queue) override;
 
 private:
@@ -117,7 +117,7 @@ private:
   bool drawn_[256] = {};
 };
 
-void
+Result<>
 CpuPainter::configure (const FrameInfo &frame)
 {
   info_ = frame;
@@ -129,6 +129,7 @@ CpuPainter::configure (const FrameInfo &frame)
   blur_.configure (frame, blur_cell (frame.height));
   mosaic_.configure (frame, pixelate_cell (frame.height));
   prepared_ = false;
+  return {};
 }
 
 Paint
@@ -176,7 +177,7 @@ CpuPainter::blend (
   blender_.blend (dst, 0, info_.height, &source);
 }
 
-void
+Result<>
 CpuPainter::paint (
     const Frame &dst, const PaintMask &mask, const PaintStyle &style, Queue)
 {
@@ -190,16 +191,16 @@ CpuPainter::paint (
     if (style.cover_all)
       cells.cover_all ();
     else if (!cells.cover (scaler_.scale (mask), drawn_, margin))
-      return;
+      return {};
     if (blurs)
       cells.blur (dst);
     else
       cells.pixelate (dst);
-    return;
+    return {};
   }
   if (style.cover_all) {
     blend (dst, scaler_.outside (), cover_);
-    return;
+    return {};
   }
   const Values values = scaler_.scale (mask);
   if (style.mode != PaintMode::kContour) {
@@ -215,9 +216,10 @@ CpuPainter::paint (
     outlines_.begin (values, outline_, style.contour_width);
     blender_.blend (dst, 0, info_.height, &outlines_);
   }
+  return {};
 }
 
-void
+Result<>
 CpuPainter::paint_picture (const Frame &dst, const PaintPicture &picture, Queue)
 {
   // Two rows more, even ones: what a chroma sample at the edge averages.
@@ -226,9 +228,10 @@ CpuPainter::paint_picture (const Frame &dst, const PaintPicture &picture, Queue)
       std::min ((picture.y + picture.height + 3) & ~1, info_.height);
   if (begin >= end || picture.x >= info_.width ||
       picture.x + picture.width <= 0)
-    return;
+    return {};
   PictureSource source (colors_, picture, info_.width);
   blender_.blend (dst, begin, end, &source);
+  return {};
 }
 
 } // namespace

@@ -2,12 +2,11 @@
 #include "gst/fastscnn/palette.h"
 
 #include <algorithm>
-#include <fstream>
+#include <cstdio>
+#include <cstdlib>
 #include <iterator>
+#include <memory>
 #include <sstream>
-#include <stdexcept>
-
-#include "net/error.h"
 
 namespace fastscnn
 {
@@ -121,13 +120,33 @@ printable (const std::string &word)
   return out;
 }
 
-uint8_t
+Error
+refusal (const std::string &sentence)
+{
+  return Error{ Error::Kind::kModel, sentence };
+}
+
+Result<uint8_t>
 to_byte (const std::string &word)
 {
-  if (!is_number (word) || word.size () > 3 || std::stoi (word) > 255)
-    throw std::invalid_argument (
+  const bool short_number = is_number (word) && word.size () <= 3;
+  const int value = short_number ? std::atoi (word.c_str ()) : -1;
+  if (value < 0 || value > 255)
+    return refusal (
         "\"" + printable (word) + "\" is not a number from 0 to 255");
-  return static_cast<uint8_t> (std::stoi (word));
+  return static_cast<uint8_t> (value);
+}
+
+Result<Rgba>
+to_color (const std::string &r, const std::string &g, const std::string &b,
+    const std::string &a)
+{
+  Rgba color;
+  color.r = FASTSCNN_TRY (to_byte (r));
+  color.g = FASTSCNN_TRY (to_byte (g));
+  color.b = FASTSCNN_TRY (to_byte (b));
+  color.a = FASTSCNN_TRY (to_byte (a));
+  return color;
 }
 
 std::vector<std::string>
@@ -148,8 +167,8 @@ joined (const std::vector<std::string> &words, size_t begin, size_t end)
 
 } // namespace
 
-// Throws std::invalid_argument, which says what is wrong.
-Palette::Entry
+// An Error says what is wrong with the line, not where it is.
+Result<Palette::Entry>
 Palette::parse_line (const std::string &line)
 {
   Entry entry;
@@ -157,8 +176,7 @@ Palette::parse_line (const std::string &line)
   if (line[0] == '"') {
     const size_t end = line.find ('"', 1);
     if (end == std::string::npos)
-      throw std::invalid_argument (
-          "the label's second quotation mark is missing");
+      return refusal ("the label's second quotation mark is missing");
     entry.label = line.substr (1, end - 1);
     rest = line.substr (end + 1);
   }
@@ -174,33 +192,32 @@ Palette::parse_line (const std::string &line)
   }
   const size_t numbers = words.size () - first;
   if (entry.label.empty () || (numbers != 3 && numbers != 4))
-    throw std::invalid_argument (
+    return refusal (
         "a label and three or four numbers (label r g b [a]) are expected");
-  entry.color.color.r = to_byte (words[first]);
-  entry.color.color.g = to_byte (words[first + 1]);
-  entry.color.color.b = to_byte (words[first + 2]);
-  entry.color.color.a = numbers == 4 ? to_byte (words[first + 3]) : 255;
   entry.color.has_alpha = numbers == 4;
+  entry.color.color = FASTSCNN_TRY (to_color (words[first], words[first + 1],
+      words[first + 2], entry.color.has_alpha ? words[first + 3] : "255"));
   return entry;
 }
 
-Palette::Entry
+Result<Palette::Entry>
 Palette::parse_gimp_line (const std::string &line)
 {
   const std::vector<std::string> words = words_of (line);
   if (words.size () < 3)
-    throw std::invalid_argument (
-        "three numbers and a label (r g b label) are expected");
+    return refusal ("three numbers and a label (r g b label) are expected");
   Entry entry;
-  entry.color.color = { to_byte (words[0]), to_byte (words[1]),
-    to_byte (words[2]), 255 };
+  entry.color.color =
+      FASTSCNN_TRY (to_color (words[0], words[1], words[2], "255"));
   entry.label = joined (words, 3, words.size ());
   return entry;
 }
 
-Palette
+Result<Palette>
 Palette::parse (const std::string &file, const std::string &text)
 {
+  const std::string cannot =
+      "The palette " + as_utf8 (file) + " cannot be used: ";
   Palette palette;
   std::istringstream stream (text);
   bool gimp = false;
@@ -218,23 +235,18 @@ Palette::parse (const std::string &file, const std::string &text)
         (starts_with (line, "Name:") || starts_with (line, "Columns:") ||
             starts_with (line, "Channels:")))
       continue;
-    try {
-      palette.entries_.push_back (
-          gimp ? parse_gimp_line (line) : parse_line (line));
-    } catch (const std::invalid_argument &wrong) {
-      throw Error (Error::Kind::kModel,
-          "The palette " + as_utf8 (file) + " cannot be used: line " +
-              std::to_string (number) + ": " + wrong.what () + ".");
-    }
+    Result<Entry> entry = gimp ? parse_gimp_line (line) : parse_line (line);
+    if (!entry)
+      return refusal (cannot + "line " + std::to_string (number) + ": " +
+                      entry.error ().sentence + ".");
+    palette.entries_.push_back (std::move (*entry));
   }
   if (palette.entries_.empty ())
-    throw Error (
-        Error::Kind::kModel, "The palette " + as_utf8 (file) +
-                                 " cannot be used: it has no colours.");
+    return refusal (cannot + "it has no colours.");
   return palette;
 }
 
-Palette
+Result<Palette>
 Palette::load (const std::string &name)
 {
   Palette palette;
@@ -253,23 +265,22 @@ Palette::load (const std::string &name)
     for (const Named &named : kCamvid)
       add (named);
   } else {
-    std::ifstream stream (name, std::ios::binary);
-    stream.peek (); // fails on a folder
-    if (!stream.is_open () || stream.bad ())
-      throw Error (Error::Kind::kModel,
-          "The palette " + as_utf8 (name) +
-              " cannot be read; give a file, or one of cityscapes, "
-              "camvid and distinct.");
+    const std::unique_ptr<std::FILE, int (*) (std::FILE *)> stream (
+        std::fopen (name.c_str (), "rbe"), std::fclose);
     // A device may never end.
     std::string text (kMaxFileBytes + 1, 0);
-    stream.read (&text[0], static_cast<std::streamsize> (text.size ()));
-    text.resize (static_cast<size_t> (stream.gcount ()));
+    if (stream)
+      text.resize (std::fread (&text[0], 1, text.size (), stream.get ()));
+    if (!stream || std::ferror (stream.get ()))
+      return refusal ("The palette " + as_utf8 (name) +
+                      " cannot be read; give a file, or one of cityscapes, "
+                      "camvid and distinct.");
     if (text.size () > kMaxFileBytes)
-      throw Error (Error::Kind::kModel,
+      return refusal (
           "The palette " + as_utf8 (name) +
-              " cannot be used: it is larger than 1 MB, which is no list of "
-              "colours.");
-    palette = parse (name, text);
+          " cannot be used: it is larger than 1 MB, which is no list of "
+          "colours.");
+    return parse (name, text);
   }
   return palette;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gst/fastscnn/classlist.h"
+#include "net/error.h"
 #include "net/painter.h"
 
 namespace fastscnn
@@ -21,11 +22,12 @@ class Palette
 {
 public:
   /// "": none. cityscapes, camvid or distinct; or else a file: lines of
-  /// `label r g b [a]`, or a GIMP palette. Throws Error, which names the line.
-  static Palette load (const std::string &name_or_file);
+  /// `label r g b [a]`, or a GIMP palette. An Error names the line.
+  static Result<Palette> load (const std::string &name_or_file);
 
   /// From the text of a file; messages call it by its name.
-  static Palette parse (const std::string &file, const std::string &text);
+  static Result<Palette> parse (
+      const std::string &file, const std::string &text);
 
   /// Replaces the colours of classes, by label. Where no label is known, the
   /// first class takes the first colour, and so on.
@@ -37,8 +39,8 @@ private:
     ClassColor color;
   };
 
-  static Entry parse_line (const std::string &line);
-  static Entry parse_gimp_line (const std::string &line);
+  static Result<Entry> parse_line (const std::string &line);
+  static Result<Entry> parse_gimp_line (const std::string &line);
 
   bool distinct_ = false;
   std::vector<Entry> entries_;

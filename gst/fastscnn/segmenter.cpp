@@ -13,19 +13,19 @@ namespace fastscnn
 namespace
 {
 
-/* The pixels of a mask while they are written. */
+/* The pixels of a mask while they are written; null if they cannot be. */
 class WriteMapping
 {
 public:
-  WriteMapping (GstBuffer *buffer, int more_flags) : buffer_ (buffer)
+  WriteMapping (GstBuffer *buffer, int more_flags)
+      : buffer_ (buffer), mapped_ (gst_buffer_map (buffer, &map_,
+                              (GstMapFlags)(GST_MAP_WRITE | more_flags)))
   {
-    if (!gst_buffer_map (
-            buffer, &map_, (GstMapFlags)(GST_MAP_WRITE | more_flags)))
-      throw Error (Error::Kind::kEngine, "The memory of a mask is lost.");
   }
   ~WriteMapping ()
   {
-    gst_buffer_unmap (buffer_, &map_);
+    if (mapped_)
+      gst_buffer_unmap (buffer_, &map_);
   }
   WriteMapping (const WriteMapping &) = delete;
   WriteMapping &operator= (const WriteMapping &) = delete;
@@ -33,31 +33,36 @@ public:
   uint8_t *
   data () const
   {
-    return map_.data;
+    return mapped_ ? map_.data : nullptr;
   }
 
 private:
   GstBuffer *buffer_;
   GstMapInfo map_;
+  const bool mapped_;
 };
 
 } // namespace
 
-Segmenter::Segmenter (const Settings &settings, FellBack fell_back)
+Segmenter::Segmenter (const Settings &settings, FellBack fell_back,
+    std::shared_ptr<const SharedModel> model)
     : settings_ (settings), fell_back_ (std::move (fell_back)),
-      model_ (open_model (settings.model_file))
+      model_ (std::move (model))
 {
-  open_engine ();
 }
 
-void
+Result<std::unique_ptr<Segmenter> >
+Segmenter::create (const Settings &settings, FellBack fell_back)
+{
+  auto model = FASTSCNN_TRY (open_model (settings.model_file));
+  std::unique_ptr<Segmenter> segmenter (
+      new Segmenter (settings, std::move (fell_back), std::move (model)));
+  FASTSCNN_TRY (segmenter->open_engine ());
+  return segmenter;
+}
+
+Result<>
 Segmenter::use_backend (const std::string &name)
-{
-  use_backend (name, *value_or_throw (open_backend (name)));
-}
-
-void
-Segmenter::use_backend (const std::string &name, Backend &backend)
 {
   Device device;
   device.id = settings_.cuda_device_id;
@@ -65,12 +70,14 @@ Segmenter::use_backend (const std::string &name, Backend &backend)
   device.queue.context = cuda_context_;
   device.warn = [] (const char *sentence) { GST_WARNING ("%s", sentence); };
 
-  engine_ = backend.create_engine (model_->model, device);
-  device_ = backend.device_name (device);
+  Backend *backend = FASTSCNN_TRY (open_backend (name));
+  engine_ = FASTSCNN_TRY (backend->create_engine (model_->model, device));
+  device_ = FASTSCNN_TRY (backend->device_name (device));
   backend_ = name;
+  return {};
 }
 
-void
+Result<>
 Segmenter::open_engine ()
 {
   switch (settings_.backend) {
@@ -81,33 +88,40 @@ Segmenter::open_engine ()
   case BackendChoice::kAuto:
     break;
   }
-  const Result<Backend *> cuda = open_backend ("cuda");
-  if (!cuda) {
-    passed_over_ = cuda.error ().what ();
-    return use_backend ("cpu");
-  }
-  try {
-    use_backend ("cuda", **cuda);
-  } catch (const Error &error) {
-    passed_over_ = error.what ();
-    use_backend ("cpu");
-  }
+  const Result<> cuda = use_backend ("cuda");
+  if (cuda)
+    return cuda;
+  passed_over_ = cuda.error ().sentence;
+  return use_backend ("cpu");
 }
 
-/* To be called while handling `error`, which goes on unless there is something
- * else to try. */
-void
-Segmenter::recover (const std::exception &error)
+/* Goes on with the CPU; if that is no choice, the error stands. */
+Result<>
+Segmenter::recover (const Error &error)
 {
   if (settings_.backend != BackendChoice::kAuto || backend_ == "cpu" ||
       info_.memory == Memory::kDevice)
-    throw;
-  use_backend ("cpu");
-  plan ();
-  fell_back_ (*this, error.what ());
+    return error;
+  FASTSCNN_TRY (use_backend ("cpu"));
+  FASTSCNN_TRY (plan ());
+  fell_back_ (*this, error.sentence.c_str ());
+  return {};
 }
 
-void
+/* For frames in GPU memory of that CUcontext. */
+Result<>
+Segmenter::use_context (void *cuda_context)
+{
+  if (backend_ != "cuda")
+    return Error{ Error::Kind::kDevice,
+      "Frames in GPU memory need the CUDA engine; put cudadownload in front." };
+  if (cuda_context == cuda_context_)
+    return {};
+  cuda_context_ = cuda_context;
+  return use_backend ("cuda");
+}
+
+Result<>
 Segmenter::plan ()
 {
   const ModelInfo &model = model_->model->info ();
@@ -125,45 +139,36 @@ Segmenter::plan ()
     config.mask_width = input.width;
     config.mask_height = input.height;
   }
-  engine_->configure (info_, config);
+  FASTSCNN_TRY (engine_->configure (info_, config));
   pool_ = std::make_unique<MaskPool> (
       engine_->mask_width (), engine_->mask_height (), allocator_.get ());
+  return {};
 }
 
-void
+Result<>
 Segmenter::configure (
     const FrameInfo &info, void *cuda_context, GstAllocator *allocator)
 {
   info_ = info;
   allocator_.reset (allocator);
-  try {
-    if (info.memory == Memory::kDevice && backend_ != "cuda")
-      throw Error (Error::Kind::kDevice,
-          "Frames in GPU memory need the CUDA engine; put cudadownload in "
-          "front.");
-    if (info.memory == Memory::kDevice && cuda_context != cuda_context_) {
-      cuda_context_ = cuda_context;
-      use_backend ("cuda");
-    }
-    plan ();
-  } catch (const std::exception &error) {
-    recover (error);
-  }
+  if (info.memory == Memory::kDevice)
+    FASTSCNN_TRY (use_context (cuda_context));
+  const Result<> planned = plan ();
+  return planned ? planned : recover (planned.error ());
 }
 
-SegmentationPtr
+Result<SegmentationPtr>
 Segmenter::segment (
     const ConstFrame &frame, Queue queue, const Request &request)
 {
-  try {
-    return attempt (frame, queue, request);
-  } catch (const std::exception &error) {
-    recover (error);
-    return attempt (frame, queue, request);
-  }
+  const Result<SegmentationPtr> result = attempt (frame, queue, request);
+  if (result)
+    return result;
+  FASTSCNN_TRY (recover (result.error ()));
+  return attempt (frame, queue, request);
 }
 
-SegmentationPtr
+Result<SegmentationPtr>
 Segmenter::attempt (
     const ConstFrame &frame, Queue queue, const Request &request)
 {
@@ -173,9 +178,9 @@ Segmenter::attempt (
   result->model = model_;
   result->part = request.part;
   result->time = request.time;
-  result->mask = pool_->acquire ();
+  result->mask = FASTSCNN_TRY (pool_->acquire ());
   if (request.with_confidence)
-    result->confidence = pool_->acquire ();
+    result->confidence = FASTSCNN_TRY (pool_->acquire ());
   {
     const int flags = allocator_ ? CudaMemory::map_flag () : 0;
     const WriteMapping ids (result->mask.get (), flags);
@@ -189,10 +194,12 @@ Segmenter::attempt (
       mask.confidence = confidence->data ();
       mask.confidence_stride = engine_->mask_width ();
     }
-    engine_->load (frame, queue);
-    engine_->infer (mask, request.options, queue);
+    if (!mask.ids || (confidence && !mask.confidence))
+      return Error{ Error::Kind::kEngine, "The memory of a mask is lost." };
+    FASTSCNN_TRY (engine_->load (frame, queue));
+    FASTSCNN_TRY (engine_->infer (mask, request.options, queue));
     /* Masks may be read as soon as they are out, by whomever. */
-    engine_->wait (queue);
+    FASTSCNN_TRY (engine_->wait (queue));
   }
   result->took = gst_util_get_timestamp () - begin;
   std::copy_n (counts, 256, result->pixels);

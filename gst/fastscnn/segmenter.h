@@ -44,18 +44,17 @@ class Segmenter
 public:
   using FellBack = std::function<void (const Segmenter &, const char *reason)>;
 
-  /// Opens model and engine. Throws Error.
-  Segmenter (const Settings &settings, FellBack fell_back);
+  /// Opens model and engine.
+  static Result<std::unique_ptr<Segmenter> > create (
+      const Settings &settings, FellBack fell_back);
 
   /// Frames are of this kind from now on, those of GPU memory in that
   /// CUcontext, and masks of that allocator (nullable; transfer full). Slow.
-  /// Throws what the engine throws.
-  void configure (const FrameInfo &info, void *cuda_context = nullptr,
+  Result<> configure (const FrameInfo &info, void *cuda_context = nullptr,
       GstAllocator *allocator = nullptr);
 
-  /// Looks at a frame; returns when the mask can be read. Throws what the
-  /// engine throws.
-  SegmentationPtr segment (
+  /// Looks at a frame; returns when the mask can be read.
+  Result<SegmentationPtr> segment (
       const ConstFrame &frame, Queue queue, const Request &request);
 
   /// What comes has nothing to do with what was.
@@ -83,12 +82,15 @@ public:
   }
 
 private:
-  void open_engine ();
-  void use_backend (const std::string &name);
-  void use_backend (const std::string &name, Backend &backend);
-  void plan ();
-  void recover (const std::exception &error);
-  SegmentationPtr attempt (
+  Segmenter (const Settings &settings, FellBack fell_back,
+      std::shared_ptr<const SharedModel> model);
+
+  Result<> open_engine ();
+  Result<> use_backend (const std::string &name);
+  Result<> use_context (void *cuda_context);
+  Result<> plan ();
+  Result<> recover (const Error &error);
+  Result<SegmentationPtr> attempt (
       const ConstFrame &frame, Queue queue, const Request &request);
 
   const Settings settings_;

@@ -8,11 +8,27 @@ namespace fastscnn
 
 using Lock = std::unique_lock<std::mutex>;
 
-Sidecar::Sidecar (
-    Segmenter &segmenter, std::function<void (const Segmentation &)> finished)
-    : segmenter_ (segmenter), finished_ (std::move (finished)),
-      thread_ ([this] { work (); })
+Sidecar::Sidecar (Segmenter &segmenter, Finished finished)
+    : segmenter_ (segmenter), finished_ (std::move (finished))
 {
+}
+
+Result<std::unique_ptr<Sidecar> >
+Sidecar::create (Segmenter &segmenter, Finished finished)
+{
+  const auto work = [] (gpointer self) -> gpointer {
+    static_cast<Sidecar *> (self)->work ();
+    return nullptr;
+  };
+  std::unique_ptr<Sidecar> sidecar (
+      new Sidecar (segmenter, std::move (finished)));
+
+  sidecar->thread_ =
+      g_thread_try_new ("fastscnn-async", work, sidecar.get (), nullptr);
+  if (!sidecar->thread_)
+    return Error{ Error::Kind::kDevice,
+      "The system allows no thread for async=true." };
+  return sidecar;
 }
 
 Sidecar::~Sidecar ()
@@ -22,31 +38,33 @@ Sidecar::~Sidecar ()
     stop_ = true;
   }
   changed_.notify_all ();
-  thread_.join ();
+  if (thread_)
+    g_thread_join (thread_);
 }
 
-void
+Result<>
 Sidecar::configure (const FrameInfo &info)
 {
   forget ();
   Lock lock (mutex_);
   changed_.wait (lock, [this] { return !working_; });
-  segmenter_.configure (info);
-  in_work_.copy.allocate (info);
-  next_.copy.allocate (info);
+  FASTSCNN_TRY (segmenter_.configure (info));
+  FASTSCNN_TRY (in_work_.copy.allocate (info));
+  return next_.copy.allocate (info);
 }
 
-void
+Result<>
 Sidecar::give (const ConstFrame &frame, const Request &request)
 {
   const Lock lock (mutex_);
 
   if (failure_)
-    std::rethrow_exception (std::exchange (failure_, nullptr));
+    return *std::exchange (failure_, std::nullopt);
   next_.copy.assign (frame);
   next_.request = request;
   has_next_ = true;
   changed_.notify_all ();
+  return {};
 }
 
 SegmentationPtr
@@ -83,27 +101,21 @@ Sidecar::work ()
     const unsigned era = era_;
     lock.unlock ();
 
-    SegmentationPtr mask;
-    std::exception_ptr failure;
-    try {
-      if (forget)
-        segmenter_.forget ();
-      mask = segmenter_.segment (
-          in_work_.copy.frame (), Queue (), in_work_.request);
-    } catch (...) {
-      failure = std::current_exception ();
-    }
+    if (forget)
+      segmenter_.forget ();
+    const Result<SegmentationPtr> mask =
+        segmenter_.segment (in_work_.copy.frame (), Queue (), in_work_.request);
 
     lock.lock ();
     working_ = false;
     changed_.notify_all ();
-    if (failure)
-      failure_ = failure;
+    if (!mask)
+      failure_ = mask.error ();
     if (!mask || era != era_)
       continue;
-    newest_ = mask;
+    newest_ = *mask;
     lock.unlock ();
-    finished_ (*mask);
+    finished_ (**mask);
     lock.lock ();
   }
 }

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <condition_variable>
-#include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <thread>
+#include <optional>
 
 #include "gst/fastscnn/framecopy.h"
 #include "gst/fastscnn/segmenter.h"
@@ -21,20 +21,22 @@ namespace fastscnn
 class Sidecar
 {
 public:
+  using Finished = std::function<void (const Segmentation &)>;
+
   /// The segmenter is its own until it is destroyed. finished: called by its
   /// thread with each mask.
-  Sidecar (Segmenter &segmenter,
-      std::function<void (const Segmentation &)> finished);
+  static Result<std::unique_ptr<Sidecar> > create (
+      Segmenter &segmenter, Finished finished);
   ~Sidecar ();
   Sidecar (const Sidecar &) = delete;
   Sidecar &operator= (const Sidecar &) = delete;
 
   /// Frames, in host memory, are of this kind from now on; older masks are
-  /// forgotten. Throws what the engine throws.
-  void configure (const FrameInfo &info);
+  /// forgotten.
+  Result<> configure (const FrameInfo &info);
 
-  /// Gives it a frame. Throws what the engine threw since.
-  void give (const ConstFrame &frame, const Request &request);
+  /// Gives it a frame. An Error is that of a frame before.
+  Result<> give (const ConstFrame &frame, const Request &request);
 
   /// The newest mask; null if there is none yet.
   SegmentationPtr newest ();
@@ -48,10 +50,12 @@ private:
     Request request;
   };
 
+  Sidecar (Segmenter &segmenter, Finished finished);
+
   void work ();
 
   Segmenter &segmenter_;
-  const std::function<void (const Segmentation &)> finished_;
+  const Finished finished_;
   Slot in_work_; // of the thread
 
   std::mutex mutex_; // guards what follows
@@ -63,9 +67,9 @@ private:
   bool forget_ = false; // before the next frame
   unsigned era_ = 0;    // masks of earlier ones are not wanted
   SegmentationPtr newest_;
-  std::exception_ptr failure_;
+  std::optional<Error> failure_;
 
-  std::thread thread_;
+  GThread *thread_ = nullptr;
 };
 
 } // namespace fastscnn

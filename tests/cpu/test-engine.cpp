@@ -14,6 +14,7 @@
 #include "net/engine.h"
 #include "net/painter.h"
 #include "tests/frames.h"
+#include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
@@ -43,7 +44,7 @@ std::unique_ptr<Engine> make_engine(std::shared_ptr<const Model> model,
                                     int threads) {
   Device device;
   device.threads = threads;
-  return backend().create_engine(std::move(model), device);
+  return must(backend().create_engine(std::move(model), device));
 }
 
 /// A mask in memory of its own, with room at the end of each row that nobody
@@ -132,7 +133,7 @@ void test_frames() {
     const TestFrame frame =
         reference::make_frame(c.format, c.width, c.height, 3, true, lcg);
     auto engine = make_engine(model, c.threads);
-    engine->configure(frame.info, {128, 64, c.mask_width, c.mask_height});
+    must(engine->configure(frame.info, {128, 64, c.mask_width, c.mask_height}));
     if (c.mask_width) {
       g_assert_cmpint(engine->mask_width(), ==, c.mask_width);
       g_assert_cmpint(engine->mask_height(), ==, c.mask_height);
@@ -147,9 +148,9 @@ void test_frames() {
         options.confidence_threshold = threshold;
         TestMask mask(engine->mask_width(), engine->mask_height(),
                       with_confidence);
-        engine->load(frame.frame, {});
-        engine->infer(mask.mask, options, {});
-        engine->wait({});
+        must(engine->load(frame.frame, {}));
+        must(engine->infer(mask.mask, options, {}));
+        must(engine->wait({}));
         compare(mask, logits, c.variant.align_corners, options,
                 std::string(c.format) + " " + std::to_string(c.width) + "x" +
                     std::to_string(c.height));
@@ -166,13 +167,13 @@ void test_reconfigure() {
   for (auto [width, height] : sizes) {
     const TestFrame first =
         reference::make_frame("NV12", width + 1, height + 1, 0, false, lcg);
-    engine->configure(first.info, {width, height, width, height});
+    must(engine->configure(first.info, {width, height, width, height}));
     for (int i = 0; i < 3; i++) {
       const TestFrame frame =
           reference::make_frame("NV12", width + 1, height + 1, 0, false, lcg);
       TestMask mask(width, height, true);
-      engine->load(frame.frame, {});
-      engine->infer(mask.mask, {}, {});
+      must(engine->load(frame.frame, {}));
+      must(engine->infer(mask.mask, {}, {}));
       compare(mask, logits_of(*model, frame, width, height), true, {},
               "frame " + std::to_string(i));
     }
@@ -185,10 +186,10 @@ void test_two_threads() {
   auto engine = make_engine(model, 2);
   Lcg lcg(33);
   const TestFrame frame = reference::make_frame("RGB", 96, 64, 0, false, lcg);
-  engine->configure(frame.info, {96, 64, 96, 64});
+  must(engine->configure(frame.info, {96, 64, 96, 64}));
   TestMask mask(96, 64, false);
-  std::thread([&] { engine->load(frame.frame, {}); }).join();
-  std::thread([&] { engine->infer(mask.mask, {}, {}); }).join();
+  std::thread([&] { must(engine->load(frame.frame, {})); }).join();
+  std::thread([&] { must(engine->infer(mask.mask, {}, {})); }).join();
   compare(mask, logits_of(*model, frame, 96, 64), false, {}, "two threads");
 }
 
@@ -202,12 +203,12 @@ void test_concurrent() {
       Lcg lcg(34 + e);
       const TestFrame frame = reference::make_frame("RGBx", 60 + 20 * e,
                                                     50 + 10 * e, 0, false, lcg);
-      engine->configure(frame.info, {96, 64, 96, 64});
+      must(engine->configure(frame.info, {96, 64, 96, 64}));
       const Tensor logits = logits_of(*model, frame, 96, 64);
       for (int i = 0; i < 30; i++) {
         TestMask mask(96, 64, false);
-        engine->load(frame.frame, {});
-        engine->infer(mask.mask, {}, {});
+        must(engine->load(frame.frame, {}));
+        must(engine->infer(mask.mask, {}, {}));
         compare(mask, logits, true, {}, "engine " + std::to_string(e));
       }
     });
@@ -223,10 +224,10 @@ void test_deterministic() {
   std::vector<uint8_t> expected;
   for (int threads = 1; threads <= 4; threads++) {
     auto engine = make_engine(model, threads);
-    engine->configure(frame.info, {192, 128, 300, 200});
+    must(engine->configure(frame.info, {192, 128, 300, 200}));
     TestMask mask(300, 200, true);
-    engine->load(frame.frame, {});
-    engine->infer(mask.mask, {}, {});
+    must(engine->load(frame.frame, {}));
+    must(engine->infer(mask.mask, {}, {}));
     std::vector<uint8_t> all = mask.ids;
     all.insert(all.end(), mask.confidence.begin(), mask.confidence.end());
     if (threads == 1) expected = all;
@@ -245,7 +246,7 @@ void test_smoothing() {
   auto engine = make_engine(model, 2);
   Lcg lcg(36);
   TestFrame frame = reference::make_frame("RGB", 64, 64, 0, false, lcg);
-  engine->configure(frame.info, {64, 64, 64, 64});
+  must(engine->configure(frame.info, {64, 64, 64, 64}));
   Options options;
   options.smoothing = 0.7f;
 
@@ -256,8 +257,8 @@ void test_smoothing() {
     for (size_t i = 0; i < logits.data.size(); i++)
       average.data[i] = 0.7f * average.data[i] + 0.3f * logits.data[i];
     TestMask mask(64, 64, true);
-    engine->load(frame.frame, {});
-    engine->infer(mask.mask, options, {});
+    must(engine->load(frame.frame, {}));
+    must(engine->infer(mask.mask, options, {}));
     compare(mask, average, true, options, what);
   };
   next(true, "first frame");
@@ -276,16 +277,11 @@ void test_smoothing() {
   next(true, "after a cut");
 }
 
-void assert_refused(const std::function<void()> &call, Error::Kind kind,
+void assert_refused(const Result<> &result, Error::Kind kind,
                     const char *word) {
-  try {
-    call();
-  } catch (const Error &e) {
-    g_assert_true(e.kind() == kind);
-    g_assert_nonnull(std::strstr(e.what(), word));
-    return;
-  }
-  g_error("Not refused: %s", word);
+  g_assert_false(result.has_value());
+  g_assert_true(result.error().kind == kind);
+  g_assert_nonnull(std::strstr(result.error().sentence.c_str(), word));
 }
 
 void test_refusals() {
@@ -298,25 +294,19 @@ void test_refusals() {
   Lcg lcg(37);
   const TestFrame frame = reference::make_frame("RGB", 64, 64, 0, false, lcg);
   TestMask mask(64, 64, false);
-  assert_refused([&] { engine->load(frame.frame, {}); }, Error::Kind::kEngine,
+  assert_refused(engine->load(frame.frame, {}), Error::Kind::kEngine,
                  "configured");
-  assert_refused(
-      [&] {
-        engine->configure(frame.info, {64, 33, 64, 64});
-      },
-      Error::Kind::kFormat, "64x33");
+  assert_refused(engine->configure(frame.info, {64, 33, 64, 64}),
+                 Error::Kind::kFormat, "64x33");
   FrameInfo on_device = frame.info;
   on_device.memory = Memory::kDevice;
-  assert_refused(
-      [&] {
-        engine->configure(on_device, {64, 64, 64, 64});
-      },
-      Error::Kind::kFormat, "device memory");
+  assert_refused(engine->configure(on_device, {64, 64, 64, 64}),
+                 Error::Kind::kFormat, "device memory");
 
   // It works again as soon as it is configured rightly.
-  engine->configure(frame.info, {64, 64, 64, 64});
-  engine->load(frame.frame, {});
-  engine->infer(mask.mask, {}, {});
+  must(engine->configure(frame.info, {64, 64, 64, 64}));
+  must(engine->load(frame.frame, {}));
+  must(engine->infer(mask.mask, {}, {}));
   compare(mask, logits_of(*model, frame, 64, 64), true, {}, "after refusals");
 }
 
@@ -325,8 +315,8 @@ void test_names() {
   device.threads = 3;
   g_assert_cmpstr(backend().name(), ==, "cpu");
   g_assert_nonnull(
-      std::strstr(backend().device_name(device).c_str(), ", 3 threads"));
-  g_assert_null(backend().create_painter(device).get());
+      std::strstr(must(backend().device_name(device)).c_str(), ", 3 threads"));
+  g_assert_null(must(backend().create_painter(device)).get());
 }
 
 }  // namespace

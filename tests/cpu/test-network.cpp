@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "cpu/network.h"
+#include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
@@ -16,15 +17,15 @@ namespace {
 reference::Tensor run(const std::shared_ptr<const Model> &model,
                       const reference::Tensor &image, int threads, int runs) {
   Workers workers;
-  workers.reserve(threads);
-  Network network(std::make_shared<Weights>(model), image.width, image.height,
-                  threads);
+  must(workers.reserve(threads));
+  const auto network = must(Network::create(
+      must(Weights::create(model)), image.width, image.height, threads));
   for (int y = 0; y < image.height; y++)
     for (int x = 0; x < image.width; x++)
       for (int c = 0; c < 3; c++)
-        network.image_row(y)[3 * x + c] = image.at(c, y, x);
-  for (int i = 0; i < runs; i++) network.run(workers);
-  const Logits logits = network.logits();
+        network->image_row(y)[3 * x + c] = image.at(c, y, x);
+  for (int i = 0; i < runs; i++) network->run(workers);
+  const Logits logits = network->logits();
   reference::Tensor out(logits.classes, logits.height, logits.width);
   for (int c = 0; c < out.channels; c++)
     for (int y = 0; y < out.height; y++)
@@ -104,7 +105,7 @@ void test_deterministic() {
 /// Large results are kept in part only, and make room for one another.
 void test_memory() {
   const std::vector<Layer> layers = make_layers(Variant::tramac(), 19);
-  const std::vector<Shape> shapes = infer_shapes(layers, 1024, 2048);
+  const std::vector<Shape> shapes = must(infer_shapes(layers, 1024, 2048));
   size_t all = 0;
   for (size_t i = 0; i < layers.size(); i++)
     all += row_floats(layers[i], shapes[i]) * shapes[i].height;
@@ -148,7 +149,8 @@ void test_golden(gconstpointer data) {
   g_assert_cmpfloat(max_difference(logits, expected), <, 1e-3);
 
   const int pitch = 64;
-  Buffer rows(size_t(logits.height) * logits.channels * pitch);
+  Buffer rows =
+      must(Buffer::create(size_t(logits.height) * logits.channels * pitch));
   for (int y = 0; y < logits.height; y++)
     for (int c = 0; c < logits.channels; c++)
       for (int x = 0; x < logits.width; x++)
@@ -156,7 +158,7 @@ void test_golden(gconstpointer data) {
   const Classify classify(
       {rows.data(), logits.channels, logits.width, logits.height, pitch},
       kWidth, kHeight, v->variant.align_corners);
-  Buffer scratch(classify.scratch_size());
+  Buffer scratch = must(Buffer::create(classify.scratch_size()));
   const std::vector<char> mask = read_golden(std::string(v->name) + ".mask");
   g_assert_cmpuint(mask.size(), ==, kWidth * kHeight);
   int wrong = 0;

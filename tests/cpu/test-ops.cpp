@@ -15,6 +15,7 @@
 #include "cpu/simd.h"
 #include "cpu/upsample.h"
 #include "tests/cpu/targets.h"
+#include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
@@ -43,7 +44,7 @@ Tensor random_tensor(Lcg &lcg, int channels, int height, int width) {
 
 /// As activations lie in memory, `step` floats from a pixel to the next.
 Buffer to_pixels(const Tensor &t, int step) {
-  Buffer out(size_t(t.height) * t.width * step);
+  Buffer out = must(Buffer::create(size_t(t.height) * t.width * step));
   for (int c = 0; c < t.channels; c++)
     for (int y = 0; y < t.height; y++)
       for (int x = 0; x < t.width; x++)
@@ -52,7 +53,7 @@ Buffer to_pixels(const Tensor &t, int step) {
 }
 
 Buffer to_buffer(const std::vector<float> &values) {
-  Buffer out(values.size());
+  Buffer out = must(Buffer::create(values.size()));
   std::copy(values.begin(), values.end(), out.data());
   return out;
 }
@@ -104,7 +105,7 @@ void test_dense() {
       dense_layer.in = k * channels;
       dense_layer.out = layer.channels;
       dense_layer.taps = k;
-      Buffer packed(weights.size());
+      Buffer packed = must(Buffer::create(weights.size()));
       for (int o = 0; o < layer.channels; o++)
         for (int c = 0; c < channels; c++)
           for (int ky = 0; ky < k; ky++)
@@ -157,7 +158,7 @@ void test_depthwise() {
       const Tensor expected =
           reference::convolve(src, layer, weights.data(), bias.data());
 
-      Buffer packed(weights.size());
+      Buffer packed = must(Buffer::create(weights.size()));
       const Buffer aligned_bias = to_buffer(bias);
       const Depthwise depthwise_layer = {
           layer.channels, layer.stride,        layer.dilation,
@@ -169,7 +170,7 @@ void test_depthwise() {
       const Buffer pixels = to_pixels(src, layer.channels);
       const ptrdiff_t pitch =
           ptrdiff_t(expected.width + lcg.between(0, 1)) * layer.channels;
-      Buffer dst(kDepthwiseRows * pitch);
+      Buffer dst = must(Buffer::create(kDepthwiseRows * pitch));
       for (int y = 0, count; y < expected.height; y += count) {
         count = layer.dilation > 1 ? 1 : lcg.between(1, kDepthwiseRows);
         count = std::min(count, expected.height - y);
@@ -215,8 +216,8 @@ void test_upsample() {
       auto row = [&](int y) {
         return pixels.data() + size_t(y) * src.width * channels;
       };
-      Buffer scratch(size_t(src.width) * channels);
-      Buffer dst(size_t(width) * step);
+      Buffer scratch = must(Buffer::create(size_t(src.width) * channels));
+      Buffer dst = must(Buffer::create(size_t(width) * step));
       for (int y = 0; y < height; y++) {
         upsample(row(rows[y].first), row(rows[y].second), rows[y].weight,
                  src.width, channels, columns.data(), width, scratch.data(),
@@ -243,7 +244,7 @@ void test_average() {
       const Tensor expected = reference::pool(src, bins);
       const Buffer pixels = to_pixels(src, step);
       const ptrdiff_t pitch = ptrdiff_t(src.width) * step;
-      Buffer dst(size_t(bins) * channels);
+      Buffer dst = must(Buffer::create(size_t(bins) * channels));
       for (int y = 0; y < bins; y++) {
         const int begin = cell_begin(y, src.height, bins);
         const int end = cell_end(y, src.height, bins);

@@ -13,6 +13,7 @@
 #include "net/engine.h"
 #include "tests/cpu/targets.h"
 #include "tests/frames.h"
+#include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
@@ -29,7 +30,7 @@ void check_frame(const reference::TestFrame &frame, int width, int height,
   const Tensor expected = reference::preprocess(frame.info, frame.frame, width,
                                                 height, kMean, kStd);
   const Preprocess preprocess(frame.info, width, height, kMean, kStd);
-  Buffer scratch(preprocess.scratch_size());
+  Buffer scratch = must(Buffer::create(preprocess.scratch_size()));
   std::vector<float> row(3 * width);
   for (int y = 0; y < height; y++) {
     preprocess.row(frame.frame, y, scratch.data(), row.data());
@@ -79,7 +80,8 @@ void test_crop() {
 }
 
 Buffer to_rows(const Tensor &logits, int pitch) {
-  Buffer rows(size_t(logits.height) * logits.channels * pitch);
+  Buffer rows =
+      must(Buffer::create(size_t(logits.height) * logits.channels * pitch));
   for (int y = 0; y < logits.height; y++)
     for (int c = 0; c < logits.channels; c++)
       for (int x = 0; x < logits.width; x++)
@@ -98,7 +100,7 @@ void check_mask(const Tensor &logits, int width, int height, bool align_corners,
   const Logits grid = {rows.data(), logits.channels, logits.width,
                        logits.height, pitch};
   Classify classify(grid, width, height, align_corners);
-  Buffer scratch(classify.scratch_size());
+  Buffer scratch = must(Buffer::create(classify.scratch_size()));
   for (int y = 0; y < logits.height; y++)
     classify.survey(rows.data(), y, scratch.data());
   constexpr uint8_t kGuard = 77;
@@ -182,7 +184,7 @@ void test_ties() {
       const Buffer rows = to_rows(logits, pitch);
       const Classify classify({rows.data(), 5, 4, 3, pitch}, 33, 21,
                               align_corners);
-      Buffer scratch(classify.scratch_size());
+      Buffer scratch = must(Buffer::create(classify.scratch_size()));
       std::vector<uint8_t> ids(33);
       for (int y = 0; y < 21; y++) {
         classify.row(rows.data(), y, 0, false, scratch.data(), ids.data(),

@@ -13,6 +13,7 @@
 #include "cpu/engine.h"
 #include "cpu/schedule.h"
 #include "tests/frames.h"
+#include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
@@ -26,7 +27,7 @@ void *count_and_allocate(size_t size, size_t alignment) {
   allocations++;
   void *p = std::aligned_alloc(alignment,
                                (size + alignment - 1) / alignment * alignment);
-  if (!p) throw std::bad_alloc();
+  if (!p) std::abort();
   return p;
 }
 
@@ -39,6 +40,10 @@ void *operator new(size_t size, std::align_val_t alignment) {
 void *operator new(size_t size, const std::nothrow_t &) noexcept {
   allocations++;
   return std::malloc(size);
+}
+void *operator new(size_t size, std::align_val_t alignment,
+                   const std::nothrow_t &) noexcept {
+  return count_and_allocate(size, static_cast<size_t>(alignment));
 }
 void operator delete(void *p) noexcept { std::free(p); }
 void operator delete(void *p, size_t) noexcept { std::free(p); }
@@ -83,14 +88,14 @@ void run_random_tasks(Workers &workers, uint32_t seed) {
 
 void test_order() {
   Workers workers;
-  workers.reserve(4);
+  must(workers.reserve(4));
   run_random_tasks(workers, 1);
 }
 
 /// Several callers share the threads.
 void test_callers() {
   Workers workers;
-  workers.reserve(3);
+  must(workers.reserve(3));
   std::vector<std::thread> callers;
   for (int i = 0; i < 4; i++)
     callers.emplace_back([&workers, i] { run_random_tasks(workers, 2 + i); });
@@ -105,26 +110,26 @@ void test_few_threads() {
 
 void test_no_allocation() {
   auto workers = std::make_shared<Workers>();
-  workers->reserve(2);
+  must(workers->reserve(2));
   auto engine = make_cpu_engine(
-      std::make_shared<Weights>(reference::make_model(Variant::mmseg(), 19)),
+      must(Weights::create(reference::make_model(Variant::mmseg(), 19))),
       workers, 2);
   Lcg lcg(7);
   const reference::TestFrame frame =
       reference::make_frame("NV12", 200, 120, 0, false, lcg);
-  engine->configure(frame.info, {160, 96, 200, 120});
+  must(engine->configure(frame.info, {160, 96, 200, 120}));
   std::vector<uint8_t> ids(200 * 120), confidence(ids);
   const Mask mask = {ids.data(), 200, confidence.data(), 200};
   Options options;
   options.smoothing = 0.5f;
   options.confidence_threshold = 0.3f;
-  engine->load(frame.frame, {});
+  must(engine->load(frame.frame, {}));
   const int before = allocations;
   g_assert_cmpint(before, >, 100);
   for (int i = 0; i < 10; i++) {
-    engine->load(frame.frame, {});
-    engine->infer(mask, options, {});
-    engine->wait({});
+    must(engine->load(frame.frame, {}));
+    must(engine->infer(mask, options, {}));
+    must(engine->wait({}));
   }
   g_assert_cmpint(allocations - before, ==, 0);
 }

@@ -7,6 +7,7 @@
 
 #include "cuda/program.h"
 #include "tests/cuda/emulator.h"
+#include "tests/must.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
@@ -42,7 +43,7 @@ void check(const Variant &variant, int classes, int height, int width) {
   emulator::Array<char> weights(bytes.size());
   std::copy(bytes.begin(), bytes.end(), weights.get());
   table.place(weights.get());
-  Program<T> program(*model, table, height, width);
+  Program<T> program = must(Program<T>::create(*model, table, height, width));
   emulator::Array<char> arena(program.schedule().bytes);
   program.place(arena.get());
   const auto input = emulator::interleave<T>(image);
@@ -86,7 +87,8 @@ void test_memory() {
     const auto model = reference::make_model(variant, 19);
     WeightTable<__half> table;
     const size_t weights = table.arrange(*model).size();
-    const Program<__half> program(*model, table, 1024, 2048);
+    const Program<__half> program =
+        must(Program<__half>::create(*model, table, 1024, 2048));
     const size_t inputs = 2 * size_t(1024) * 2048 * kLanes * sizeof(__half);
     const size_t frames = size_t(1024) * 2048 * 4;
     const size_t masks = 2 * 2 * size_t(1024) * 2048;

@@ -22,10 +22,11 @@ FakeControl &control() {
   return instance;
 }
 
-void maybe_fail(std::atomic<int> &countdown, const char *call) {
+Result<> maybe_fail(std::atomic<int> &countdown, const char *call) {
   if (countdown > 0 && --countdown == 0)
-    throw Error(Error::Kind::kDevice,
-                std::string("The fake engine failed in ") + call + ".");
+    return Error{Error::Kind::kDevice,
+                 std::string("The fake engine failed in ") + call + "."};
+  return {};
 }
 
 class FakeEngine : public Engine {
@@ -36,9 +37,9 @@ class FakeEngine : public Engine {
   }
   ~FakeEngine() override { control().engines--; }
 
-  void configure(const FrameInfo &src, const Config &config) override {
+  Result<> configure(const FrameInfo &src, const Config &config) override {
     control().configures++;
-    maybe_fail(control().fail_configure, "configure");
+    FASTSCNN_TRY(maybe_fail(control().fail_configure, "configure"));
     src_ = src;
     config_ = config;
     if (config_.mask_width == 0) {
@@ -46,24 +47,26 @@ class FakeEngine : public Engine {
       config_.mask_height = config.input_height / 8;
     }
     picture_.resize(static_cast<size_t>(src.width) * src.height);
+    return {};
   }
 
-  void load(const ConstFrame &src, Queue) override {
+  Result<> load(const ConstFrame &src, Queue) override {
     control().loads++;
-    maybe_fail(control().fail_load, "load");
+    FASTSCNN_TRY(maybe_fail(control().fail_load, "load"));
     for (int y = 0; y < src_.height; y++)
       for (int x = 0; x < src_.width; x++)
         picture_[static_cast<size_t>(y) * src_.width + x] =
             brightness(src, x, y);
+    return {};
   }
 
-  void infer(const Mask &dst, const Options &options, Queue) override {
+  Result<> infer(const Mask &dst, const Options &options, Queue) override {
     control().pass();
     std::this_thread::sleep_for(
         std::chrono::milliseconds(control().milliseconds));
     control().infers++;
     control().smoothing = options.smoothing;
-    maybe_fail(control().fail_infer, "infer");
+    FASTSCNN_TRY(maybe_fail(control().fail_infer, "infer"));
     if (dst.counts) std::fill_n(dst.counts, 256, 0u);
     for (int y = 0; y < mask_height(); y++)
       for (int x = 0; x < mask_width(); x++) {
@@ -80,9 +83,10 @@ class FakeEngine : public Engine {
               fake_confidence(value);
         if (dst.counts) dst.counts[dst.ids[y * dst.stride + x]]++;
       }
+    return {};
   }
 
-  void wait(Queue) override {}
+  Result<> wait(Queue) override { return {}; }
   int mask_width() const override { return config_.mask_width; }
   int mask_height() const override { return config_.mask_height; }
   void reset() override { control().resets++; }
@@ -117,18 +121,18 @@ class FakeBackend : public Backend {
  public:
   const char *name() const override { return FAKE_NAME; }
 
-  std::string device_name(const Device &device) const override {
+  Result<std::string> device_name(const Device &device) const override {
     return "fake " FAKE_NAME ", " + std::to_string(device.threads) + " threads";
   }
 
-  std::unique_ptr<Engine> create_engine(std::shared_ptr<const Model> model,
-                                        const Device &device) override {
+  Result<std::unique_ptr<Engine>> create_engine(
+      std::shared_ptr<const Model> model, const Device &device) override {
     if (device.id == kNoSuchDevice && std::string(name()) == "cuda")
-      throw Error(Error::Kind::kDevice, "There is no fake device 99.");
+      return Error{Error::Kind::kDevice, "There is no fake device 99."};
     return std::make_unique<FakeEngine>(std::move(model));
   }
 
-  std::unique_ptr<Painter> create_painter(const Device &) override {
+  Result<std::unique_ptr<Painter>> create_painter(const Device &) override {
     return nullptr;
   }
 };

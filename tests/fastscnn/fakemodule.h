@@ -20,7 +20,7 @@ struct FakeControl {
   std::atomic<int> infers{0};   ///< finished ones
   std::atomic<int> resets{0};
 
-  /// Count down at each call; the call that reaches 0 throws.
+  /// Count down at each call; the call that reaches 0 fails.
   std::atomic<int> fail_configure{0};
   std::atomic<int> fail_load{0};
   std::atomic<int> fail_infer{0};

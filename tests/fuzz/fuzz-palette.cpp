@@ -4,7 +4,6 @@
 #include <glib.h>
 
 #include "gst/fastscnn/palette.h"
-#include "net/error.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace fastscnn;
@@ -12,14 +11,15 @@ using namespace fastscnn;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const Labels labels = {"road", "traffic light", "person", ""};
   std::vector<ClassColor> colors(labels.size());
-  try {
-    const std::string text(reinterpret_cast<const char *>(data), size);
-    Palette::parse("fuzz", text).apply(labels, &colors);
+  const std::string text(reinterpret_cast<const char *>(data), size);
+  const Result<Palette> palette = Palette::parse("fuzz", text);
+  if (palette) {
+    palette->apply(labels, &colors);
     g_assert_cmpuint(colors.size(), ==, labels.size());
     for (const ClassColor &c : colors)
       g_assert_true(c.has_alpha || c.color.a == 255 || c.color.a == 0);
-  } catch (const Error &error) {
-    const std::string sentence = error.what();
+  } else {
+    const std::string &sentence = palette.error().sentence;
     g_assert_true(g_utf8_validate(sentence.c_str(), -1, nullptr));
     g_assert_true(sentence.find('\n') == std::string::npos);
     g_assert_cmpuint(sentence.size(), <, 300);

@@ -10,6 +10,7 @@
 #include "cuda/engine.h"
 #include "tests/frames.h"
 #include "tests/gpu/device.h"
+#include "tests/must.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
@@ -49,7 +50,8 @@ Spread time_host(const std::function<void()> &run) {
 
 /// Of each run by the device's clock.
 Spread time_device(cudaStream_t stream, const std::function<void()> &run) {
-  const Event begin = make_timing_event(), end = make_timing_event();
+  const Event begin = must(make_timing_event());
+  const Event end = must(make_timing_event());
   std::vector<double> ms;
   for (int i = -kWarmUp; i < kFrames; i++) {
     CHECK_CUDA(cudaEventRecord(begin.get(), stream));
@@ -74,9 +76,9 @@ class Bench {
   explicit Bench(std::shared_ptr<const Model> model)
       : model_(std::move(model)),
         context_(must(Context::primary(0))),
-        current_(*context_),
+        current_(must(Current::enter(*context_))),
         cache_(std::make_shared<PlanCache>("", "", [](const std::string &) {})),
-        stream_(make_stream()) {
+        stream_(must(make_stream())) {
     cudaDeviceProp properties;
     CHECK_CUDA(cudaGetDeviceProperties(&properties, 0));
     device_ = properties.name;
@@ -90,10 +92,11 @@ class Bench {
  private:
   std::unique_ptr<Engine> make(const FrameInfo &info) {
     const size_t before = free_bytes();
-    auto weights = std::make_shared<const Weights<__half>>(context_, model_);
+    auto weights = must(Weights<__half>::create(context_, model_));
     auto engine = make_engine<__half>(context_, weights, cache_,
                                       [](const std::string &) {});
-    engine->configure(info, {info.width, info.height, info.width, info.height});
+    must(engine->configure(info,
+                           {info.width, info.height, info.width, info.height}));
     peak_bytes_ = before - free_bytes();
     return engine;
   }
@@ -114,12 +117,12 @@ class Bench {
     mask.ids = ids.get();
     mask.stride = width;
     const Queue queue = {context_->handle(), stream_.get()};
-    auto load = [&] { engine->load(moved, queue); };
-    auto infer = [&] { engine->infer(mask, {}, queue); };
+    auto load = [&] { must(engine->load(moved, queue)); };
+    auto infer = [&] { must(engine->infer(mask, {}, queue)); };
     const Spread all = time_host([&] {
       load();
       infer();
-      engine->wait(queue);
+      must(engine->wait(queue));
     });
     const Spread loads = time_device(stream_.get(), load);
     const Spread infers = time_device(stream_.get(), infer);
@@ -128,7 +131,7 @@ class Bench {
       load();
       infer();
     }
-    engine->wait(queue);
+    must(engine->wait(queue));
     print("device", width, height, all, kFrames / (now_ms() - begin) * 1000,
           {{"load", loads.median}, {"infer", infers.median}});
   }
@@ -143,13 +146,13 @@ class Bench {
     mask.ids = ids.data();
     mask.stride = width;
     const Spread all = time_host([&] {
-      engine->load(frame.frame, {});
-      engine->infer(mask, {}, {});
-      engine->wait({});
+      must(engine->load(frame.frame, {}));
+      must(engine->infer(mask, {}, {}));
+      must(engine->wait({}));
     });
     const size_t frame_bytes = size_t(width) * height * 3 / 2;
-    const PinnedMemory pinned = make_pinned_memory(frame_bytes);
-    const DeviceMemory device = make_device_memory(frame_bytes);
+    const PinnedMemory pinned = must(make_pinned_memory(frame_bytes));
+    const DeviceMemory device = must(make_device_memory(frame_bytes));
     auto copy = [&](size_t size, cudaMemcpyKind kind) {
       const bool up = kind == cudaMemcpyHostToDevice;
       return time_device(
@@ -199,14 +202,12 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "usage: %s MODEL.safetensors\n", argv[0]);
     return 2;
   }
-  try {
-    value_or_throw(check_machine());
-    value_or_throw(Cudnn::version());
-    Bench bench(Model::load(argv[1]));
-    for (int height : {256, 512, 1024}) bench.run(2 * height, height);
-    return 0;
-  } catch (const Error &e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return e.kind() == Error::Kind::kDevice ? 77 : 1;
+  const Result<> machine = check_machine();
+  if (!machine) {
+    std::fprintf(stderr, "%s\n", machine.error().sentence.c_str());
+    return 77;
   }
+  Bench bench(must(Model::load(argv[1])));
+  for (int height : {256, 512, 1024}) bench.run(2 * height, height);
+  return 0;
 }

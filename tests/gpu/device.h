@@ -15,6 +15,9 @@
 #include "tests/must.h"
 
 /// What the programs of the suite share.
+#define CHECK_CUDA(command) \
+  ::fastscnn::must(::fastscnn::cuda::check_cuda(#command, (command)))
+
 namespace fastscnn::cuda::testing {
 
 /// True, and said as a test runner understands it, where nothing can be run.
@@ -23,7 +26,7 @@ inline bool skip_without_device() {
   const Result<size_t> cudnn = Cudnn::version();
   if (machine && cudnn) return false;
   const Error &why = machine ? cudnn.error() : machine.error();
-  g_print("1..0 # SKIP %s\n", why.what());
+  g_print("1..0 # SKIP %s\n", why.sentence.c_str());
   return true;
 }
 
@@ -32,7 +35,7 @@ template <typename T>
 class DeviceCopy {
  public:
   DeviceCopy(const T *data, size_t count)
-      : count_(count), memory_(make_device_memory(count * sizeof(T))) {
+      : count_(count), memory_(must(make_device_memory(count * sizeof(T)))) {
     CHECK_CUDA(cudaMemcpy(memory_.get(), data, count * sizeof(T),
                           cudaMemcpyHostToDevice));
     CHECK_CUDA(cudaDeviceSynchronize());
@@ -40,7 +43,7 @@ class DeviceCopy {
 
   /// Poisoned: NaN in every type of float.
   explicit DeviceCopy(size_t count)
-      : count_(count), memory_(make_device_memory(count * sizeof(T))) {
+      : count_(count), memory_(must(make_device_memory(count * sizeof(T)))) {
     CHECK_CUDA(cudaMemset(memory_.get(), 0xff, count * sizeof(T)));
     CHECK_CUDA(cudaDeviceSynchronize());
   }

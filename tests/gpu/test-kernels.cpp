@@ -88,7 +88,7 @@ void check_depthwise(int channels, int height, int width) {
   kernel.weight = weight.device.get();
   kernel.bias = bias.device.get();
   kernel.dst = dst.device.get();
-  launch(kernel, nullptr);
+  must(launch(kernel, nullptr));
   expect_equal(dst, kTolerance<T>, "depthwise");
 }
 
@@ -119,7 +119,7 @@ void test_bilinear() {
       emulator::items(kernel);
       kernel.src = src.device.get();
       kernel.dst = dst.device.get();
-      launch(kernel, nullptr);
+      must(launch(kernel, nullptr));
       expect_equal(dst, kTolerance<T>, "bilinear");
     }
 }
@@ -148,8 +148,8 @@ void test_pyramid() {
   run([](const auto &k) { emulator::items(k); },
       [](const auto &k) { emulator::blocks(k); },
       [](auto &both) { return both.host.get(); });
-  run([](const auto &k) { launch(k, nullptr); },
-      [](const auto &k) { launch_blocks(k, nullptr); },
+  run([](const auto &k) { must(launch(k, nullptr)); },
+      [](const auto &k) { must(launch_blocks(k, nullptr)); },
       [](auto &both) { return both.device.get(); });
   expect_equal(cells, 1e-4, "pyramid cells");
   expect_equal(dst, kTolerance<T>, "pyramid");
@@ -220,7 +220,7 @@ void test_preprocess() {
       moved.data[p] = bytes.get() + (frame.frame.data[p] - frame.bytes.data());
     set_frame(&kernel, frame.info, moved);
     kernel.dst = dst.device.get();
-    launch(kernel, nullptr);
+    must(launch(kernel, nullptr));
     expect_equal(dst, kTolerance<T> * 2, format.c_str());
   }
 }
@@ -296,7 +296,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   if (testing::skip_without_device()) return 0;
   const auto context = must(Context::primary(0));
-  const Current current(*context);
+  const Current current = must(Current::enter(*context));
   add_tests<__half>("half");
   add_tests<float>("float");
   g_test_add_func("/gpu/kernels/count", test_count);

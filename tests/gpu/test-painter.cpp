@@ -6,6 +6,7 @@
 #include "cuda/painter.h"
 #include "tests/frames.h"
 #include "tests/gpu/device.h"
+#include "tests/must.h"
 #include "tests/overlay/paint-reference.h"
 
 using namespace fastscnn;
@@ -65,8 +66,8 @@ void check(const std::shared_ptr<const Context> &context, const char *format,
   reference::paint(frame.info, on_host, mask, style);
   if (mask_on_device) mask.ids = device_ids.get();
   auto painter = make_painter(context);
-  painter->configure(frame.info);
-  painter->paint(on_device, mask, style, {context->handle(), nullptr});
+  must(painter->configure(frame.info));
+  must(painter->paint(on_device, mask, style, {context->handle(), nullptr}));
   const std::vector<uint8_t> got = bytes.read();
   for (size_t i = 0; i < got.size(); i++)
     if (std::abs(got[i] - frame.bytes[i]) > 1)
@@ -76,7 +77,7 @@ void check(const std::shared_ptr<const Context> &context, const char *format,
 
 void test_paint() {
   const auto context = must(Context::primary(0));
-  const Current current(*context);
+  const Current current = must(Current::enter(*context));
   for (const char *format : {"NV12", "I420", "RGB", "BGRA"})
     for (PaintMode mode : kModes)
       for (bool mask_on_device : {false, true})

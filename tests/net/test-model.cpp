@@ -15,9 +15,11 @@
 #include "net/error.h"
 #include "net/model.h"
 #include "tests/modelwriter.h"
+#include "tests/must.h"
 
 using fastscnn::Error;
 using fastscnn::Model;
+using fastscnn::must;
 using fastscnn::Variant;
 using fastscnn::testing::join;
 using fastscnn::testing::ModelFile;
@@ -28,16 +30,14 @@ using Bytes = std::vector<uint8_t>;
 
 /// Parses and expects a refusal whose sentence contains words.
 void expect_refusal(const Bytes &file, const char *words) {
-  try {
-    Model::parse(file.data(), file.size(), "x.safetensors");
-  } catch (const Error &e) {
-    g_assert_true(e.kind() == Error::Kind::kModel);
-    g_assert_nonnull(std::strstr(e.what(), "x.safetensors"));
-    if (!std::strstr(e.what(), words))
-      g_error("expected \"%s\" in \"%s\"", words, e.what());
-    return;
-  }
-  g_error("a file that should be refused for \"%s\" was accepted", words);
+  const auto model = Model::parse(file.data(), file.size(), "x.safetensors");
+  if (model)
+    g_error("a file that should be refused for \"%s\" was accepted", words);
+  const char *sentence = model.error().sentence.c_str();
+  g_assert_true(model.error().kind == Error::Kind::kModel);
+  g_assert_nonnull(std::strstr(sentence, "x.safetensors"));
+  if (!std::strstr(sentence, words))
+    g_error("expected \"%s\" in \"%s\"", words, sentence);
 }
 
 void expect_refusal(const std::function<void(ModelFile &)> &spoil,
@@ -71,7 +71,7 @@ void test_valid() {
        {Variant::tramac(), Variant::mmseg(), Variant::paper()}) {
     ModelFile file = ModelFile::valid(v, 5);
     Bytes bytes = file.bytes();
-    auto model = Model::parse(bytes.data(), bytes.size(), "m");
+    auto model = must(Model::parse(bytes.data(), bytes.size(), "m"));
     g_assert_cmpint(model->info().classes(), ==, 5);
     g_assert_cmpstr(model->info().labels[4].c_str(), ==, "class4");
     g_assert_cmphex(model->info().colors[4], ==, 0x040203);
@@ -104,7 +104,7 @@ void test_half() {
   std::copy(halves.begin(), halves.end(), all.begin());
   set_half(file, "lds.conv.bias", all);
   Bytes bytes = file.bytes();
-  auto model = Model::parse(bytes.data(), bytes.size(), "m");
+  auto model = must(Model::parse(bytes.data(), bytes.size(), "m"));
   for (size_t i = 0; i < halves.size(); i++)
     g_assert_cmpfloat(model->bias(0)[i], ==, expected[i]);
   g_assert_true(std::signbit(model->bias(0)[6]));
@@ -227,14 +227,11 @@ void test_file() {
   char *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
   char *path = g_build_filename(dir, "big.safetensors", nullptr);
   auto refused = [path](const char *words) {
-    try {
-      Model::load(path);
-    } catch (const Error &e) {
-      g_assert_nonnull(std::strstr(e.what(), path));
-      g_assert_nonnull(std::strstr(e.what(), words));
-      return;
-    }
-    g_assert_not_reached();
+    const auto model = Model::load(path);
+    g_assert_false(model.has_value());
+    const char *sentence = model.error().sentence.c_str();
+    g_assert_nonnull(std::strstr(sentence, path));
+    g_assert_nonnull(std::strstr(sentence, words));
   };
   refused("No such file");
   g_mkdir(path, 0700);
@@ -247,7 +244,7 @@ void test_file() {
   Bytes bytes = ModelFile::valid().bytes();
   g_file_set_contents(path, reinterpret_cast<const char *>(bytes.data()),
                       bytes.size(), nullptr);
-  g_assert_cmpint(Model::load(path)->info().classes(), ==, 3);
+  g_assert_cmpint(must(Model::load(path))->info().classes(), ==, 3);
   // 10 GB of nothing cost nothing: the size alone is refused.
   g_assert_cmpint(truncate(path, gint64(10) << 30), ==, 0);
   refused("it has 10737418240 bytes");
@@ -308,13 +305,7 @@ void test_limits() {
     forget_peak();
     const gint64 memory = own("/proc/self/status", "VmHWM:");
     const gint64 read = own("/proc/self/io", "rchar:");
-    bool refused = false;
-    try {
-      Model::load(path);
-    } catch (const Error &) {
-      refused = true;
-    }
-    g_assert_true(refused);
+    g_assert_false(Model::load(path).has_value());
     g_test_message("%s: %d bytes read, peak %d kB higher", c.what,
                    int(own("/proc/self/io", "rchar:") - read),
                    int(own("/proc/self/status", "VmHWM:") - memory));
@@ -329,16 +320,13 @@ void test_limits() {
 
 void test_weights_that_do_not_fit() {
   Bytes bytes = ModelFile::valid().bytes();
-  auto model = Model::parse(bytes.data(), bytes.size(), "m");
+  auto model = must(Model::parse(bytes.data(), bytes.size(), "m"));
   const size_t n = model->layers().size();
   std::vector<std::vector<float>> weights(n), biases(n);
-  try {
-    Model(model->info(), weights, biases);
-  } catch (const Error &e) {
-    g_assert_nonnull(std::strstr(e.what(), "\"lds.conv\" needs 864 weights"));
-    return;
-  }
-  g_assert_not_reached();
+  const auto refused = Model::create(model->info(), weights, biases);
+  g_assert_false(refused.has_value());
+  g_assert_nonnull(std::strstr(refused.error().sentence.c_str(),
+                               "\"lds.conv\" needs 864 weights"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "gst/fastscnn/painter.h"
 #include "tests/frames.h"
+#include "tests/must.h"
 #include "tests/overlay/paint-reference.h"
 
 using namespace fastscnn;
@@ -98,8 +99,8 @@ struct Scene {
     style.color[1] = {0, 0, 0, 255};
     style.margin = 0.02f;
     auto painter = create_cpu_painter();
-    painter->configure(frame.info);
-    painter->paint(out, mask, style, Queue());
+    must(painter->configure(frame.info));
+    must(painter->paint(out, mask, style, Queue()));
     picture.gray = frame.bytes;
   }
 };
@@ -182,8 +183,8 @@ void test_margin(gconstpointer data) {
     out.data[0] = frame.bytes.data();
     out.stride[0] = w;
     auto painter = create_cpu_painter();
-    painter->configure(frame.info);
-    painter->paint(out, mask, style, Queue());
+    must(painter->configure(frame.info));
+    must(painter->paint(out, mask, style, Queue()));
     size_t replaced = 0;
     for (size_t i = 0; i < grown.size(); i++) {
       if (!grown[i]) continue;
