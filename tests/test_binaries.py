@@ -77,6 +77,14 @@ class Binaries(unittest.TestCase):
             _ctypes.dlclose(library._handle)
             self.assertNotIn(path, pathlib.Path("/proc/self/maps").read_text())
 
+    def test_nothing_unwinds(self):
+        """See net/error.h. Templates of other libraries are compiled in, too,
+        so the compiler's -fno-exceptions alone does not say it."""
+        unwinding = r"_Unwind_Resume|__cxa_(throw|rethrow|begin_catch)"
+        for path in self.each():
+            self.assertEqual([name for name in symbols(path, "--undefined-only")
+                              if re.fullmatch(unwinding, name)], [])
+
     def test_stack_is_guarded(self):
         for path in self.each():
             self.assertIn("__stack_chk_fail", symbols(path, "--undefined-only"))

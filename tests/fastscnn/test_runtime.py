@@ -8,6 +8,7 @@ libgcc's of the same names: so the elements must never throw."""
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -39,6 +40,13 @@ def play(line):
 
 
 class LibstdcxxFirst(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.nonsense = pathlib.Path(folder.name, "nonsense")
+        self.nonsense.write_bytes(b"{\0" * 100)
+
     def check(self, line, end):
         child = subprocess.run(
             [sys.executable, __file__, "--play", f"{SOURCE} ! {line} ! fakesink"],
@@ -49,6 +57,27 @@ class LibstdcxxFirst(unittest.TestCase):
     def test_normal_operation(self):
         """Where there is no GPU, backend=auto looks for one in vain."""
         self.check("fastscnn backend=auto ! classmaskoverlay", "eos")
+
+    def test_async(self):
+        self.check("fastscnn backend=cpu async=true", "eos")
+
+    def test_bad_models(self):
+        for model in (self.nonsense, self.folder):
+            self.check(f"fastscnn backend=cpu model-file={model}",
+                       "error: The model file .* cannot be (used|read): ")
+        self.check(f"fastscnn model-file={self.folder}/none",
+                   "error: There is no model file ")
+
+    def test_bad_palettes(self):
+        self.check(f"classmaskoverlay palette={self.nonsense}",
+                   "error: The palette .* cannot be used: line 1: ")
+        for name in (self.folder, f"{self.folder}/none"):
+            self.check(f"classmaskoverlay palette={name}",
+                       "error: The palette .* cannot be read; ")
+
+    def test_unusable_backend(self):
+        self.check("fastscnn backend=cuda cuda-device-id=99",
+                   "error: .*(CUDA device 99|engine (cannot|is not))")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
 import tap  # noqa: E402
 
 try:
-    import evaluate  # first: it loads GStreamer before NumPy
+    import evaluate
     import numpy as np
     import torch
     from PIL import Image

@@ -112,6 +112,21 @@ class Style(unittest.TestCase):
                     problems.append(f"{name(path)} includes {library}")
         self.report(problems)
 
+    def test_nothing_throws(self):
+        """The compiler refuses throw and catch, but not what throws inside of
+        the standard library when it is given the wrong thing."""
+        throwing = re.compile(
+            r"\bstd::(sto(i|u?ll?|f|l?d)|thread\b(?!::)|async|regex)\b")
+        problems = []
+        for path, text in TEXTS.items():
+            if (path.suffix not in CODE
+                    or not re.match(r"(net|cpu|cuda|gst)/", name(path))):
+                continue
+            for number, line in enumerate(text.splitlines(), 1):
+                if throwing.search(line.split("//")[0]):
+                    problems.append(f"{name(path)}:{number}: {line.strip()}")
+        self.report(problems)
+
     def test_licence_lines(self):
         without = {".md", ".json", ".dict"}
         self.report([
