@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Times an engine: RGB bytes in, class bytes out, frame as large as the mask.
+// Times an engine: RGB bytes in, class bytes out, frame as large as the mask;
+// the CUDA engine as bench-cuda.h says.
 
 #include <gmodule.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "net/engine.h"
+#include "tests/bench-cuda.h"
 #include "tests/frames.h"
 #include "tests/must.h"
 #include "tests/reference.h"
@@ -334,7 +336,12 @@ Arguments parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   const Arguments arguments = parse(argc, argv);
-  Backend &backend = *must(open_module(arguments.backend));
+  const Result<Backend *> module = open_module(arguments.backend);
+  if (!module) {
+    std::fprintf(stderr, "bench: %s\n", module.error().sentence.c_str());
+    return 1;
+  }
+  Backend &backend = **module;
   const std::shared_ptr<const Model> model =
       arguments.model.empty() ? reference::make_model(Variant::tramac(), 19)
                               : must(Model::load(arguments.model));
@@ -345,6 +352,12 @@ int main(int argc, char **argv) {
     serve(backend, model, arguments, name);
     return 0;
   }
+#ifdef HAVE_CUDA
+  if (arguments.backend == "cuda") {
+    bench_cuda(model, arguments.sizes, arguments.frames, arguments.json);
+    return 0;
+  }
+#endif
   if (!arguments.json)
     std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
                 "width", "height", "ms", "p95", "fps", "MiB", "load", "network",

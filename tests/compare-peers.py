@@ -249,8 +249,10 @@ def run_peers(args):
 
 
 def run_engine(args):
-    bench = args.bench or ROOT / "build/tests/gpu/bench-gpu"
-    done = subprocess.run([bench, args.model], capture_output=True, text=True,
+    bench = args.bench or ROOT / "build/tests/bench"
+    sizes = [f"--size={width}x{height}" for height, width in args.sizes]
+    done = subprocess.run([bench, "--backend", "cuda", "--json", "--model",
+                           args.model, *sizes], capture_output=True, text=True,
                           check=False)
     if done.returncode:
         raise PeerError(done.stderr.strip() or f"{bench} failed")

@@ -45,24 +45,32 @@ run_test() {
 failed=0
 for name in test-gpu-kernels test-gpu-engine test-gpu-painter test-gpu-element; do run_test $name; done
 
-# A short run under each of its tools: the kernels.
+# sanitize TOOL PROGRAM [TEST]: a short run under a tool of compute-sanitizer.
+sanitize() {
+  log="$build/sanitizer-$1-$2.log"
+  compute-sanitizer --tool "$1" --error-exitcode 9 \
+    "$(program "$2")" --tap ${3:+-p "$3"} > "$log" 2>&1
+  code=$?
+  tail -n 3 "$log"
+  if [ $code -eq 0 ]; then note "compute-sanitizer $1 $2: clean"
+  else note "compute-sanitizer $1 $2: FAILED ($code), see $log"; failed=1; fi
+}
+
 if command -v compute-sanitizer > /dev/null; then
   for tool in memcheck racecheck initcheck; do
-    log="$build/sanitizer-$tool.log"
-    compute-sanitizer --tool $tool --error-exitcode 9 \
-      "$(program test-gpu-kernels)" --tap > "$log" 2>&1
-    code=$?
-    tail -n 3 "$log"
-    if [ $code -eq 0 ]; then note "compute-sanitizer $tool: clean"
-    else note "compute-sanitizer $tool: FAILED ($code), see $log"; failed=1; fi
+    sanitize $tool test-gpu-kernels
+    sanitize $tool test-gpu-painter
+    sanitize $tool test-gpu-engine /gpu/engine/memories
+    sanitize $tool test-gpu-engine /gpu/engine/options
   done
 else
   note "compute-sanitizer: not installed"
 fi
 
-bench=$(program bench-gpu)
+bench=$(program bench)
 json="$build/gpu-bench.json"
-if [ -n "$bench" ] && "$bench" "$model" > "$json"; then
+if [ -n "$bench" ] && "$bench" --backend cuda --json --model "$model" > "$json"
+then
   cat "$json"
   table=$(sed -E 's/.*"memory":"([a-z]+)".*"width":([0-9]+),"height":([0-9]+).*"ms_median":([0-9.]+),"ms_p95":([0-9.]+),"fps":([0-9.]+),"fps_in_flight":([0-9.]+),"peak_bytes":([0-9]+).*/\1 \2x\3 \4 \5 \6 \7 \8/' "$json" |
     awk 'BEGIN { printf "%-8s %-10s %9s %9s %9s %9s %8s\n", "memory", "size", "ms", "ms p95", "fps", "in flight", "MB" }

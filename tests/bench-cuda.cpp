@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Times the CUDA engine: NV12 frame to mask, both on the device, and both in
-// system memory with what the copies alone take. One JSON object a line:
-// milliseconds; fps with one frame after the other, and with frames in flight.
+#include "tests/bench-cuda.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -12,11 +11,11 @@
 #include "tests/gpu/device.h"
 #include "tests/must.h"
 
-using namespace fastscnn;
+namespace fastscnn {
+namespace {
+
 using namespace fastscnn::cuda;
 using fastscnn::cuda::testing::DeviceCopy;
-
-namespace {
 
 constexpr int kWarmUp = 50;
 constexpr int kFrames = 500;
@@ -37,34 +36,6 @@ double now_ms() {
       .count();
 }
 
-/// Of each run by the host's clock.
-Spread time_host(const std::function<void()> &run) {
-  std::vector<double> ms;
-  for (int i = -kWarmUp; i < kFrames; i++) {
-    const double begin = now_ms();
-    run();
-    if (i >= 0) ms.push_back(now_ms() - begin);
-  }
-  return summarize(ms);
-}
-
-/// Of each run by the device's clock.
-Spread time_device(cudaStream_t stream, const std::function<void()> &run) {
-  const Event begin = must(make_timing_event());
-  const Event end = must(make_timing_event());
-  std::vector<double> ms;
-  for (int i = -kWarmUp; i < kFrames; i++) {
-    CHECK_CUDA(cudaEventRecord(begin.get(), stream));
-    run();
-    CHECK_CUDA(cudaEventRecord(end.get(), stream));
-    CHECK_CUDA(cudaEventSynchronize(end.get()));
-    float elapsed = 0;
-    CHECK_CUDA(cudaEventElapsedTime(&elapsed, begin.get(), end.get()));
-    if (i >= 0) ms.push_back(elapsed);
-  }
-  return summarize(ms);
-}
-
 size_t free_bytes() {
   size_t free = 0, total = 0;
   CHECK_CUDA(cudaMemGetInfo(&free, &total));
@@ -73,8 +44,10 @@ size_t free_bytes() {
 
 class Bench {
  public:
-  explicit Bench(std::shared_ptr<const Model> model)
+  Bench(std::shared_ptr<const Model> model, int frames, bool json)
       : model_(std::move(model)),
+        frames_(frames),
+        json_(json),
         context_(must(Context::primary(0))),
         current_(must(Current::enter(*context_))),
         cache_(std::make_shared<PlanCache>("", "", [](const std::string &) {})),
@@ -82,6 +55,10 @@ class Bench {
     cudaDeviceProp properties;
     CHECK_CUDA(cudaGetDeviceProperties(&properties, 0));
     device_ = properties.name;
+    if (!json_)
+      std::printf("%s\n%-7s %5sx%-5s %8s %8s %8s %9s %8s\n", device_.c_str(),
+                  "memory", "width", "height", "ms", "p95", "fps", "in flight",
+                  "MiB");
   }
 
   void run(int width, int height) {
@@ -99,6 +76,35 @@ class Bench {
                            {info.width, info.height, info.width, info.height}));
     peak_bytes_ = before - free_bytes();
     return engine;
+  }
+
+  /// Of each run by the host's clock.
+  Spread time_host(const std::function<void()> &run) const {
+    std::vector<double> ms;
+    for (int i = -kWarmUp; i < frames_; i++) {
+      const double begin = now_ms();
+      run();
+      if (i >= 0) ms.push_back(now_ms() - begin);
+    }
+    return summarize(ms);
+  }
+
+  /// Of each run by the device's clock.
+  Spread time_device(cudaStream_t stream,
+                     const std::function<void()> &run) const {
+    const Event begin = must(make_timing_event());
+    const Event end = must(make_timing_event());
+    std::vector<double> ms;
+    for (int i = -kWarmUp; i < frames_; i++) {
+      CHECK_CUDA(cudaEventRecord(begin.get(), stream));
+      run();
+      CHECK_CUDA(cudaEventRecord(end.get(), stream));
+      CHECK_CUDA(cudaEventSynchronize(end.get()));
+      float elapsed = 0;
+      CHECK_CUDA(cudaEventElapsedTime(&elapsed, begin.get(), end.get()));
+      if (i >= 0) ms.push_back(elapsed);
+    }
+    return summarize(ms);
   }
 
   void on_device(int width, int height) {
@@ -127,12 +133,12 @@ class Bench {
     const Spread loads = time_device(stream_.get(), load);
     const Spread infers = time_device(stream_.get(), infer);
     const double begin = now_ms();
-    for (int i = 0; i < kFrames; i++) {
+    for (int i = 0; i < frames_; i++) {
       load();
       infer();
     }
     must(engine->wait(queue));
-    print("device", width, height, all, kFrames / (now_ms() - begin) * 1000,
+    print("device", width, height, all, frames_ / (now_ms() - begin) * 1000,
           {{"load", loads.median}, {"infer", infers.median}});
   }
 
@@ -172,6 +178,15 @@ class Bench {
   void print(const char *memory, int width, int height, const Spread &all,
              double fps_in_flight,
              const std::vector<std::pair<const char *, double>> &stages) {
+    if (!json_) {
+      std::printf("%-7s %5dx%-5d %8.3f %8.3f %8.0f %9.0f %8.1f", memory, width,
+                  height, all.median, all.p95, 1000 / all.median, fps_in_flight,
+                  peak_bytes_ / 1048576.0);
+      for (const auto &[stage, ms] : stages)
+        std::printf("  %s %.3f", stage, ms);
+      std::printf("\n");
+      return;
+    }
     std::printf(
         "{\"name\":\"fastscnn-cuda\",\"backend\":\"cuda\",\"device\":\"%s\","
         "\"memory\":\"%s\",\"format\":\"NV12\",\"width\":%d,\"height\":%d,"
@@ -186,7 +201,9 @@ class Bench {
     std::fflush(stdout);
   }
 
-  std::shared_ptr<const Model> model_;
+  const std::shared_ptr<const Model> model_;
+  const int frames_;
+  const bool json_;
   std::shared_ptr<const Context> context_;
   Current current_;
   std::shared_ptr<PlanCache> cache_;
@@ -197,17 +214,11 @@ class Bench {
 
 }  // namespace
 
-int main(int argc, char **argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: %s MODEL.safetensors\n", argv[0]);
-    return 2;
-  }
-  const Result<> machine = check_machine();
-  if (!machine) {
-    std::fprintf(stderr, "%s\n", machine.error().sentence.c_str());
-    return 77;
-  }
-  Bench bench(must(Model::load(argv[1])));
-  for (int height : {256, 512, 1024}) bench.run(2 * height, height);
-  return 0;
+void bench_cuda(std::shared_ptr<const Model> model,
+                const std::vector<std::pair<int, int>> &sizes, int frames,
+                bool json) {
+  Bench bench(std::move(model), frames ? frames : kFrames, json);
+  for (auto [width, height] : sizes) bench.run(width, height);
 }
+
+}  // namespace fastscnn
