@@ -48,6 +48,9 @@ void *operator new(size_t size, std::align_val_t alignment,
 void operator delete(void *p) noexcept { std::free(p); }
 void operator delete(void *p, size_t) noexcept { std::free(p); }
 void operator delete(void *p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void *p, size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
 
 namespace {
 
