@@ -11,13 +11,15 @@ from dataset import IGNORE
 from network import FastSCNN
 
 AUX_WEIGHT = 0.4
+LOVASZ_STRIDE = 3  # of the pixels that the Lovász loss looks at, each way
 
 
 class Learner(nn.Module):
     """The network with the two auxiliary heads that exist only in training."""
 
-    def __init__(self, task, weights):
+    def __init__(self, task, weights, lovasz=0.0):
         super().__init__()
+        self.lovasz = lovasz
         self.net = FastSCNN(task.variant, task.classes, dropout=0.1)
         self.aux_high = _aux_head(64, task.classes)
         self.aux_low = _aux_head(128, task.classes)
@@ -32,7 +34,10 @@ class Learner(nn.Module):
     def _loss(self, logits, labels):
         logits = F.interpolate(logits.float(), labels.shape[1:], mode="bilinear",
                                align_corners=self.net.variant.align_corners)
-        return self._cross_entropy(logits, labels)
+        loss = self._cross_entropy(logits, labels)
+        if self.lovasz:
+            loss = loss + self.lovasz * lovasz_softmax(logits, labels)
+        return loss
 
     def _loss_at_grid(self, logits, labels):
         """The auxiliary heads need no fine edges: labels come to their size."""
@@ -47,6 +52,31 @@ class Learner(nn.Module):
         total = F.cross_entropy(logits, labels, self.weights,
                                 ignore_index=IGNORE, reduction="sum")
         return total / (labels != IGNORE).sum().clamp(min=1)
+
+
+def lovasz_softmax(logits, labels):
+    """One minus the mean intersection over union of a batch, over the classes
+    that it shows, extended to what is not yet 0 or 1 (Lovász extension; Berman,
+    Triki, Blaschko, arXiv 1705.08790).
+
+    It sorts pixels, so it takes some of them, another grid each time."""
+    top, left = torch.randint(LOVASZ_STRIDE, (2,)).tolist()
+    logits = logits[..., top::LOVASZ_STRIDE, left::LOVASZ_STRIDE]
+    labels = labels[..., top::LOVASZ_STRIDE, left::LOVASZ_STRIDE].flatten()
+    known = labels != IGNORE
+    labels = labels[known]
+    shares = logits.softmax(1).transpose(0, 1).flatten(1)[:, known]  # (C, N)
+    losses = []
+    for c in labels.unique():
+        truth = (labels == c).float()
+        errors, order = (truth - shares[c]).abs().sort(descending=True)
+        truth = truth[order]
+        # What 1 - IoU would be with the pixels up to each wrong, and its steps.
+        jaccard = 1 - (truth.sum() - truth.cumsum(0)) / (
+            truth.sum() + (1 - truth).cumsum(0))
+        steps = torch.cat((jaccard[:1], jaccard.diff()))
+        losses.append(torch.dot(errors, steps))
+    return torch.stack(losses).mean() if losses else logits.sum() * 0
 
 
 def _aux_head(channels, classes):

@@ -80,23 +80,47 @@ class TrainTest(unittest.TestCase):
 
     def test_killed_and_resumed_is_as_uninterrupted(self):
         whole, broken = self.folder / "whole", self.folder / "broken"
-        output, _ = self.run_to_end(whole)
+        output, _ = self.run_to_end(whole, "--lovasz", "0.5")
         # Every other epoch of four, and the remaining time after each
         self.assertEqual(re.findall(r"epoch (\d) val mIoU", output), ["2", "4"])
         self.assertEqual(re.findall(r"epoch (\d) loss .* left \d+:\d\d", output),
                          list("1234"))
 
-        process = self.start(broken)
+        process = self.start(broken, "--lovasz", "0.5")
         for line in process.stdout:
             if line.startswith("epoch 3 loss"):
                 process.kill()
         process.communicate()
         self.assertLess(process.returncode, 0)
         # Nor does it matter who prepares the batches.
-        output, _ = self.run_to_end(broken, "--resume", "--workers", "1")
+        output, _ = self.run_to_end(broken, "--lovasz", "0.5", "--resume",
+                                    "--workers", "1")
         self.assertIn("resumed at epoch", output)
         name = "best.safetensors"
         self.assertEqual((whole / name).read_bytes(), (broken / name).read_bytes())
+
+    def test_lovasz_is_the_iou_of_what_is_certain(self):
+        torch.manual_seed(3)
+        found, labels = torch.randint(4, (2, 2, 30, 40))
+        labels[0, :5] = dataset.IGNORE
+        labels[labels == 3] = 2  # found, but nowhere: 3 does not count
+        confusion = metrics.Confusion(4)
+        confusion.add(labels.numpy(), found.numpy())
+        logits = 200.0 * torch.nn.functional.one_hot(found, 4).permute(0, 3, 1, 2)
+        with mock.patch("learner.LOVASZ_STRIDE", 1):
+            loss = learner.lovasz_softmax(logits, labels).item()
+        self.assertAlmostEqual(loss, 1 - np.mean(confusion.iou()[:3]), places=5)
+
+        labels[:] = dataset.IGNORE
+        self.assertEqual(learner.lovasz_softmax(logits, labels).item(), 0)
+
+    def test_half_precision_learns_the_same(self):
+        losses = []
+        for options in ((), ("--bf16",)):
+            output, _ = self.run_to_end(self.folder / "out", "--epochs", "2", *options)
+            losses += [float(re.search(r"epoch 2 loss (\S+)", output)[1])]
+        self.assertNotEqual(*losses)
+        self.assertAlmostEqual(losses[0], losses[1], delta=0.1 * losses[0])
 
     def test_resume_from_something_else(self):
         out = self.folder / "out"
