@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/descriptor.h"
+#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -238,7 +239,10 @@ struct Cudnn::Impl {
   std::unique_ptr<Descriptor> device;  // or of one that is not
 
   ~Impl() {
-    if (handle) library().destroy(handle);
+    if (!handle) return;
+    // It waits for the context.
+    const std::lock_guard<std::mutex> lock(capturing());
+    library().destroy(handle);
   }
 
   Result<std::vector<Descriptor>> configurations(

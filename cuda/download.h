@@ -21,6 +21,9 @@ class Download {
   /// Blocks until dst of the last begin() holds the mask.
   Result<> finish();
 
+  /// From here on dst may be gone.
+  void abandon() { pending_ = false; }
+
  private:
   Download(int width, int height) : width_(width), height_(height) {}
 

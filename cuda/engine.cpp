@@ -7,6 +7,7 @@
 
 #include "cuda/download.h"
 #include "cuda/framegraph.h"
+#include "cuda/graph.h"
 #include "cuda/network.h"
 #include "cuda/preprocess.h"
 #include "cuda/upload.h"
@@ -42,7 +43,9 @@ class Pipeline {
     return pipeline;
   }
 
-  ~Pipeline() { cudaDeviceSynchronize(); }  // nothing may be in use any more
+  ~Pipeline() {
+    (void)synchronize_context();
+  }  // nothing may be in use any more
 
   int mask_width() const { return mask_width_; }
   int mask_height() const { return mask_height_; }
@@ -97,6 +100,14 @@ class Pipeline {
   }
 
   void forget() { history_ = false; }
+
+  /// After a failure: who waited for masks on their way may be gone.
+  void abandon() {
+    for (Slot &slot : slots_) {
+      slot.counts_wanted = nullptr;
+      if (slot.download) slot.download->abandon();
+    }
+  }
 
  private:
   struct Slot {
@@ -181,7 +192,7 @@ class Pipeline {
     slot->input = FASTSCNN_TRY(make_device_memory(bytes));
     slot->inferred = FASTSCNN_TRY(make_event());
     TRY_CUDA(cudaMemset(slot->input.get(), 0, bytes));
-    TRY_CUDA(cudaDeviceSynchronize());
+    FASTSCNN_TRY(synchronize_context());
     const T *input = static_cast<const T *>(slot->input.get());
     // Once outside of a graph: this loads the kernels.
     FASTSCNN_TRY(network_->enqueue(input, infer_stream_.get()));
@@ -284,23 +295,20 @@ class CudaEngine : public Engine {
   }
 
   Result<> load(const ConstFrame &src, Queue queue) override {
-    FASTSCNN_TRY(check_ready(queue));
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    return pipeline_->load(src, static_cast<cudaStream_t>(queue.stream));
+    return attempt(queue, [&](cudaStream_t stream) {
+      return pipeline_->load(src, stream);
+    });
   }
 
   Result<> infer(const Mask &dst, const Options &options,
                  Queue queue) override {
-    FASTSCNN_TRY(check_ready(queue));
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    return pipeline_->infer(dst, options,
-                            static_cast<cudaStream_t>(queue.stream));
+    return attempt(queue, [&](cudaStream_t stream) {
+      return pipeline_->infer(dst, options, stream);
+    });
   }
 
   Result<> wait(Queue queue) override {
-    FASTSCNN_TRY(check_ready(queue));
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    return pipeline_->wait();
+    return attempt(queue, [&](cudaStream_t) { return pipeline_->wait(); });
   }
 
   int mask_width() const override {
@@ -322,6 +330,18 @@ class CudaEngine : public Engine {
       return Error{Error::Kind::kEngine,
                    "The frame belongs to another CUDA context than the engine"};
     return {};
+  }
+
+  template <typename F>
+  Result<> attempt(const Queue &queue, const F &work) {
+    FASTSCNN_TRY(check_ready(queue));
+    const auto in_context = [&]() -> Result<> {
+      const Current current = FASTSCNN_TRY(Current::enter(*context_));
+      return work(static_cast<cudaStream_t>(queue.stream));
+    };
+    const Result<> done = in_context();
+    if (!done) pipeline_->abandon();
+    return done;
   }
 
   std::shared_ptr<const Context> context_;

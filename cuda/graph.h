@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <mutex>
+
 #include "cuda/handles.h"
 
 namespace fastscnn::cuda {
 
-/// What queue (stream) queues, as a graph; nothing of it is run. Other
-/// threads may use CUDA freely meanwhile. An Error may be that of queue.
+/// Held while a graph is captured. Whoever waits for a whole context meanwhile
+/// is refused, and the capture with it; other calls of other threads are free.
+inline std::mutex &capturing() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/// Blocks until all work in the current context is done.
+inline Result<> synchronize_context() {
+  const std::lock_guard<std::mutex> lock(capturing());
+  TRY_CUDA(cudaDeviceSynchronize());
+  return {};
+}
+
+/// What queue (stream) queues, as a graph; nothing of it is run. An Error may
+/// be that of queue.
 template <typename F>
 Result<Graph> capture(cudaStream_t stream, const F &queue) {
+  const std::lock_guard<std::mutex> lock(capturing());
   TRY_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   const Result<> queued = queue(stream);
   cudaGraph_t graph = nullptr;

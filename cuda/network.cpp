@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cuda/graph.h"
 #include "cuda/tuner.h"
 
 namespace fastscnn::cuda {
@@ -53,7 +54,7 @@ Result<> Network<T>::choose_plans(int height, int width, PlanCache *cache,
   DeviceMemory image = FASTSCNN_TRY(make_device_memory(image_bytes));
   TRY_CUDA(cudaMemset(image.get(), 0x2c, image_bytes));
   TRY_CUDA(cudaMemset(arena_.get(), 0x2c, program_.schedule().bytes));
-  TRY_CUDA(cudaDeviceSynchronize());
+  FASTSCNN_TRY(synchronize_context());
 
   Tuner tuner = FASTSCNN_TRY(Tuner::create(*cudnn_, cache, warn));
   int64_t workspace = 0;

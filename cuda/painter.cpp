@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "cuda/graph.h"
 #include "cuda/handles.h"
 #include "cuda/paintplan.h"
 #include "net/color.h"
@@ -36,7 +37,7 @@ class Sender {
     // Waits for the GPU if it has not yet fetched what was sent before.
     TRY_CUDA(cudaEventSynchronize(sent_.get()));
     if (bytes > size_) {
-      TRY_CUDA(cudaDeviceSynchronize());  // kernels may read the old one
+      FASTSCNN_TRY(synchronize_context());  // kernels may read the old one
       size_ = 0;
       pinned_ = FASTSCNN_TRY(make_pinned_memory(bytes));
       device_ = FASTSCNN_TRY(make_device_memory(bytes));
@@ -86,7 +87,7 @@ class Canvas {
     return canvas;
   }
 
-  ~Canvas() { cudaDeviceSynchronize(); }  // nothing may be in use any more
+  ~Canvas() { (void)synchronize_context(); }  // nothing may be in use any more
 
   Result<> paint(const Frame &dst, PaintMask mask, const PaintStyle &style,
                  cudaStream_t given) {

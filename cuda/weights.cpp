@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "cuda/graph.h"
 #include "cuda/pool.h"
 #include "cuda/schedule.h"
 
@@ -111,7 +112,7 @@ Result<std::shared_ptr<const Weights<T>>> Weights<T>::create(
                       cudaMemcpyHostToDevice));
   // The copy may still be on its way, and streams of ours do not wait for the
   // default one.
-  TRY_CUDA(cudaDeviceSynchronize());
+  FASTSCNN_TRY(synchronize_context());
   weights->table_.place(memory.get());
   weights->memory_ = std::move(memory);
   return weights;

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/cuda/standin.h"
+
+#include <cuda.h>
+#include <cuda_runtime_api.h>
+#include <dlfcn.h>
+#define NV_CUDNN_DISABLE_EXCEPTION
+#include <cudnn.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace fastscnn::cuda::standin {
+namespace {
+
+struct Object {
+  std::string kind;
+  size_t bytes;
+};
+
+struct State {
+  Fault fault = Fault::kNone;
+  size_t failing = 0;
+  std::vector<std::string> calls;
+  std::map<const void *, Object> objects;  // alive
+  int contexts = 0;                        // pushed
+  bool capturing = false;
+};
+
+State &state() {
+  static State state;
+  return state;
+}
+
+void require(bool rule, const char *call, const char *what) {
+  if (rule) return;
+  std::fprintf(stderr, "%s: %s\n", call, what);
+  std::abort();
+}
+
+/// Whether the call is to fail.
+bool fails(const char *call) {
+  State &s = state();
+  const size_t index = s.calls.size();
+  s.calls.push_back(call);
+  return s.fault == Fault::kOnce   ? index == s.failing
+         : s.fault == Fault::kLost ? index >= s.failing
+                                   : false;
+}
+
+cudaError_t error() {
+  return state().fault == Fault::kOnce ? cudaErrorMemoryAllocation
+                                       : cudaErrorIllegalAddress;
+}
+
+void *make(const char *kind, size_t bytes = 1) {
+  void *object = std::malloc(bytes);
+  state().objects[object] = {kind, bytes};
+  return object;
+}
+
+void check(const void *object, const char *kind, const char *call) {
+  const auto it = state().objects.find(object);
+  require(it != state().objects.end() && it->second.kind == kind, call, kind);
+}
+
+void destroy(void *object, const char *kind, const char *call) {
+  check(object, kind, call);
+  state().objects.erase(object);
+  std::free(object);
+}
+
+/// Also where memory is pointed into.
+bool is(const void *object, const char *kind) {
+  auto it = state().objects.upper_bound(object);
+  if (it == state().objects.begin()) return false;
+  --it;
+  const auto *begin = static_cast<const char *>(it->first);
+  return it->second.kind == kind &&
+         static_cast<const char *>(object) < begin + it->second.bytes;
+}
+
+}  // namespace
+
+void begin(Fault fault, size_t call) {
+  state().fault = fault;
+  state().failing = call;
+  state().calls.clear();
+}
+const std::vector<std::string> &calls() { return state().calls; }
+size_t alive() { return state().objects.size(); }
+
+}  // namespace fastscnn::cuda::standin
+
+using namespace fastscnn::cuda::standin;
+
+/// A call of the runtime in a context that is current.
+#define CALL                                                        \
+  require(state().contexts > 0, __func__, "no context is current"); \
+  if (fails(__func__)) return error()
+/// One that a thread must not make while it captures.
+#define UNCAPTURED \
+  require(!state().capturing, __func__, "a stream is being captured")
+
+// The driver. dlopen leads here, the program's own symbols are those of
+// libcuda.so.1 and libcudnn.so.9.
+
+EXPORT void *dlopen(const char *name, int flags) {
+  using Open = void *(const char *, int);
+  static Open *open = reinterpret_cast<Open *>(dlsym(RTLD_NEXT, "dlopen"));
+  const bool ours = name && (std::strncmp(name, "libcuda.so", 10) == 0 ||
+                             std::strncmp(name, "libcudnn.so", 11) == 0);
+  return open(ours ? nullptr : name, flags);
+}
+
+#undef cuCtxPushCurrent
+#undef cuCtxPopCurrent
+#undef cuDevicePrimaryCtxRelease
+EXPORT CUresult cuInit(unsigned) { return CUDA_SUCCESS; }
+EXPORT CUresult cuDeviceGet(CUdevice *device, int) {
+  *device = 0;
+  return CUDA_SUCCESS;
+}
+EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
+  return cuDeviceGet(device, 0);
+}
+EXPORT CUresult cuCtxPushCurrent_v2(CUcontext) {
+  // That of a device that is gone can still be entered, and left.
+  if (fails(__func__) && state().fault == Fault::kOnce)
+    return CUDA_ERROR_INVALID_CONTEXT;
+  state().contexts++;
+  return CUDA_SUCCESS;
+}
+EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *) {
+  require(state().contexts-- > 0, __func__, "no context is current");
+  return CUDA_SUCCESS;
+}
+EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice) {
+  if (fails(__func__)) return CUDA_ERROR_OUT_OF_MEMORY;
+  *context = static_cast<CUcontext>(make("context"));
+  return CUDA_SUCCESS;
+}
+EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
+  for (const auto &[address, object] : state().objects)
+    if (object.kind == "context") {
+      destroy(const_cast<void *>(address), "context", __func__);
+      return CUDA_SUCCESS;
+    }
+  require(false, __func__, "there is no context");
+  return CUDA_SUCCESS;
+}
+
+// The runtime.
+
+EXPORT void **__cudaRegisterFatBinary(void *) {
+  static void *handle;
+  return &handle;
+}
+EXPORT void __cudaRegisterFatBinaryEnd(void **) {}
+EXPORT void __cudaUnregisterFatBinary(void **) {}
+EXPORT void __cudaRegisterFunction(void **, const char *, char *, const char *,
+                                   int, void *, void *, void *, void *, int *) {
+}
+EXPORT unsigned __cudaPopCallConfiguration(dim3 *, dim3 *, size_t *, void *) {
+  return 0;
+}
+EXPORT cudaError_t __cudaLaunchKernel(void *, dim3, dim3, void **, size_t,
+                                      cudaStream_t) {
+  return cudaSuccess;
+}
+EXPORT cudaError_t __cudaGetKernel(void **, const void *) {
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+const char *cudaGetErrorString(cudaError_t) { return "so the test says"; }
+cudaError_t cudaDriverGetVersion(int *version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int *version) {
+  return cudaDriverGetVersion(version);
+}
+cudaError_t cudaGetDeviceCount(int *count) {
+  if (fails(__func__)) return error();
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int) {
+  if (fails(__func__)) return error();
+  *value = 9;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize() {
+  UNCAPTURED;
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaMalloc(void **memory, size_t bytes) {
+  UNCAPTURED;
+  CALL;
+  *memory = make("device", bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaFree(void *memory) {
+  UNCAPTURED;
+  destroy(memory, "device", __func__);
+  return fails(__func__) ? error() : cudaSuccess;
+}
+cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned) {
+  UNCAPTURED;
+  CALL;
+  *memory = make("pinned", bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void *memory) {
+  UNCAPTURED;
+  destroy(memory, "pinned", __func__);
+  return fails(__func__) ? error() : cudaSuccess;
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *a,
+                                     const void *memory) {
+  CALL;
+  a->type =
+      is(memory, "device") ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
+  UNCAPTURED;
+  CALL;
+  std::memset(memory, value, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes,
+                       cudaMemcpyKind) {
+  UNCAPTURED;
+  CALL;
+  std::memcpy(dst, src, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
+                            cudaMemcpyKind kind, cudaStream_t stream) {
+  check(stream, "stream", __func__);
+  require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
+          "the host's memory is not pinned");
+  CALL;
+  std::memcpy(dst, src, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+  CALL;
+  *stream = static_cast<cudaStream_t>(make("stream"));
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  destroy(stream, "stream", __func__);
+  return fails(__func__) ? error() : cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  UNCAPTURED;
+  check(stream, "stream", __func__);
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event,
+                                unsigned) {
+  check(stream, "stream", __func__);
+  check(event, "event", __func__);
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  UNCAPTURED;
+  check(stream, "stream", __func__);
+  CALL;
+  state().capturing = true;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+  check(stream, "stream", __func__);
+  require(state().capturing, __func__, "nothing is being captured");
+  state().capturing = false;
+  CALL;
+  *graph = static_cast<cudaGraph_t>(make("graph"));
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
+  CALL;
+  *event = static_cast<cudaEvent_t>(make("event"));
+  return cudaSuccess;
+}
+cudaError_t cudaEventCreate(cudaEvent_t *event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  destroy(event, "event", __func__);
+  return fails(__func__) ? error() : cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  check(event, "event", __func__);
+  check(stream, "stream", __func__);
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  UNCAPTURED;
+  check(event, "event", __func__);
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
+  CALL;
+  *ms = 1;
+  return cudaSuccess;
+}
+
+cudaError_t cudaLaunchKernel(const void *, dim3 grid, dim3 block, void **,
+                             size_t, cudaStream_t stream) {
+  check(stream, "stream", __func__);
+  require(grid.x > 0 && block.x > 0 && block.x <= 1024, __func__,
+          "no such grid");
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphCreate(cudaGraph_t *graph, unsigned) {
+  CALL;
+  *graph = static_cast<cudaGraph_t>(make("graph"));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  destroy(graph, "graph", __func__);
+  return fails(__func__) ? error() : cudaSuccess;
+}
+/// Nodes are their graph's, and need not be destroyed.
+#define ADD_NODE(...)                                 \
+  {                                                   \
+    check(graph, "graph", __func__);                  \
+    CALL;                                             \
+    *node = reinterpret_cast<cudaGraphNode_t>(graph); \
+    return cudaSuccess;                               \
+  }
+cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t *node, cudaGraph_t graph,
+                                       const cudaGraphNode_t *, size_t,
+                                       cudaGraph_t) ADD_NODE() cudaError_t
+    cudaGraphAddKernelNode(cudaGraphNode_t *node, cudaGraph_t graph,
+                           const cudaGraphNode_t *, size_t,
+                           const cudaKernelNodeParams *) ADD_NODE() cudaError_t
+    cudaGraphAddMemsetNode(cudaGraphNode_t *node, cudaGraph_t graph,
+                           const cudaGraphNode_t *, size_t,
+                           const cudaMemsetParams *) ADD_NODE() cudaError_t
+    cudaGraphAddMemcpyNode1D(cudaGraphNode_t *node, cudaGraph_t graph,
+                             const cudaGraphNode_t *, size_t, void *,
+                             const void *, size_t, cudaMemcpyKind)
+        ADD_NODE() cudaError_t
+    cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec, cudaGraph_t graph,
+                                  unsigned long long) {
+  check(graph, "graph", __func__);
+  CALL;
+  *exec = static_cast<cudaGraphExec_t>(make("exec"));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+  destroy(exec, "exec", __func__);
+  return fails(__func__) ? error() : cudaSuccess;
+}
+cudaError_t cudaGraphNodeSetEnabled(cudaGraphExec_t exec, cudaGraphNode_t node,
+                                    unsigned) {
+  check(exec, "exec", __func__);
+  check(node, "graph", __func__);
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t exec,
+                                             cudaGraphNode_t node,
+                                             const cudaKernelNodeParams *) {
+  check(exec, "exec", __func__);
+  check(node, "graph", __func__);
+  CALL;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+  UNCAPTURED;
+  check(exec, "exec", __func__);
+  check(stream, "stream", __func__);
+  CALL;
+  return cudaSuccess;
+}
+
+// cuDNN: one plan for everything.
+
+#define CUDNN_CALL \
+  if (fails(__func__)) return CUDNN_STATUS_ALLOC_FAILED
+
+EXPORT size_t cudnnGetVersion() { return CUDNN_VERSION; }
+EXPORT const char *cudnnGetErrorString(cudnnStatus_t) {
+  return "so the test says";
+}
+EXPORT void cudnnGetLastErrorString(char *, size_t) {}
+EXPORT cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {
+  CUDNN_CALL;
+  *handle = static_cast<cudnnHandle_t>(make("cudnn"));
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
+  destroy(handle, "cudnn", __func__);
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
+  check(handle, "cudnn", __func__);
+  check(stream, "stream", __func__);
+  CUDNN_CALL;
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t,
+                                                  cudnnBackendDescriptor_t *d) {
+  CUDNN_CALL;
+  *d = make("descriptor");
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t
+cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor) {
+  destroy(descriptor, "descriptor", __func__);
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t d,
+                                              cudnnBackendAttributeName_t,
+                                              cudnnBackendAttributeType_t,
+                                              int64_t, const void *) {
+  check(d, "descriptor", __func__);
+  CUDNN_CALL;
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d,
+                                              cudnnBackendAttributeName_t name,
+                                              cudnnBackendAttributeType_t type,
+                                              int64_t room, int64_t *count,
+                                              void *values) {
+  check(d, "descriptor", __func__);
+  CUDNN_CALL;
+  *count = name == CUDNN_ATTR_ENGINEHEUR_RESULTS      ? 2
+           : name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE ? 0
+                                                      : 1;
+  if (room > 0 && type == CUDNN_TYPE_INT64)
+    *static_cast<int64_t *>(values) = 64;
+  if (room > 0 && type == CUDNN_TYPE_CHAR) *static_cast<char *>(values) = '1';
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
+  check(d, "descriptor", __func__);
+  CUDNN_CALL;
+  return CUDNN_STATUS_SUCCESS;
+}
+EXPORT cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle,
+                                         cudnnBackendDescriptor_t plan,
+                                         cudnnBackendDescriptor_t pack) {
+  check(handle, "cudnn", __func__);
+  check(plan, "descriptor", __func__);
+  check(pack, "descriptor", __func__);
+  CUDNN_CALL;
+  return CUDNN_STATUS_SUCCESS;
+}
