@@ -101,7 +101,9 @@ map (GstMemory *memory, gsize maxsize, GstMapFlags flags)
     return reinterpret_cast<gpointer> (mask->device);
   }
   if (!mask->host)
-    mask->host = static_cast<guint8 *> (g_malloc (memory->maxsize));
+    mask->host = static_cast<guint8 *> (g_try_malloc (memory->maxsize));
+  if (!mask->host)
+    return NULL;
   if ((flags & GST_MAP_READ) && mask->host_is_old) {
     if (!copy (mask, TRUE))
       return NULL;

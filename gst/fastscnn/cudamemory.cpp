@@ -5,6 +5,8 @@
 
 #ifdef HAVE_GST_CUDA
 
+#include <mutex>
+
 #define GST_USE_UNSTABLE_API
 #include <gst/cuda/gstcudacontext.h>
 #include <gst/cuda/gstcudaloader.h>
@@ -15,6 +17,7 @@ namespace fastscnn
 {
 
 struct CudaMemory::Impl {
+  std::mutex mutex; // of what queries on other threads read while it changes
   GstCudaContext *context = nullptr;
   GstCudaContext *previous = nullptr; // an engine may still have to leave it
 
@@ -91,12 +94,15 @@ CudaMemory::ensure (GstElement *element, int device_id)
 Result<Queue>
 CudaMemory::look_at (GstBuffer *buffer)
 {
-  GstMemory *memory = gst_buffer_peek_memory (buffer, 0);
-  if (!gst_is_cuda_memory (memory))
+  GstMemory *memory = gst_buffer_n_memory (buffer) > 0
+                          ? gst_buffer_peek_memory (buffer, 0)
+                          : nullptr;
+  if (!memory || !gst_is_cuda_memory (memory))
     return Error{ Error::Kind::kFormat,
       "The caps promise CUDA memory, but a frame lies elsewhere." };
   GstCudaMemory *cuda = GST_CUDA_MEMORY_CAST (memory);
   if (impl_->context != cuda->context) {
+    const std::lock_guard<std::mutex> lock (impl_->mutex);
     gst_clear_object (&impl_->previous);
     impl_->previous = impl_->context;
     impl_->context = (GstCudaContext *)gst_object_ref (cuda->context);
@@ -135,8 +141,17 @@ CudaMemory::set_context (
 bool
 CudaMemory::answer (GstElement *element, GstQuery *query)
 {
-  return impl_->context &&
-         gst_cuda_handle_context_query (element, query, impl_->context);
+  GstCudaContext *context = nullptr;
+
+  {
+    const std::lock_guard<std::mutex> lock (impl_->mutex);
+    if (impl_->context)
+      context = (GstCudaContext *)gst_object_ref (impl_->context);
+  }
+  const bool answered =
+      context && gst_cuda_handle_context_query (element, query, context);
+  gst_clear_object (&context);
+  return answered;
 }
 
 } // namespace fastscnn
