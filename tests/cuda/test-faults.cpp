@@ -116,9 +116,9 @@ std::set<size_t> choose(const std::vector<std::string> &calls) {
   for (size_t i = 0; i < calls.size(); i++) of[calls[i]].push_back(i);
   std::set<size_t> chosen;
   for (const auto &[name, at] : of) {
-    for (size_t i = 0; i < at.size(); i += 1 + at.size() / 10)
+    for (size_t i = 0; i < at.size(); i += 1 + at.size() / 4)
       chosen.insert(at[i]);
-    for (size_t i = at.size(); i > 0 && i + 6 > at.size(); i--)
+    for (size_t i = at.size(); i > 0 && i + 4 > at.size(); i--)
       chosen.insert(at[i - 1]);
   }
   return chosen;
