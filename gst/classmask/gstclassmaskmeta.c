@@ -221,7 +221,7 @@ gst_class_mask_meta_api_get_type (void)
 }
 
 /**
- * gst_class_mask_meta_get_info: (skip)
+ * gst_class_mask_meta_get_info:
  *
  * Also registers the meta, which a process that only receives masks from
  * another one has to do before the first arrives.

@@ -24,7 +24,7 @@
 #include "gst/classmask/gstclassmask-private.h"
 
 /**
- * gst_class_mask_summary_get_info: (skip)
+ * gst_class_mask_summary_get_info:
  *
  * Also registers the meta, which a process that only receives it from another
  * one has to do before the first arrives.

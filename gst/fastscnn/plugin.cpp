@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gst/classmask/classmask.h>
 #include <gst/gst.h>
 
 #include "gst/fastscnn/gstclassmaskextract.h"
@@ -11,6 +12,9 @@ plugin_init (GstPlugin *plugin)
 {
   gboolean registered = FALSE;
 
+  /* Before the first mask arrives from another process. */
+  gst_class_mask_meta_get_info ();
+  gst_class_mask_summary_get_info ();
   registered |= GST_ELEMENT_REGISTER (fastscnn, plugin);
   registered |= GST_ELEMENT_REGISTER (classmaskextract, plugin);
   registered |= GST_ELEMENT_REGISTER (classmaskjson, plugin);

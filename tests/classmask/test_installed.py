@@ -107,6 +107,23 @@ class Installed(unittest.TestCase):
                                    delta=1)
             self.assertGreater(float(shares["road"]), 10)
 
+    def test_gi_knows_masks_of_others(self):
+        """What a receiver of another process's masks calls, without a plugin."""
+        if not (self.lib / "girepository-1.0").is_dir():
+            self.skipTest("introspection is not built")
+        known = self.run_outside(
+            "/usr/bin/python3", "-c",
+            "import gi\n"
+            "gi.require_version('Gst', '1.0')\n"
+            "gi.require_version('GstClassMask', '1.0')\n"
+            "from gi.repository import Gst, GstClassMask\n"
+            "Gst.init(None)\n"
+            "GstClassMask.Meta.get_info()\n"
+            "GstClassMask.summary_get_info()\n"
+            "for name in 'GstClassMaskMeta', 'ClassMaskSummary':\n"
+            "    print(Gst.meta_get_info(name) is not None)\n")
+        self.assertEqual(known.split(), ["True", "True"])
+
     def test_rtsp(self):
         if not (self.lib / "girepository-1.0").is_dir():
             self.skipTest("introspection is not built")
