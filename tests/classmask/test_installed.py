@@ -107,6 +107,28 @@ class Installed(unittest.TestCase):
                                    delta=1)
             self.assertGreater(float(shares["road"]), 10)
 
+    def test_gi_does_not_copy(self):
+        """Two views at once of one mask are the same memory."""
+        if not (self.lib / "girepository-1.0").is_dir():
+            self.skipTest("introspection is not built")
+        self.copy("mask_numpy.py")
+        shared = self.run_outside(
+            "/usr/bin/python3", "-c",
+            "from mask_numpy import Gst, GstClassMask, GstVideo, numpy, "
+            "view_mask\n"
+            "Gst.init(None)\n"
+            "mask = Gst.Buffer.new_allocate(None, 12, None)\n"
+            "GstVideo.buffer_add_video_meta_full(\n"
+            "    mask, GstVideo.VideoFrameFlags.NONE,\n"
+            "    GstVideo.VideoFormat.GRAY8, 4, 3, 1, [0] * 4, [4, 0, 0, 0])\n"
+            "frame = Gst.Buffer.new()\n"
+            "classes = GstClassMask.Classes.new('', ['road'], [0])\n"
+            "GstClassMask.buffer_add_class_mask_meta(\n"
+            "    frame, mask, classes, 0, 0, 4, 3)\n"
+            "with view_mask(frame) as (a, _), view_mask(frame) as (b, _):\n"
+            "    print(numpy.shares_memory(a, b), a.flags.writeable)\n")
+        self.assertEqual(shared.split(), ["True", "False"])
+
     def test_gi_knows_masks_of_others(self):
         """What a receiver of another process's masks calls, without a plugin."""
         if not (self.lib / "girepository-1.0").is_dir():
