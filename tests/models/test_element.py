@@ -86,11 +86,13 @@ class ElementTest(unittest.TestCase):
 
     def test_model_that_ships_and_its_confidence(self):
         """Softmax of the logits at the size of the frame, the chosen class's share
-        of 255: within 1 on 99.9 % of the pixels, and nowhere far off."""
+        of 255: within 1 on 99.9 % of the pixels, and nowhere far off. Pixels
+        below the threshold are unknown."""
         path = ROOT / "models" / "fastscnn-camvid.safetensors"
         net, info = modelfile.load(path)
         segment = self.segmenter(path)
-        segment.pipeline.get_by_name("net").set_property("confidence-map", True)
+        element = segment.pipeline.get_by_name("net")
+        element.set_property("confidence-map", True)
         for image in frames():
             frame = segment.push(image)
             meta = evaluate.GstClassMask.buffer_get_class_mask_meta(frame)
@@ -104,6 +106,15 @@ class ElementTest(unittest.TestCase):
             off = np.abs(sure - expected)
             self.assertGreaterEqual(float((off <= 1).mean()), 0.999)
             self.assertLess(float(off.max()), 8)
+
+            element.set_property("confidence-threshold", 0.6)
+            frame = segment.push(image)
+            element.set_property("confidence-threshold", 0.0)
+            meta = evaluate.GstClassMask.buffer_get_class_mask_meta(frame)
+            mask = evaluate.read_mask(meta.mask)
+            wanted = np.where(expected < 0.6 * 255, 255, logits.argmax(0).numpy())
+            self.assertGreater(float((wanted == 255).mean()), 0.001)
+            self.assertGreaterEqual(float((mask == wanted).mean()), 0.999)
 
 
 if __name__ == "__main__":
