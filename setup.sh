@@ -119,7 +119,7 @@ if [ ! -f build/build.ninja ]; then
     die 'meson could not configure build/'
   }
 fi
-if [ -n "$(ninja -C build -n --quiet 2>&1)" ]; then
+if ! ninja -C build -n 2>&1 | grep -q 'no work to do'; then
   say 'compiling'
 fi
 ninja -C build --quiet > "$log" 2>&1 || {
