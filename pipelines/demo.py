@@ -44,7 +44,10 @@ def parse_arguments():
                         default="auto", help="where the network runs")
     parser.add_argument("--model", metavar="FILE",
                         help="another model (safetensors)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.seconds is not None and not options.seconds > 0:
+        raise Failure("--seconds needs a number above 0")
+    return options
 
 
 def input_uri(name):
@@ -118,6 +121,9 @@ class Demo:
     def on_error(self, _bus, message):
         error, _ = message.parse_error()
         self.failure = error.message.rstrip(".")
+        # What the network lacks is no fault of the input.
+        if message.src != self.net:
+            self.failure = f"{self.options.input}: {self.failure}"
         self.loop.quit()
 
     def on_element(self, _bus, message):
@@ -181,7 +187,7 @@ class Demo:
         if sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr)
         if self.failure:
-            raise Failure(f"{self.options.input}: {self.failure}")
+            raise Failure(self.failure)
         if not frames:
             raise Failure(f"{self.options.input}: no video in it")
         self.report(frames, speed, backend)

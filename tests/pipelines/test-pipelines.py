@@ -208,11 +208,14 @@ class Demo(TestCase):
                           [self.folder, out], ["rtsp://127.0.0.1:1/x", out],
                           [CLIP, self.folder / "none" / "out.mp4"],
                           [CLIP, self.folder / "out.avi"], [CLIP, CLIP],
+                          [CLIP, out, "--seconds", 0],
                           [CLIP, out, "--model", text]):
             with self.subTest(arguments=arguments):
                 result = run(self.DEMO, *arguments)
                 self.assertNotEqual(result.returncode, 0)
                 self.assertRegex(result.stderr, r"^demo\.sh: [^\n]+\n$")
+        # The last of them is about the model, not about the clip.
+        self.assertNotIn(str(CLIP), result.stderr)
 
 
 class Scripts(TestCase):
