@@ -167,8 +167,7 @@ def describe_element(name):
              "", "## Pads", "", *describe_pads(factory),
              "", "## Signals", ""]
     lines += ([f"- `{signal}`" for signal in signals] or
-              ["None but those of GstElement and GObject; the element tells "
-               "what it sees by messages and metadata."])
+              ["None but those of GstElement and GObject."])
     return "\n".join(lines)
 
 

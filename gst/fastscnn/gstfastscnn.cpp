@@ -29,6 +29,15 @@
  * * #GST_TYPE_ARRAY of #guint64 `pixels`: how many pixels each class has
  * * #guint64 `unknown`: how many pixels have no class
  *
+ * The custom meta `ClassMaskSummary` on each frame says the same in shares, to
+ * those who do not know the library:
+ *
+ * * #gchararray `model`, `source`: the names of the model and of the element
+ * * #guint64 `age`: how old the mask is, in nanoseconds
+ * * #GST_TYPE_ARRAY of #gchararray `labels`: the classes in view, by rising id
+ * * #GST_TYPE_ARRAY of #gdouble `fractions`: the share of each of all pixels
+ * * #gdouble `unknown`: the share of pixels that have no class
+ *
  * Where #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
  * CPU goes on, after a warning and an element message `fastscnn-fallback` with
  * the fields #gchararray `backend`, `device` and `reason`.
