@@ -9,7 +9,8 @@
  * Looks at every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
  * Fast Semantic Segmentation Network, arXiv 1902.04502) and attaches a
  * #GstClassMaskMeta: for every pixel, the class of what is seen there. The
- * pixels of the frame are left alone.
+ * pixels of the frame are left alone. Shares of the classes lie beside it, in the
+ * custom meta `ClassMaskSummary` ([its fields](applications.html)).
  *
  * Where inference is slower than the stream, #GstFastScnn:interval looks at
  * every n-th frame only, #GstFastScnn:async lets frames go on while one is
@@ -28,15 +29,6 @@
  * * #GST_TYPE_ARRAY of #gchararray `labels`: the names of the classes
  * * #GST_TYPE_ARRAY of #guint64 `pixels`: how many pixels each class has
  * * #guint64 `unknown`: how many pixels have no class
- *
- * The custom meta `ClassMaskSummary` on each frame says the same in shares, to
- * those who do not know the library:
- *
- * * #gchararray `model`, `source`: the names of the model and of the element
- * * #guint64 `age`: how old the mask is, in nanoseconds
- * * #GST_TYPE_ARRAY of #gchararray `labels`: the classes in view, by rising id
- * * #GST_TYPE_ARRAY of #gdouble `fractions`: the share of each of all pixels
- * * #gdouble `unknown`: the share of pixels that have no class
  *
  * Where #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
  * CPU goes on, after a warning and an element message `fastscnn-fallback` with
