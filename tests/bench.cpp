@@ -208,7 +208,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
     ConstFrame frame;
     frame.data[0] =
         reinterpret_cast<const uint8_t *>(bytes.data()) + i % frames * 3 * size;
-    frame.stride[0] = 3 * width;
+    frame.stride[0] = 3 * info.width;
     return milliseconds([&] {
       must(engine->load(frame, {}));
       must(engine->infer(mask, {}, {}));

@@ -9,8 +9,8 @@
  * Looks at every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
  * Fast Semantic Segmentation Network, arXiv 1902.04502) and attaches a
  * #GstClassMaskMeta: for every pixel, the class of what is seen there. The
- * pixels of the frame are left alone. Shares of the classes lie beside it, in the
- * custom meta `ClassMaskSummary` ([its fields](applications.html)).
+ * pixels of the frame are left alone. Shares of the classes lie beside it, in
+ * the custom meta `ClassMaskSummary` ([its fields](applications.html)).
  *
  * Where inference is slower than the stream, #GstFastScnn:interval looks at
  * every n-th frame only, #GstFastScnn:async lets frames go on while one is
