@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /// What classmaskoverlay paints into frames, and what it leaves alone.
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdlib>
 
 #include "gst/fastscnn/frameview.h"
@@ -107,50 +109,75 @@ void test_numbers() {
   }
 }
 
-/// One picture in several formats is the same picture after painting.
-void test_formats_agree() {
-  constexpr int w = 48, h = 32;
-  const auto ids = make_ids(w, h, 1, 12, 36);
-  const auto paint = [&](const std::string &format) {
-    // Grey, so that the frame itself is the same in all formats.
-    const std::string caps =
-        caps_of(format, w, h, format == "RGB" ? "" : "colorimetry=1:4:0:1");
-    GstBuffer *frame = make_frame(caps, 128);
-    attach(frame, ids, w, h, 0, 0, w, h);
-    Overlay overlay("", caps);
-    GstBuffer *found = overlay.push(frame);
-    GstSample *sample = gst_sample_new(
-        found, gst_pad_get_current_caps(overlay.harness()->sinkpad), nullptr,
-        nullptr);
-    gst_buffer_unref(found);
-    GstCaps *rgb = gst_caps_from_string(
-        "video/x-raw,format=RGB,colorimetry=sRGB,width=48,height=32");
-    GError *error = nullptr;
-    GstSample *converted =
-        gst_video_convert_sample(sample, rgb, GST_SECOND * 10, &error);
-    g_assert_no_error(error);
-    const auto bytes = bytes_of(gst_sample_get_buffer(converted));
-    gst_caps_unref(gst_sample_get_caps(sample));
-    gst_sample_unref(sample);
-    gst_sample_unref(converted);
-    gst_caps_unref(rgb);
-    return bytes;
-  };
-  const auto rgb = paint("RGB");
-  for (const char *format : {"NV12", "I420", "YUY2", "UYVY"}) {
-    const auto other = paint(format);
-    for (int y = 0; y < h; y++)
-      for (int x = 0; x < w; x++) {
-        // Beside an edge the converter mixes what chroma shares.
-        if (std::abs(x - 12) <= 2 || std::abs(x - 36) <= 2) continue;
-        for (int c = 0; c < 3; c++) {
-          const size_t i = (size_t(y) * w + x) * 3 + c;
-          if (std::abs(rgb[i] - other[i]) > 2)
-            g_error("%s: %d,%d is %d, in RGB %d", format, x, y, other[i],
-                    rgb[i]);
-        }
-      }
+/// R, G and B of a pixel far from any edge, by the colorimetry of the caps.
+std::array<double, 3> rgb_at(GstBuffer *buffer, const std::string &caps_text,
+                             int x, int y) {
+  GstCaps *caps = gst_caps_from_string(caps_text.c_str());
+  GstVideoInfo info;
+  g_assert_true(gst_video_info_from_caps(&info, caps));
+  gst_caps_unref(caps);
+  GstVideoFrame frame;
+  g_assert_true(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ));
+  double sample[3];
+  for (int c = 0; c < 3; c++) {
+    const GstVideoFormatInfo *f = info.finfo;
+    sample[c] = GST_VIDEO_FRAME_COMP_DATA(
+        &frame,
+        c)[(y >> f->h_sub[c]) * GST_VIDEO_FRAME_COMP_STRIDE(&frame, c) +
+           (x >> f->w_sub[c]) * GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, c)];
   }
+  gst_video_frame_unmap(&frame);
+  if (GST_VIDEO_INFO_IS_RGB(&info)) return {sample[0], sample[1], sample[2]};
+  double kr = 0, kb = 0;
+  g_assert_true(
+      gst_video_color_matrix_get_Kr_Kb(info.colorimetry.matrix, &kr, &kb));
+  const bool full = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  const double luma = full ? sample[0] : (sample[0] - 16) * 255 / 219;
+  const double u = (sample[1] - 128) * (full ? 1 : 255. / 224);
+  const double v = (sample[2] - 128) * (full ? 1 : 255. / 224);
+  const double r = luma + 2 * (1 - kr) * v, b = luma + 2 * (1 - kb) * u;
+  return {r, (luma - kr * r - kb * b) / (1 - kr - kb), b};
+}
+
+/// One picture in every format, with both matrices and ranges and odd sizes,
+/// is the same picture after painting.
+void test_formats_agree() {
+  const int sizes[][2] = {{48, 32}, {49, 33}};
+  for (const auto &size : sizes)
+    for (const std::string &format : reference::frame_formats())
+      for (const char *colorimetry :
+           {"1:4:0:1", "2:4:0:1", "1:3:0:1", "2:3:0:1"}) {
+        const int w = size[0], h = size[1];
+        const bool rgb = format.find("GB") != std::string::npos ||
+                         format.find("BG") != std::string::npos;
+        if (format == "GRAY8") continue;  // has no colours to compare
+        const bool full = rgb || colorimetry[0] == '1';
+        const std::string caps = caps_of(
+            format, w, h, rgb ? "" : std::string("colorimetry=") + colorimetry);
+        const auto ids = make_ids(w, h, 1, 12, 36);
+        // Grey, which is R = G = B in all of them: 128 in each component of
+        // full range, and black is 16 in the other.
+        GstBuffer *frame = make_frame(caps, 128);
+        attach(frame, ids, w, h, 0, 0, w, h);
+        Overlay overlay("", caps);
+        GstBuffer *found = overlay.push(frame);
+        const double grey = full ? 128 : (128 - 16) * 255 / 219.;
+        for (int y : {0, h / 2, h - 1})
+          for (int x : {3, 20, 28, w - 1}) {
+            const auto pixel = rgb_at(found, caps, x, y);
+            for (int c = 0; c < 3; c++) {
+              const int color = kColors[1] >> (16 - 8 * c) & 255;
+              const bool drawn = x >= 12 && x < 36;
+              const double expected =
+                  drawn ? grey + (color - grey) * 128 / 255 : grey;
+              if (std::abs(pixel[c] - expected) > 2)
+                g_error("%s: %d,%d,%d is %.1f, expected %.1f", caps.c_str(), x,
+                        y, c, pixel[c], expected);
+            }
+          }
+        gst_buffer_unref(found);
+        if (rgb) break;
+      }
 }
 
 /// Strides and a crop that begins in the middle of a chroma block.

@@ -220,6 +220,35 @@ void test_mask_sizes() {
       }
 }
 
+/// A pole one sample wide keeps its width, however much the mask is enlarged:
+/// no row of it is thinner than the frame's share of a sample, less a pixel.
+void test_thin_classes_stay() {
+  Lcg lcg(27);
+  constexpr int kMask = 24;
+  for (int side : {25, 37, 48, 96, 191, 384}) {
+    std::vector<uint8_t> ids(kMask * kMask, 3);  // 3 is not drawn
+    for (int y = 0; y < kMask; y++) ids[y * kMask + 7] = 1;
+    PaintMask mask;
+    mask.ids = ids.data();
+    mask.stride = mask.width = mask.height = kMask;
+    mask.covers_width = mask.covers_height = side;
+    TestFrame frame = reference::make_frame("GRAY8", side, side, 0, false, lcg);
+    std::fill(frame.bytes.begin(), frame.bytes.end(), uint8_t{10});
+    PaintStyle style;
+    style.color[1] = {255, 255, 255, 255};
+    auto painter = create_cpu_painter();
+    must(painter->configure(frame.info));
+    must(painter->paint(writable(&frame), mask, style, Queue()));
+    for (int y = 0; y < side; y++) {
+      const uint8_t *row = frame.frame.data[0] + y * frame.frame.stride[0];
+      const auto pole =
+          std::count_if(row, row + side, [](uint8_t v) { return v > 200; });
+      g_assert_cmpint(pole, >=, std::max(1, side / kMask - 1));
+      g_assert_cmpint(pole, <=, side / kMask + 2);
+    }
+  }
+}
+
 /// A mask that has another place in the next frame leaves nothing behind.
 void test_moving_mask() {
   Lcg lcg(21);
@@ -354,6 +383,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/painter/chroma-sites", test_chroma_sites);
   g_test_add_func("/painter/odd-crop", test_odd_crop);
   g_test_add_func("/painter/mask-sizes", test_mask_sizes);
+  g_test_add_func("/painter/thin-classes-stay", test_thin_classes_stay);
   g_test_add_func("/painter/moving-mask", test_moving_mask);
   g_test_add_func("/painter/contours", test_contours);
   g_test_add_func("/painter/feather", test_feather);

@@ -2,6 +2,8 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <set>
 #include <string>
@@ -126,10 +128,43 @@ int difference(Rgba a, Rgba b) {
   return std::abs(a.r - b.r) + std::abs(a.g - b.g) + std::abs(a.b - b.b);
 }
 
-/// As deuteranopes see it, roughly: red and green are one.
-int difference_without_green(Rgba a, Rgba b) {
-  const auto warm = [](Rgba c) { return (3 * c.r + 5 * c.g) / 8; };
-  return 2 * std::abs(warm(a) - warm(b)) + std::abs(a.b - b.b);
+/// As seen without red, green or blue cones: F. Vienot, H. Brettel, J. Mollon,
+/// Digital Video Colourmaps for Checking the Legibility of Displays by
+/// Dichromats (1999), and its like for blue. Of linear RGB.
+constexpr double kDichromats[3][3][3] = {
+    {{0.11238, 0.88762, 0}, {0.11238, 0.88762, 0}, {0.00401, -0.00401, 1}},
+    {{0.29275, 0.70725, 0}, {0.29275, 0.70725, 0}, {-0.02234, 0.02234, 1}},
+    {{1, 0.1274, -0.1274}, {0, 0.8739, 0.1261}, {0, 0.8739, 0.1261}}};
+
+std::array<double, 3> cielab(Rgba color, const double (*sees)[3]) {
+  const auto linear = [](uint8_t byte) {
+    const double v = byte / 255.;
+    return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
+  };
+  const auto root = [](double t) {
+    return t > 0.008856 ? std::cbrt(t) : 7.787 * t + 16. / 116;
+  };
+  const double in[3] = {linear(color.r), linear(color.g), linear(color.b)};
+  double rgb[3];
+  for (int i = 0; i < 3; i++)
+    rgb[i] = std::max(
+        0., sees[i][0] * in[0] + sees[i][1] * in[1] + sees[i][2] * in[2]);
+  const double x =
+      root((0.4124 * rgb[0] + 0.3576 * rgb[1] + 0.1805 * rgb[2]) / 0.9505);
+  const double y = root(0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]);
+  const double z =
+      root((0.0193 * rgb[0] + 0.1192 * rgb[1] + 0.9505 * rgb[2]) / 1.089);
+  return {116 * y - 16, 500 * (x - y), 200 * (y - z)};
+}
+
+/// The distance in CIELAB, where 2 is just noticeable, for whom it is smallest.
+double difference_for_dichromats(Rgba a, Rgba b) {
+  double least = 1e9;
+  for (const auto &sees : kDichromats) {
+    const auto p = cielab(a, sees), q = cielab(b, sees);
+    least = std::min(least, std::hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]));
+  }
+  return least;
 }
 
 void test_distinct() {
@@ -141,8 +176,8 @@ void test_distinct() {
     g_assert_cmpuint(seen.size(), ==, count);
     for (size_t i = 1; i < count; i++) {
       g_assert_cmpint(difference(colors[i - 1], colors[i]), >, 60);
-      g_assert_cmpint(difference_without_green(colors[i - 1], colors[i]), >,
-                      25);
+      g_assert_cmpfloat(difference_for_dichromats(colors[i - 1], colors[i]), >,
+                        15);
     }
   }
   // Few classes are told apart well, all from all.
@@ -150,7 +185,7 @@ void test_distinct() {
   for (size_t i = 0; i < few.size(); i++)
     for (size_t j = 0; j < i; j++) {
       g_assert_cmpint(difference(few[i], few[j]), >, 60);
-      g_assert_cmpint(difference_without_green(few[i], few[j]), >, 24);
+      g_assert_cmpfloat(difference_for_dichromats(few[i], few[j]), >, 12);
     }
   // The colours of a model do not depend on how many classes another has.
   const std::vector<Rgba> more = distinct_colors(19);
