@@ -2,6 +2,7 @@
 #include "gst/fastscnn/lateness.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace fastscnn
 {
@@ -94,8 +95,10 @@ Lateness::late (GstClockTime running_time, GstClockTime now)
   if (GST_CLOCK_TIME_IS_VALID (now))
     late |= waited (GST_CLOCK_DIFF (running_time, now)) >
             GST_CLOCK_DIFF (usual_, latency_);
+  /* Timestamps of cameras jump, back as well. */
   return late && GST_CLOCK_TIME_IS_VALID (last_inference_) &&
-         running_time < last_inference_ + GST_SECOND;
+         std::abs (GST_CLOCK_DIFF (last_inference_, running_time)) <
+             (GstClockTimeDiff)GST_SECOND;
 }
 
 void

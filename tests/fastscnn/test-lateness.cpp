@@ -27,6 +27,21 @@ void test_reported() {
   g_assert_false(lateness.late(0, GST_CLOCK_TIME_NONE));
 }
 
+/// Timestamps jump back: what was late then says little of now, and a frame a
+/// second is looked at all the same.
+void test_jump_back() {
+  Lateness lateness;
+  lateness.start();
+  lateness.looked_at(30 * GST_SECOND, true);
+  lateness.record({1.5, 60 * kMs}, 30 * GST_SECOND);
+  for (GstClockTime second = 0; second < 5; second++) {
+    g_assert_false(lateness.late(second * GST_SECOND, GST_CLOCK_TIME_NONE));
+    lateness.looked_at(second * GST_SECOND, true);
+    g_assert_true(
+        lateness.late(second * GST_SECOND + 40 * kMs, GST_CLOCK_TIME_NONE));
+  }
+}
+
 /// Beside the stream, no frame is held: inference is not to blame.
 void test_blame() {
   Lateness lateness;
@@ -95,6 +110,7 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/lateness/reported", test_reported);
+  g_test_add_func("/lateness/jump-back", test_jump_back);
   g_test_add_func("/lateness/blame", test_blame);
   g_test_add_func("/lateness/latency", test_latency);
   g_test_add_func("/lateness/waiting", test_waiting);
