@@ -42,6 +42,8 @@ class Systemd:
 class Server:
     """Serves what is pushed into it as RTSP; any number of clients."""
 
+    CLEAN_UP = 10  # seconds between two looks for clients that are gone
+
     def __init__(self, where):
         address, _, port = where.rpartition(":")
         self.sources = []
@@ -58,14 +60,29 @@ class Server:
         self.server.get_mount_points().add_factory("/overlay", factory)
         if not self.server.attach(None):
             raise Failure(f"port {where} is not free")
+        self.server.connect("client-connected", self.welcome)
+        GLib.timeout_add_seconds(self.CLEAN_UP, self.forget_the_lost)
+
+    def forget_the_lost(self):
+        """Clients that went without a word; the library leaves that to us."""
+        self.server.get_session_pool().cleanup()
+        return GLib.SOURCE_CONTINUE
+
+    def welcome(self, _server, client):
+        """Whoever begins to look needs a whole picture."""
+        client.connect("play-request", lambda client, context:
+                       self.send_whole_picture())
+
+    def send_whole_picture(self):
+        self.encoder.send_event(
+            GstVideo.video_event_new_upstream_force_key_unit(
+                Gst.CLOCK_TIME_NONE, True, 0))
 
     def add_media(self, _factory, media):
         source = media.get_element().get_by_name("encoded")
         self.sources.append(source)
         media.connect("unprepared", lambda media: self.sources.remove(source))
-        self.encoder.send_event(
-            GstVideo.video_event_new_upstream_force_key_unit(
-                Gst.CLOCK_TIME_NONE, True, 0))
+        self.send_whole_picture()
 
     def push(self, appsink):
         sample = appsink.emit("pull-sample")
@@ -92,6 +109,7 @@ class Mqtt:
                         "-t", topic, "-l"]
         self.report = report
         self.process = None
+        self.rest = b""  # of a line that did not fit
         self.warned = False
         self.next_start = 0.0
 
@@ -105,6 +123,7 @@ class Mqtt:
             raise Failure("mosquitto_pub is not installed "
                           "(package mosquitto-clients)") from error
         os.set_blocking(self.process.stdin.fileno(), False)
+        self.rest = b""
 
     def publish(self, line):
         if self.process is None or self.process.poll() is not None:
@@ -116,11 +135,16 @@ class Mqtt:
             self.stop()
             self.start()
         try:
-            os.write(self.process.stdin.fileno(), line.encode())
+            self.write(self.rest)
+            if not self.rest:
+                self.write(line.encode())
         except (BlockingIOError, BrokenPipeError):
             return
         if _now() > self.next_start:
             self.warned = False
+
+    def write(self, data):
+        self.rest = data[os.write(self.process.stdin.fileno(), data):]
 
     def stop(self):
         if self.process is not None:
