@@ -31,12 +31,13 @@ MOUNTS = 8
 class Clip:
     """Frames of a picture source, encoded, to be sent over and over."""
 
-    def __init__(self, source, width, height, rate, frames, codec):
+    def __init__(self, source, width, height, rate, frames, codec,
+                 key_interval=12):
         encoder, media = {
-            "h264": ("x264enc key-int-max=12 bframes=0 "
+            "h264": (f"x264enc key-int-max={key_interval} bframes=0 "
                      "tune=zerolatency speed-preset=ultrafast ! h264parse",
                      "video/x-h264"),
-            "h265": ("x265enc key-int-max=12 tune=zerolatency "
+            "h265": (f"x265enc key-int-max={key_interval} tune=zerolatency "
                      "speed-preset=ultrafast ! h265parse", "video/x-h265"),
         }[codec]
         self.rate = rate
@@ -135,6 +136,7 @@ class Server:
         source = media.get_element().get_by_name("frames")
         source.set_property("caps", self.clips[self.clip].caps)
         self.offsets[source] = None
+        self.frame = 0  # a stream begins with a whole picture
         media.connect("new-state", send_at_once)
         media.connect("unprepared",
                       lambda media: self.offsets.pop(source, None))
@@ -202,11 +204,15 @@ def main():
     parser.add_argument("--clip", help="a video file instead of a test picture")
     parser.add_argument("--codec", choices=("h264", "h265"), default="h264")
     parser.add_argument("--rate", type=int, default=25)
+    parser.add_argument("--key-interval", type=int, default=12,
+                        help="frames from one whole picture to the next")
     options = parser.parse_args()
     Gst.init(None)
     picture = (f'filesrc location="{options.clip}" ! decodebin'
                if options.clip else "videotestsrc pattern=ball")
-    clips = [Clip(picture, 640, 360, options.rate, 48, options.codec),
+    clips = [Clip(picture, 640, 360, options.rate,
+                  max(48, options.key_interval), options.codec,
+                  options.key_interval),
              Clip(picture, 480, 270, 10, 24, options.codec)]
     server = Server(options.port, clips, options.codec)
     print(server.port, flush=True)

@@ -91,7 +91,8 @@ class Camera:
     """
 
     STALL = 2.0  # seconds without a frame after which it is said
-    REOPEN = 5.0  # and after which the connection is given up
+    REOPEN = 5.0  # without data, after which the connection is given up
+    PATIENCE = 30.0  # and if data comes: the next whole picture may be far
     BACK_OFF = (0.2, 0.4, 0.8, 1.0)  # between attempts; the last one repeats
     HOPELESS = 30.0  # after a wrong password: cameras lock out who insists
 
@@ -113,6 +114,7 @@ class Camera:
         self._attempts = 0
         self._timers = set()
         self._last_frame = 0.0
+        self._last_data = 0.0
         self._warned = False
         self._damaged = False
 
@@ -140,6 +142,7 @@ class Camera:
             Gst.util_set_object_arg(rtsp, "protocols", self._transport)
         self._offered = set()
         rtsp.connect("select-stream", self._select_stream)
+        rtsp.connect("pad-added", self._watch_data)
         source.get_by_name("frames").connect("new-sample", self._push)
         source.get_by_name("decoder").connect(
             "deep-element-added", self._configure_decoder)
@@ -150,7 +153,7 @@ class Camera:
                     lambda bus, message: self._lost("the camera said goodbye"))
         bus.connect("message::warning", self._on_warning)
         self._source = source
-        self._last_frame = _now()
+        self._last_frame = self._last_data = _now()
         source.set_state(Gst.State.PLAYING)
 
     def _close(self):
@@ -163,6 +166,13 @@ class Camera:
         media = structure_of(caps).get_string("media")
         self._offered.add(media)
         return media == "video"
+
+    def _watch_data(self, _rtsp, pad):
+        def on_data(_pad, _info):
+            self._last_data = _now()
+            return Gst.PadProbeReturn.OK
+        pad.add_probe(
+            Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, on_data)
 
     @staticmethod
     def _configure_decoder(_bin, _parent, element):
@@ -211,8 +221,9 @@ class Camera:
         """Says when frames stop coming, and gives up when they stay away."""
         if self._source is None:
             return
-        silence = _now() - self._last_frame
-        if silence > self.REOPEN:
+        now = _now()
+        silence = now - self._last_frame
+        if now - self._last_data > self.REOPEN or silence > self.PATIENCE:
             self._lost(f"no frames for {silence:.0f} s")
         elif silence > self.STALL and self.live:
             self.live = False

@@ -112,6 +112,7 @@ class Faults(unittest.TestCase):
     def check_fault(self, fault, away, warnings, **arguments):
         """The video is back within RESUME of the camera, and goes on."""
         viewer = self.open_live(**arguments)
+        before = threads()
         self.faulty.command(fault)
         run_for(away)
         back = time.monotonic()
@@ -123,6 +124,8 @@ class Faults(unittest.TestCase):
         self.assertGreater(viewer.arrivals_after(moment), 10)
         self.check_timestamps(viewer)
         self.assertEqual(len(viewer.warnings()), warnings, viewer.reports)
+        self.assertTrue(wait_until(lambda: threads() <= before, 3),
+                        f"{before} threads became {threads()}")
         return viewer
 
     def test_stall(self):
@@ -208,10 +211,10 @@ class Faults(unittest.TestCase):
 
 
 class Kinds(unittest.TestCase):
-    def watch(self, rate, *arguments):
+    def watch(self, rate, *arguments, transport="tcp"):
         faulty = FaultyCamera("--rate", str(rate), *arguments)
         self.addCleanup(faulty.close)
-        viewer = Viewer(faulty.url())
+        viewer = Viewer(faulty.url(), transport)
         self.addCleanup(viewer.close)
         self.assertTrue(wait_until(viewer.live, 5), viewer.reports)
         moment = time.monotonic()
@@ -226,7 +229,20 @@ class Kinds(unittest.TestCase):
         self.watch(60)
 
     def test_h265(self):
-        self.watch(25, "--codec", "h265")
+        for transport in ("tcp", "udp"):
+            with self.subTest(transport):
+                self.watch(25, "--codec", "h265", transport=transport)
+
+    def test_whole_pictures_are_rare(self):
+        """Whoever comes between two of them waits, and is not sent back."""
+        faulty = FaultyCamera("--key-interval", "200")
+        self.addCleanup(faulty.close)
+        for seconds in (5, 11):
+            viewer = Viewer(faulty.url())
+            self.addCleanup(viewer.close)
+            self.assertTrue(wait_until(viewer.live, seconds), viewer.reports)
+        self.assertEqual(viewer.camera.restarts, 0)
+        self.assertEqual(viewer.warnings(), [])
 
 
 Gst.init(None)
