@@ -22,7 +22,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstClassMask", "1.0")
-from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
+from gi.repository import GLib, Gst, GstApp, GstClassMask  # noqa: E402,F401
 
 DRIVE = ROOT.parent / "shared" / "media" / "street_480x360_15fps.mp4"
 MASKS = CLIP.with_name("street-masks.mkv")
@@ -355,6 +355,26 @@ class Scripts(TestCase):
         self.assertGreater(len(lines), 5)
         for line in lines:
             self.check_event(line)
+
+    def test_mqtt_lines_are_whole(self):
+        """However long they are, and however slowly they are taken."""
+        sys.path.insert(0, str(ROOT / "pipelines"))
+        import rtsp
+        rtsp.GLib = GLib
+        out = self.folder / "lines"
+        publisher = rtsp.Mqtt("nowhere", "topic", print)
+        publisher.command = ["sh", "-c", f"sleep 1; exec cat > {out}"]
+        publisher.start()
+        for number in range(60):
+            publisher.publish(f"{number:010000}\n")
+            time.sleep(0.03)
+        publisher.stop()
+        lines = out.read_text().splitlines()
+        self.assertEqual({len(line) for line in lines}, {10000})
+        numbers = [int(line.lstrip("0") or 0) for line in lines]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertIn(59, numbers)
+        self.assertLess(len(numbers), 60)
 
     def test_events_to_mqtt(self):
         broker = shutil.which("mosquitto") or shutil.which(
