@@ -148,6 +148,34 @@ view_frame (const GstVideoFrame &frame, const Rect &part)
   return out;
 }
 
+bool
+agrees (GstBuffer *buffer, const GstVideoInfo &caps_info)
+{
+  const GstVideoMeta *video = gst_buffer_get_video_meta (buffer);
+
+  return !video ||
+         (video->format == GST_VIDEO_INFO_FORMAT (&caps_info) &&
+             video->n_planes == GST_VIDEO_INFO_N_PLANES (&caps_info) &&
+             video->width >= (guint)GST_VIDEO_INFO_WIDTH (&caps_info) &&
+             video->height >= (guint)GST_VIDEO_INFO_HEIGHT (&caps_info));
+}
+
+bool
+is_inside (const GstVideoFrame &frame, const Frame &view, const FrameInfo &info)
+{
+  for (int p = 0; p < info.planes; p++) {
+    /* Without a GstVideoMeta all planes lie in one map. */
+    const GstMapInfo &map = frame.map[frame.meta ? p : 0];
+    const gint64 first = (gint64)((guintptr)view.data[p] - (guintptr)map.data);
+    const gint64 last = first + (gint64)(info.rows[p] - 1) * view.stride[p];
+
+    if (std::min (first, last) < 0 ||
+        std::max (first, last) + info.row_bytes[p] > (gint64)map.size)
+      return false;
+  }
+  return true;
+}
+
 Rect
 visible_part (GstBuffer *buffer, const GstVideoInfo &caps_info)
 {

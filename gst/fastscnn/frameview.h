@@ -24,6 +24,15 @@ FrameInfo describe_frame (const GstVideoInfo &info, const Rect &part);
 /// Pointers and strides of that part of a mapped frame.
 Frame view_frame (const GstVideoFrame &frame, const Rect &part);
 
+/// Whether the buffer's GstVideoMeta, if it has one, describes frames as the
+/// caps do, or larger ones.
+bool agrees (GstBuffer *buffer, const GstVideoInfo &caps_info);
+
+/// Whether every row of the view lies in the memory that was mapped (in host
+/// memory), whatever the GstVideoMeta of its buffer says.
+bool is_inside (
+    const GstVideoFrame &frame, const Frame &view, const FrameInfo &info);
+
 /// The part of the buffer's frame that its GstVideoCropMeta shows, clipped to
 /// the frame; without such a meta, as much of the frame as the caps promise.
 /// Empty if nothing is left.

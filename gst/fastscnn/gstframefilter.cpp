@@ -175,6 +175,10 @@ process_frame (GstFrameFilter *self, GstBuffer *buffer)
       priv->told = FrameInfo ();
     priv->cuda_context = view.queue.context;
   }
+  if (!agrees (buffer, priv->video_info))
+    return Error{ Error::Kind::kFormat,
+      "A video frame is not what its caps promise; look at the element in "
+      "front." };
   view.part = visible_part (buffer, priv->video_info);
   FASTSCNN_TRY (tell_info (self, view.part));
 
@@ -183,6 +187,10 @@ process_frame (GstFrameFilter *self, GstBuffer *buffer)
     return Error{ Error::Kind::kFormat,
       "The memory of a video frame could not be mapped." };
   view.frame = view_frame (*mapping.frame (), view.part);
+  if (!priv->on_gpu && !is_inside (*mapping.frame (), view.frame, priv->told))
+    return Error{ Error::Kind::kFormat,
+      "The rows of a video frame lie outside its memory; look at the element "
+      "in front." };
   FASTSCNN_TRY (klass->process (self, buffer, view));
   if (priv->on_gpu && klass->writes_pixels)
     priv->cuda->written (buffer);

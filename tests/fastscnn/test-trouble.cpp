@@ -163,6 +163,49 @@ void test_unusable_frames() {
   check_error(other.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "mapped");
 }
 
+/// A GstVideoMeta that promises what is not there: refused, and no byte beside
+/// the memory is touched.
+void test_lying_video_meta() {
+  install_engines({"cpu"});
+  const struct {
+    GstVideoFormat format;
+    guint width, height;
+    gsize offset;
+    gint stride;
+    const char *names;
+  } lies[] = {
+      {GST_VIDEO_FORMAT_GRAY8, 32, 32, 0, 32, "caps promise"},
+      {GST_VIDEO_FORMAT_RGB, 64, 48, 0, 192, "caps promise"},
+      {GST_VIDEO_FORMAT_GRAY8, 64, 48, 0, 1000, "outside its memory"},
+      {GST_VIDEO_FORMAT_GRAY8, 64, 48, 64, 64, "outside its memory"},
+      {GST_VIDEO_FORMAT_GRAY8, 64, 48, 0, -64, "outside its memory"},
+      {GST_VIDEO_FORMAT_GRAY8, 64, 48, 1 << 20, 64, "mapped"},
+  };
+  for (const auto &lie : lies) {
+    Stream stream;
+    stream.set_caps(kCaps);
+    GstBuffer *frame = stream.make_frame(0);
+    gsize offset[GST_VIDEO_MAX_PLANES] = {lie.offset};
+    gint stride[GST_VIDEO_MAX_PLANES] = {lie.stride};
+    gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE, lie.format,
+                                   lie.width, lie.height, 1, offset, stride);
+    g_assert_cmpint(gst_harness_push(stream.harness, frame), ==,
+                    GST_FLOW_ERROR);
+    check_error(stream.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                lie.names);
+  }
+  // From the last row up is a way to say it.
+  Stream stream;
+  stream.set_caps(kCaps);
+  GstBuffer *frame = stream.make_frame(0);
+  gsize offset[GST_VIDEO_MAX_PLANES] = {47 * 64};
+  gint stride[GST_VIDEO_MAX_PLANES] = {-64};
+  gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE,
+                                 GST_VIDEO_FORMAT_GRAY8, 64, 48, 1, offset,
+                                 stride);
+  gst_buffer_unref(stream.send(frame));
+}
+
 /// The countdown that makes this call of the engine fail.
 std::atomic<int> &countdown(FakeControl &control, const char *call) {
   if (g_str_equal(call, "configure")) return control.fail_configure;
@@ -376,6 +419,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/trouble/auto", test_auto);
   g_test_add_func("/trouble/unusable-caps", test_unusable_caps);
   g_test_add_func("/trouble/unusable-frames", test_unusable_frames);
+  g_test_add_func("/trouble/lying-video-meta", test_lying_video_meta);
   g_test_add_func("/trouble/engine-fails", test_engine_fails);
   g_test_add_func("/trouble/fall-back", test_fall_back);
   g_test_add_func("/trouble/state-cycles", test_state_cycles);
