@@ -247,6 +247,16 @@ void bench_elements(int width, int height, int frames,
 
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
+  for (const char *element : {"classmaskoverlay", "compositor"})
+    if (GstElementFactory *factory = gst_element_factory_find(element)) {
+      gst_object_unref(factory);
+    } else {
+      std::fprintf(stderr,
+                   "bench-overlay: there is no element %s; run this as "
+                   "meson devenv -C build %s\n",
+                   element, argv[0]);
+      return 1;
+    }
   const int width = argc > 2 ? std::atoi(argv[1]) : 1920;
   const int height = argc > 2 ? std::atoi(argv[2]) : 1080;
   const int frames = argc > 3 ? std::atoi(argv[3]) : 60;
