@@ -38,8 +38,7 @@ void
 Lateness::forget ()
 {
   report_ = {};
-  earliest_ = last_inference_ = GST_CLOCK_TIME_NONE;
-  to_blame_ = false;
+  earliest_ = last_inference_ = last_held_ = GST_CLOCK_TIME_NONE;
   least_ = least_before_ = G_MAXINT64;
   frames_ = 0;
 }
@@ -58,11 +57,12 @@ Lateness::record (const Report &report, GstClockTime running_time)
   const GstClockTimeDiff jitter = report.jitter;
   earliest_ = std::max<GstClockTimeDiff> (
       0, running_time + (jitter > 0 ? 2 * jitter : jitter));
-  if (jitter <= 0)
+  if (jitter <= 0 || !GST_CLOCK_TIME_IS_VALID (last_held_))
     return true;
-  const bool blame = to_blame_;
-  to_blame_ = false;
-  return !blame;
+  /* As many as come during an inference wait behind it, and as many again come
+   * while those catch up. Behind jumps of the timestamps nothing waited. */
+  return std::abs (GST_CLOCK_DIFF (last_held_, running_time)) >
+         (GstClockTimeDiff)(2 * usual_);
 }
 
 Lateness::Report
@@ -107,7 +107,8 @@ Lateness::looked_at (GstClockTime running_time, bool held)
   const Lock lock (mutex_);
 
   last_inference_ = running_time;
-  to_blame_ |= held;
+  if (held)
+    last_held_ = running_time;
 }
 
 bool

@@ -26,8 +26,8 @@ public:
   void flush ();
 
   /// Takes a QOS event. Returns whether elements upstream should hear of it:
-  /// not while inference is what makes frames late, since skipping that helps
-  /// and dropping frames is not wanted.
+  /// not of frames that were held for an inference, or had to wait behind one
+  /// that was, since skipping inferences helps and dropping frames is not wanted.
   bool record (const Report &report, GstClockTime running_time);
   Report report () const;
 
@@ -60,7 +60,7 @@ private:
   Report report_;
   GstClockTime earliest_ = GST_CLOCK_TIME_NONE;
   GstClockTime last_inference_ = GST_CLOCK_TIME_NONE;
-  bool to_blame_ = false; // a frame was held since the last late report
+  GstClockTime last_held_ = GST_CLOCK_TIME_NONE;
 
   /* The least delay with which frames arrived, lately. */
   GstClockTimeDiff least_ = G_MAXINT64;

@@ -13,12 +13,13 @@ void test_reported() {
   lateness.start();
   g_assert_false(lateness.late(0, GST_CLOCK_TIME_NONE));
   lateness.looked_at(0, true);
+  lateness.expect(60 * kMs);
   g_assert_false(lateness.record({1.5, 60 * kMs}, 100 * kMs));
   g_assert_true(lateness.late(140 * kMs, GST_CLOCK_TIME_NONE));
   g_assert_true(lateness.late(220 * kMs, GST_CLOCK_TIME_NONE));
   g_assert_false(lateness.late(221 * kMs, GST_CLOCK_TIME_NONE));
   g_assert_cmpint(lateness.report().jitter, ==, 60 * kMs);
-  // Nobody was held since, and still late: something else is slow.
+  // It did not wait behind a frame that was held: something else is slow.
   g_assert_true(lateness.record({1.5, 60 * kMs}, 140 * kMs));
   // Early.
   g_assert_true(lateness.record({0.5, -30 * GstClockTimeDiff(kMs)}, 180 * kMs));
@@ -50,6 +51,21 @@ void test_blame() {
   g_assert_true(lateness.record({1.5, kMs}, 0));
   lateness.looked_at(0, true);
   g_assert_false(lateness.record({1.5, kMs}, 0));
+}
+
+/// Nor is what is upstream to blame for the frames that waited behind one that
+/// was held, however many of them are reported; it is for later ones.
+void test_blame_of_a_queue() {
+  Lateness lateness;
+  lateness.start();
+  lateness.looked_at(0, true);
+  lateness.expect(100 * kMs);
+  for (int ms = 0; ms <= 200; ms += 40)
+    g_assert_false(lateness.record({1.5, 30 * kMs}, ms * kMs));
+  g_assert_true(lateness.record({1.5, 30 * kMs}, 240 * kMs));
+  lateness.looked_at(280 * kMs, true);
+  g_assert_true(lateness.record({0.5, -GstClockTimeDiff(kMs)}, 280 * kMs));
+  g_assert_false(lateness.record({1.5, kMs}, 320 * kMs));
 }
 
 void test_latency() {
@@ -112,6 +128,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/lateness/reported", test_reported);
   g_test_add_func("/lateness/jump-back", test_jump_back);
   g_test_add_func("/lateness/blame", test_blame);
+  g_test_add_func("/lateness/blame-of-a-queue", test_blame_of_a_queue);
   g_test_add_func("/lateness/latency", test_latency);
   g_test_add_func("/lateness/waiting", test_waiting);
   g_test_add_func("/lateness/constant-delay", test_constant_delay);
