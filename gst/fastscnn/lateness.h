@@ -26,8 +26,8 @@ public:
   void flush ();
 
   /// Takes a QOS event. Returns whether elements upstream should hear of it:
-  /// not of frames that were held for an inference, or had to wait behind one
-  /// that was, since skipping inferences helps and dropping frames is not wanted.
+  /// not of frames that were held for an inference, or had to wait behind one,
+  /// since skipping inferences helps, and dropping frames is not wanted.
   bool record (const Report &report, GstClockTime running_time);
   Report report () const;
 
