@@ -83,6 +83,8 @@ class Demo:
         self.first = None  # when the first mask was there
         self.last_progress = 0.0
         self.loop = GLib.MainLoop()
+        # What OUTPUT was stays until there is something better.
+        self.part = pathlib.Path(f"{options.output}.part")
         self.pipeline = self.make_pipeline()
         self.net = self.pipeline.get_by_name("net")
 
@@ -110,7 +112,7 @@ class Demo:
             net.set_property("model-file", options.model)
         if not options.show:
             pipeline.get_by_name("file").set_property(
-                "location", options.output)
+                "location", str(self.part))
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", self.on_error)
@@ -141,7 +143,8 @@ class Demo:
 
     def progress(self):
         frames = self.stat("frames")
-        if frames:
+        # A speed is none after a few frames.
+        if self.first and time.monotonic() - self.first >= 1:
             done = ""
             known, length = self.pipeline.query_duration(Gst.Format.TIME)
             _, position = self.pipeline.query_position(Gst.Format.TIME)
@@ -186,11 +189,21 @@ class Demo:
         self.pipeline.set_state(Gst.State.NULL)
         if sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr)
+        if not self.failure and not frames:
+            self.failure = f"{self.options.input}: no video in it"
+        if not self.options.show:
+            self.keep_output(frames)
         if self.failure:
             raise Failure(self.failure)
-        if not frames:
-            raise Failure(f"{self.options.input}: no video in it")
         self.report(frames, speed, backend)
+
+    def keep_output(self, frames):
+        if not self.failure:
+            self.part.replace(self.options.output)
+        elif frames:
+            self.failure += f"; what was written until then is in {self.part}"
+        else:
+            self.part.unlink(missing_ok=True)
 
     def report(self, frames, speed, backend):
         where = "" if self.options.show else f" -> {self.options.output}"

@@ -204,6 +204,7 @@ class Demo(TestCase):
                 f"filesink location={sound}")
         self.assertEqual(run("gst-launch-1.0", *line.split()).returncode, 0)
         out = self.folder / "out.mp4"
+        out.write_text("of another day")
         for arguments in (["none.mp4", out], [text, out], [sound, out],
                           [self.folder, out], ["rtsp://127.0.0.1:1/x", out],
                           [CLIP, self.folder / "none" / "out.mp4"],
@@ -216,6 +217,8 @@ class Demo(TestCase):
                 self.assertRegex(result.stderr, r"^demo\.sh: [^\n]+\n$")
         # The last of them is about the model, not about the clip.
         self.assertNotIn(str(CLIP), result.stderr)
+        self.assertEqual(out.read_text(), "of another day")
+        self.assertEqual(list(self.folder.glob("*.part")), [])
 
 
 class Scripts(TestCase):
