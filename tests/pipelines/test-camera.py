@@ -168,7 +168,9 @@ class Faults(unittest.TestCase):
             wait_until(lambda: viewer.arrivals_after(back) > 3, RESUME))
         run_for(1)
         self.check_timestamps(viewer)
-        self.assertLessEqual(len(viewer.warnings()), 1, viewer.reports)
+        # Damaged once, and lost once where chance hits what no decoder survives.
+        kinds = [warning.split()[0] for warning in viewer.warnings()]
+        self.assertEqual(sorted(set(kinds)), sorted(kinds), viewer.reports)
 
     def test_no_video(self):
         viewer = self.open(mount="audio")
