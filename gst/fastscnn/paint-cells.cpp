@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "gst/fastscnn/paint-loops.h"
 #include "gst/fastscnn/paint-run.h"
 
 namespace fastscnn
@@ -33,26 +34,6 @@ box_filter (float *line, int count, int step, float *scratch)
     for (int t = 0; t < kSize; t++)
       sum += scratch[i + t];
     line[i * step] = sum / kSize;
-  }
-}
-
-struct Ends {
-  float left, right;
-};
-
-// weight: of the right end, for each sample.
-template <int kStride>
-void
-replace (uint8_t *__restrict samples, const float *__restrict weight, int count,
-    Ends strength, Ends color, int stride)
-{
-  const int step = kStride ? kStride : stride;
-  for (int i = 0; i < count; i++) {
-    const float a =
-        strength.left + (strength.right - strength.left) * weight[i];
-    const float c = color.left + (color.right - color.left) * weight[i];
-    samples[i * step] = static_cast<uint8_t> (
-        static_cast<int> (samples[i * step] * (1.f - a) + c + 0.5f));
   }
 }
 
@@ -252,10 +233,7 @@ Cells::blur_component (const Frame &frame, int c)
       uint8_t *first = samples + int64_t{ begin[i] } * k.pixel_stride;
       const float *weight = weight_[c].data () + begin[i];
       const int count = begin[i + 1] - begin[i];
-      if (k.pixel_stride == 1)
-        replace<1> (first, weight, count, strength, color, 1);
-      else
-        replace<0> (first, weight, count, strength, color, k.pixel_stride);
+      replace_samples (first, k.pixel_stride, count, weight, strength, color);
     }
   }
 }

@@ -67,6 +67,38 @@ average_two (const uint16_t *__restrict keep, const uint16_t *__restrict first,
   }
 }
 
+inline float
+between (Ends ends, float weight)
+{
+  return ends.left + (ends.right - ends.left) * weight;
+}
+
+template <int kStep>
+inline void
+replace (uint8_t *__restrict samples, int step, int count,
+    const float *__restrict weight, Ends strength, Ends color)
+{
+  const int s = kStep ? kStep : step;
+  for (int i = 0; i < count; i++) {
+    const float kept = 1.f - between (strength, weight[i]);
+    const float added = between (color, weight[i]) + 0.5f;
+    samples[i * s] =
+        static_cast<uint8_t> (static_cast<int> (samples[i * s] * kept + added));
+  }
+}
+
+/// What is not kept of the samples is not read.
+template <int kStep>
+inline void
+replace_all (uint8_t *__restrict samples, int step, int count,
+    const float *__restrict weight, Ends color)
+{
+  const int s = kStep ? kStep : step;
+  for (int i = 0; i < count; i++)
+    samples[i * s] = static_cast<uint8_t> (
+        static_cast<int> (between (color, weight[i]) + 0.5f));
+}
+
 } // namespace
 
 VECTORS void
@@ -127,6 +159,21 @@ average_columns (int taps, const uint16_t *keep, const uint16_t *first,
     average_two<2> (keep, first, second, count, keep_out, color_out);
   else
     average_two<3> (keep, first, second, count, keep_out, color_out);
+}
+
+VECTORS void
+replace_samples (uint8_t *samples, int step, int count, const float *weight,
+    Ends strength, Ends color)
+{
+  const bool all = strength.left == 1.f && strength.right == 1.f;
+  if (all && step == 1)
+    replace_all<1> (samples, 1, count, weight, color);
+  else if (all)
+    replace_all<0> (samples, step, count, weight, color);
+  else if (step == 1)
+    replace<1> (samples, 1, count, weight, strength, color);
+  else
+    replace<0> (samples, step, count, weight, strength, color);
 }
 
 } // namespace fastscnn

@@ -28,4 +28,14 @@ void average_rows (const uint16_t *a, const uint16_t *b, const uint16_t *c,
 void average_columns (int taps, const uint16_t *keep, const uint16_t *first,
     const uint16_t *second, int count, uint16_t *keep_out, uint16_t *color_out);
 
+/// Of something at two neighbouring cells.
+struct Ends {
+  float left, right;
+};
+
+/// Replaces samples that lie `step` bytes apart by a premultiplied colour, as
+/// strong as `strength`. weight: of the right end, for each sample.
+void replace_samples (uint8_t *samples, int step, int count,
+    const float *weight, Ends strength, Ends color);
+
 } // namespace fastscnn
