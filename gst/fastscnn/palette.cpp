@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <sstream>
@@ -265,9 +266,11 @@ Palette::load (const std::string &name)
     for (const Named &named : kCamvid)
       add (named);
   } else {
+    // A pipe may never begin, and whoever sets the property would wait.
+    std::error_code unknown;
+    const bool regular = std::filesystem::is_regular_file (name, unknown);
     const std::unique_ptr<std::FILE, int (*) (std::FILE *)> stream (
-        std::fopen (name.c_str (), "rbe"), std::fclose);
-    // A device may never end.
+        regular ? std::fopen (name.c_str (), "rbe") : nullptr, std::fclose);
     std::string text (kMaxFileBytes + 1, 0);
     if (stream)
       text.resize (std::fread (&text[0], 1, text.size (), stream.get ()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cmath>
@@ -98,13 +99,22 @@ void test_malformed() {
       g_error("\"%s\" gives \"%s\", not \"%s\"", c.text, error.c_str(), c.says);
     g_assert_true(g_utf8_validate(error.c_str(), -1, nullptr));
   }
+  gchar *folder = g_dir_make_tmp("palette-XXXXXX", nullptr);
+  const std::string large = std::string(folder) + "/large";
+  const std::string pipe = std::string(folder) + "/pipe";
+  g_assert_cmpint(mkfifo(pipe.c_str(), 0600), ==, 0);
+  const std::string text(1 << 21, '#');
+  g_assert_true(
+      g_file_set_contents(large.c_str(), text.data(), text.size(), nullptr));
   const struct {
     const char *name, *says;
   } files[] = {
       {"no-such-palette", "cityscapes"},
       {"no-\xff-palette", "cityscapes"},
-      {g_get_tmp_dir(), "cityscapes"},
-      {"/dev/zero", "larger than 1 MB"},
+      {folder, "cityscapes"},
+      {"/dev/zero", "give a file"},
+      {pipe.c_str(), "give a file"},  // which nobody writes to
+      {large.c_str(), "larger than 1 MB"},
   };
   for (const auto &file : files) {
     const Result<Palette> palette = Palette::load(file.name);
@@ -113,6 +123,10 @@ void test_malformed() {
     g_assert_nonnull(strstr(sentence.c_str(), file.says));
     g_assert_true(g_utf8_validate(sentence.c_str(), -1, nullptr));
   }
+  g_remove(pipe.c_str());
+  g_remove(large.c_str());
+  g_rmdir(folder);
+  g_free(folder);
 }
 
 void test_named() {
