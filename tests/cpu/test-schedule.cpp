@@ -1,56 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Tasks run once, after those they wait for, and need no memory.
+// Tasks run once, after those they wait for.
 
 #include <glib.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <thread>
 #include <vector>
 
-#include "cpu/engine.h"
 #include "cpu/schedule.h"
-#include "tests/frames.h"
 #include "tests/must.h"
 #include "tests/reference.h"
 
 using namespace fastscnn;
 using reference::Lcg;
-
-namespace {
-
-std::atomic<int> allocations{0};
-
-void *count_and_allocate(size_t size, size_t alignment) {
-  allocations++;
-  void *p = std::aligned_alloc(alignment,
-                               (size + alignment - 1) / alignment * alignment);
-  if (!p) std::abort();
-  return p;
-}
-
-}  // namespace
-
-void *operator new(size_t size) { return count_and_allocate(size, 16); }
-void *operator new(size_t size, std::align_val_t alignment) {
-  return count_and_allocate(size, static_cast<size_t>(alignment));
-}
-void *operator new(size_t size, const std::nothrow_t &) noexcept {
-  allocations++;
-  return std::malloc(size);
-}
-void *operator new(size_t size, std::align_val_t alignment,
-                   const std::nothrow_t &) noexcept {
-  return count_and_allocate(size, static_cast<size_t>(alignment));
-}
-void operator delete(void *p) noexcept { std::free(p); }
-void operator delete(void *p, size_t) noexcept { std::free(p); }
-void operator delete(void *p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void *p, size_t, std::align_val_t) noexcept {
-  std::free(p);
-}
 
 namespace {
 
@@ -111,32 +72,6 @@ void test_few_threads() {
   run_random_tasks(workers, 6);
 }
 
-void test_no_allocation() {
-  auto workers = std::make_shared<Workers>();
-  must(workers->reserve(2));
-  auto engine = make_cpu_engine(
-      must(Weights::create(reference::make_model(Variant::mmseg(), 19))),
-      workers, 2);
-  Lcg lcg(7);
-  const reference::TestFrame frame =
-      reference::make_frame("NV12", 200, 120, 0, false, lcg);
-  must(engine->configure(frame.info, {160, 96, 200, 120}));
-  std::vector<uint8_t> ids(200 * 120), confidence(ids);
-  const Mask mask = {ids.data(), 200, confidence.data(), 200};
-  Options options;
-  options.smoothing = 0.5f;
-  options.confidence_threshold = 0.3f;
-  must(engine->load(frame.frame, {}));
-  const int before = allocations;
-  g_assert_cmpint(before, >, 100);
-  for (int i = 0; i < 10; i++) {
-    must(engine->load(frame.frame, {}));
-    must(engine->infer(mask, options, {}));
-    must(engine->wait({}));
-  }
-  g_assert_cmpint(allocations - before, ==, 0);
-}
-
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -144,6 +79,5 @@ int main(int argc, char **argv) {
   g_test_add_func("/cpu/schedule/order", test_order);
   g_test_add_func("/cpu/schedule/callers", test_callers);
   g_test_add_func("/cpu/schedule/few-threads", test_few_threads);
-  g_test_add_func("/cpu/schedule/no-allocation", test_no_allocation);
   return g_test_run();
 }

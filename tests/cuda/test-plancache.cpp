@@ -3,7 +3,9 @@
 // or somebody else's.
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -113,6 +115,25 @@ void test_unwritable(Fixture *f, gconstpointer) {
   g_remove(path.c_str());
 }
 
+/// A disk that is full after some bytes: what was there stays, and nothing else
+/// does. A limit on the size of files fails a write in the same place.
+void test_full_disk(Fixture *f, gconstpointer) {
+  write_cache(f);
+  const std::string good = contents(f);
+  rlimit limit;
+  g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+  const rlimit low = {good.size(), limit.rlim_max};
+  std::signal(SIGXFSZ, SIG_IGN);
+  g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &low), ==, 0);
+  PlanCache cache(f->path, kIdentity, f->warn());
+  cache.insert("c", "one plan too many");
+  cache.save(f->warn());
+  g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+  g_assert_cmpuint(f->warnings.size(), ==, 1);
+  g_assert_nonnull(std::strstr(f->warnings[0].c_str(), "cannot be written"));
+  g_assert_true(contents(f) == good);
+}
+
 void test_no_home(Fixture *f, gconstpointer) {
   PlanCache cache("", kIdentity, f->warn());
   cache.insert("a", "plan");
@@ -132,6 +153,7 @@ int main(int argc, char **argv) {
   add("/cuda/plancache/damaged", test_damaged);
   add("/cuda/plancache/foreign", test_foreign);
   add("/cuda/plancache/unwritable", test_unwritable);
+  add("/cuda/plancache/full-disk", test_full_disk);
   add("/cuda/plancache/no-home", test_no_home);
   return g_test_run();
 }

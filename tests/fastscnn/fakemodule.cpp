@@ -9,6 +9,10 @@
 
 #include "net/painter.h"
 
+#ifndef FAKE_ABI
+#define FAKE_ABI fastscnn::kEngineAbi
+#endif
+
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 EXPORT FakeControlGet fastscnn_fake_control;
@@ -146,9 +150,8 @@ fastscnn::testing::FakeControl *fastscnn_fake_control() {
 
 fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
   static fastscnn::testing::FakeBackend backend;
-  if (abi != fastscnn::kEngineAbi) {
-    std::snprintf(why, size, "it is of version %d, not %d.",
-                  fastscnn::kEngineAbi, abi);
+  if (abi != FAKE_ABI) {
+    std::snprintf(why, size, "it is of version %d, not %d.", FAKE_ABI, abi);
     return nullptr;
   }
   return &backend;

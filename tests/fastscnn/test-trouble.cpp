@@ -100,9 +100,34 @@ void test_bad_backend() {
   fs::create_symlink(OTHER_LIBRARY, install_engines({}) + module);
   check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
                      "is no engine module");
+  fs::create_symlink(OLDER_MODULE, install_engines({}) + module);
+  check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
+                     "cannot be used: it is of version");
   install_engines({"cuda"});
   check_cannot_start(model + " backend=cuda cuda-device-id=99",
                      GST_RESOURCE_ERROR_NOT_FOUND, "99");
+}
+
+/// What was read stays in use, whatever becomes of the file.
+void test_model_changes() {
+  install_engines({"cpu"});
+  const std::string path = scratch_folder() + "/changing.safetensors";
+  fs::copy_file(model_path(), path);
+  Stream stream("model-file=" + path);
+  stream.set_caps(kCaps);
+  gst_buffer_unref(stream.send(stream.make_frame(0)));
+  fs::resize_file(path, fs::file_size(path) / 2);
+  gst_buffer_unref(stream.send(stream.make_frame(1)));
+  {
+    Element later("model-file=" + path);
+    g_assert_false(later.starts());
+    check_error(later.bus, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+                "changing.safetensors");
+    fs::copy_file(model_path(), path, fs::copy_options::overwrite_existing);
+    g_assert_true(later.starts());
+  }
+  fs::remove(path);
+  gst_buffer_unref(stream.send(stream.make_frame(2)));
 }
 
 std::string backend_of(Stream &stream) {
@@ -286,6 +311,42 @@ void test_fall_back() {
   cuda.reset();
 }
 
+/// An allocator that has nothing left.
+struct Exhausted {
+  GstAllocator allocator;
+};
+struct ExhaustedClass {
+  GstAllocatorClass parent;
+};
+GType exhausted_get_type();
+G_DEFINE_TYPE(Exhausted, exhausted, GST_TYPE_ALLOCATOR)
+
+void exhausted_class_init(ExhaustedClass *klass) {
+  klass->parent.alloc = [](GstAllocator *, gsize, GstAllocationParams *) {
+    return static_cast<GstMemory *>(nullptr);
+  };
+}
+
+void exhausted_init(Exhausted *) {}
+
+/// No memory for a mask: an error, and with memory the element goes on.
+void test_no_memory_for_masks() {
+  install_engines({"cpu"});
+  control_of("cpu").reset();
+  Stream stream;
+  stream.set_caps(kCaps);
+  GstBuffer *held = stream.send(stream.make_frame(0));  // with the first mask
+  GstBuffer *frame = stream.make_frame(1);
+  gst_allocator_set_default(GST_ALLOCATOR(
+      gst_object_ref_sink(g_object_new(exhausted_get_type(), nullptr))));
+  g_assert_cmpint(gst_harness_push(stream.harness, frame), ==, GST_FLOW_ERROR);
+  check_error(stream.bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
+              "no memory for a mask of 64x48");
+  gst_allocator_set_default(gst_allocator_find(GST_ALLOCATOR_SYSMEM));
+  gst_buffer_unref(stream.send(stream.make_frame(2)));
+  gst_buffer_unref(held);
+}
+
 int count_threads() {
   int count = 0;
   for (const auto &entry : fs::directory_iterator("/proc/self/task")) {
@@ -416,12 +477,14 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/trouble/bad-model", test_bad_model);
   g_test_add_func("/trouble/bad-backend", test_bad_backend);
+  g_test_add_func("/trouble/model-changes", test_model_changes);
   g_test_add_func("/trouble/auto", test_auto);
   g_test_add_func("/trouble/unusable-caps", test_unusable_caps);
   g_test_add_func("/trouble/unusable-frames", test_unusable_frames);
   g_test_add_func("/trouble/lying-video-meta", test_lying_video_meta);
   g_test_add_func("/trouble/engine-fails", test_engine_fails);
   g_test_add_func("/trouble/fall-back", test_fall_back);
+  g_test_add_func("/trouble/no-memory-for-masks", test_no_memory_for_masks);
   g_test_add_func("/trouble/state-cycles", test_state_cycles);
   g_test_add_func("/trouble/stop-while-busy", test_stop_while_busy);
   g_test_add_func("/trouble/properties-from-other-threads",

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A frame needs no new memory, and where there is none for the engine, that is
+// an error of which nothing is left.
+
+#include <glib.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "cpu/engine.h"
+#include "tests/frames.h"
+#include "tests/must.h"
+#include "tests/reference.h"
+
+using namespace fastscnn;
+using reference::Lcg;
+
+namespace {
+
+std::atomic<int> allocations{0};
+std::atomic<int> held{0};       // of what was allocated, that is not freed
+std::atomic<int> countdown{0};  // to the large allocation that fails
+
+void *count_and_allocate(size_t size, size_t alignment) {
+  allocations++;
+  held++;
+  void *p = std::aligned_alloc(alignment,
+                               (size + alignment - 1) / alignment * alignment);
+  if (!p) std::abort();
+  return p;
+}
+
+void count_and_free(void *p) {
+  if (p) held--;
+  std::free(p);
+}
+
+}  // namespace
+
+void *operator new(size_t size) { return count_and_allocate(size, 16); }
+void *operator new(size_t size, std::align_val_t alignment) {
+  return count_and_allocate(size, static_cast<size_t>(alignment));
+}
+void *operator new(size_t size, const std::nothrow_t &) noexcept {
+  return count_and_allocate(size, 16);
+}
+// What is as large as a picture is asked for with this one.
+void *operator new(size_t size, std::align_val_t alignment,
+                   const std::nothrow_t &) noexcept {
+  if (countdown > 0 && --countdown == 0) return nullptr;
+  return count_and_allocate(size, static_cast<size_t>(alignment));
+}
+void operator delete(void *p) noexcept { count_and_free(p); }
+void operator delete(void *p, size_t) noexcept { count_and_free(p); }
+void operator delete(void *p, std::align_val_t) noexcept { count_and_free(p); }
+void operator delete(void *p, size_t, std::align_val_t) noexcept {
+  count_and_free(p);
+}
+
+namespace {
+
+constexpr Config kConfig = {160, 96, 200, 120};
+
+reference::TestFrame make_frame() {
+  Lcg lcg(7);
+  return reference::make_frame("NV12", 200, 120, 0, false, lcg);
+}
+
+void test_no_allocation() {
+  auto workers = std::make_shared<Workers>();
+  must(workers->reserve(2));
+  auto engine = make_cpu_engine(
+      must(Weights::create(reference::make_model(Variant::mmseg(), 19))),
+      workers, 2);
+  const reference::TestFrame frame = make_frame();
+  must(engine->configure(frame.info, kConfig));
+  std::vector<uint8_t> ids(200 * 120), confidence(ids);
+  const Mask mask = {ids.data(), 200, confidence.data(), 200};
+  Options options;
+  options.smoothing = 0.5f;
+  options.confidence_threshold = 0.3f;
+  must(engine->load(frame.frame, {}));
+  const int before = allocations;
+  g_assert_cmpint(before, >, 100);
+  for (int i = 0; i < 10; i++) {
+    must(engine->load(frame.frame, {}));
+    must(engine->infer(mask, options, {}));
+    must(engine->wait({}));
+  }
+  g_assert_cmpint(allocations - before, ==, 0);
+}
+
+/// Runs a function with its first large allocation failing, then with its
+/// second, until it comes to its end: each time an Error that says so, and
+/// nothing is held of it. Returns how often it failed.
+template <typename F>
+int fail_each(F function) {
+  for (int failing = 1;; failing++) {
+    const int before = held;
+    countdown = failing;
+    {
+      auto result = function();
+      const bool failed = countdown == 0;
+      countdown = 0;
+      g_assert_true(result.has_value() != failed);
+      if (!failed) return failing - 1;
+      g_assert_true(result.error().kind == Error::Kind::kDevice);
+      g_assert_nonnull(
+          strstr(result.error().sentence.c_str(), "not enough memory"));
+    }
+    g_assert_cmpint(held, ==, before);
+  }
+}
+
+void test_out_of_memory() {
+  const std::shared_ptr<const Model> model =
+      reference::make_model(Variant::mmseg(), 19);
+  g_assert_cmpint(fail_each([&] { return Weights::create(model); }), >, 50);
+
+  auto workers = std::make_shared<Workers>();
+  must(workers->reserve(2));
+  auto engine = make_cpu_engine(must(Weights::create(model)), workers, 2);
+  const reference::TestFrame frame = make_frame();
+  g_assert_cmpint(
+      fail_each([&] { return engine->configure(frame.info, kConfig); }), >, 5);
+
+  // What was refused once works now.
+  std::vector<uint8_t> ids(200 * 120);
+  must(engine->load(frame.frame, {}));
+  must(engine->infer({ids.data(), 200}, {}, {}));
+
+  // And an engine that could not be configured again says that it is not.
+  countdown = 1;
+  g_assert_false(engine->configure(frame.info, kConfig).has_value());
+  g_assert_false(engine->load(frame.frame, {}).has_value());
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/cpu/memory/no-allocation", test_no_allocation);
+  g_test_add_func("/cpu/memory/out-of-memory", test_out_of_memory);
+  return g_test_run();
+}
