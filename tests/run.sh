@@ -8,7 +8,8 @@
 #   --elements   the elements in harnesses, the pipelines on real streams
 #   --sanitize   unit and element tests under AddressSanitizer and UBSan
 #   --fuzz       two minutes of libFuzzer on what comes from outside
-#   --long       what takes tens of minutes: torture, soak
+#   --long       what takes an hour or two: soak, torture under each sanitizer,
+#                ThreadSanitizer on unit and element tests
 #   --help       this text
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -31,24 +32,35 @@ run_suites() {
   logs+=("$build/meson-logs/$name.json")
 }
 
-# All of ours with gcc's sanitizers, warnings as errors. Libraries that are not
-# ours leak, too: see lsan.supp, which needs whole stacks. Stacks on the heap
-# (detect_stack_use_after_return) are left out: those of gcc 12 are not aligned
-# as AVX-512 wants it. Python does not run what was built for a sanitizer.
-sanitize() {
-  echo '== compiling build-asan'
-  if [ ! -f build-asan/build.ninja ]; then
-    meson setup build-asan -Db_sanitize=address,undefined -Dwerror=true \
-      -Doptimization=1 -Dcuda=disabled -Dintrospection=disabled \
-      -Dbench=false > /dev/null
+# compile_for FOLDER OPTION...: all of ours with one of gcc's sanitizers.
+compile_for() {
+  echo "== compiling $1"
+  if [ ! -f "$1/build.ninja" ]; then
+    meson setup "$@" -Doptimization=1 -Dcuda=disabled \
+      -Dintrospection=disabled -Dbench=false > /dev/null
   fi
-  ninja -C build-asan --quiet
+  ninja -C "$1" --quiet
+}
+
+# Libraries that are not ours leak, too: see lsan.supp, which needs whole stacks.
+# Stacks on the heap (detect_stack_use_after_return) are left out: those of gcc
+# 12 are not aligned as AVX-512 wants it. Python does not run what was built for
+# a sanitizer.
+run_asan() {
+  compile_for build-asan -Db_sanitize=address,undefined -Dwerror=true
   ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
     GST_REGISTRY_FORK=no G_SLICE=always-malloc \
-    run_suites build-asan sanitize unit elements \
-    --no-suite python --timeout-multiplier 6
+    run_suites build-asan "$@" --no-suite python --timeout-multiplier 6
+}
+
+# Only what is ours can race here: what other libraries touch is not looked at.
+run_tsan() {
+  compile_for build-tsan -Db_sanitize=thread
+  TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions="$PWD/tests/tsan/tsan.supp" \
+    GST_REGISTRY_FORK=no G_SLICE=always-malloc \
+    run_suites build-tsan "$@" --no-suite python --timeout-multiplier 12
 }
 
 # clang's libFuzzer on every target, from the corpus that is in the tree.
@@ -74,7 +86,7 @@ for option; do
       stages+=("${option#--}")
       ;;
     -h | --help)
-      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,14p' "$0"
       exit
       ;;
     *)
@@ -93,9 +105,13 @@ for stage in "${stages[@]}"; do
     style) run_suites build style style ;;
     unit) run_suites build unit unit gpu fuzz ;;
     elements) run_suites build elements elements pipelines ;;
-    sanitize | fuzz) "$stage" ;;
+    sanitize) run_asan sanitize unit elements ;;
+    fuzz) fuzz ;;
     long)
       run_suites build long long
+      run_asan torture-asan torture
+      run_tsan tsan unit elements
+      run_tsan torture-tsan torture
       ;;
   esac
 done
