@@ -255,8 +255,14 @@ def network(options):
     words = ["fastscnn", f"backend={options.backend}",
              f"interval={options.interval}"]
     if options.model:
-        words.append(f'model-file="{options.model}"')
+        words.append(f"model-file={quoted(options.model)}")
     return " ".join(words)
+
+
+def quoted(text):
+    """As one word of a gst-launch line."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def output(options):
@@ -270,8 +276,8 @@ def output(options):
     # not the file.
     mux = ("matroskamux" if options.record.endswith(".mkv")
            else "mp4mux fragment-duration=1000")
-    return (f'{ENCODE} ! {mux} ! '
-            f'filesink location="{options.record}" buffer-mode=unbuffered')
+    return (f"{ENCODE} ! {mux} ! filesink "
+            f"location={quoted(options.record)} buffer-mode=unbuffered")
 
 
 def connect_server(options, pipeline):
@@ -485,4 +491,4 @@ if __name__ == "__main__":
     try:
         main()
     except (Failure, OSError) as failure:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: {failure}")
+        sys.exit(f"rtsp-{sys.argv[1]}.sh: {failure}")

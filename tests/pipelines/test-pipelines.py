@@ -53,7 +53,8 @@ def pull(launch, picture=True):
 
 
 def decode(path, caps="video/x-raw", picture=True):
-    return pull(f'filesrc location="{path}" ! decodebin ! videoconvert ! '
+    location = str(path).replace('"', '\\"')
+    return pull(f'filesrc location="{location}" ! decodebin ! videoconvert ! '
                 f"{caps} ! appsink name=out", picture)
 
 
@@ -257,7 +258,7 @@ class Scripts(TestCase):
 
     def test_record_through_faults(self):
         faulty = self.camera()
-        recordings = [self.record(faulty.url(str(number)), f"out.{kind}")
+        recordings = [self.record(faulty.url(str(number)), f'the "out".{kind}')
                       for number, kind in enumerate(("mp4", "mkv"))]
         said = [self.wait_for(process, "live") for process, _ in recordings]
         time.sleep(2)
@@ -292,7 +293,7 @@ class Scripts(TestCase):
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=40)
         self.assertEqual(process.returncode, 1)
-        self.assertRegex(errors, r"^rtsp\.py: no frame[^\n]*\n$")
+        self.assertRegex(errors, r"^rtsp-overlay\.sh: no frame[^\n]*\n$")
 
     def test_serve(self):
         faulty = self.camera()
