@@ -19,47 +19,60 @@
   __atomic_store_n(&next, (__typeof__(&function))dlsym(RTLD_NEXT, #function), \
                    __ATOMIC_RELAXED)
 
-#define READ __tsan_mutex_read_lock
-#define READ_TRY (READ | WRITE_TRY)
-#define WRITE_TRY __tsan_mutex_try_lock
+#define LOCK(function, Lock, how)         \
+  EXPORT void function(Lock *lock) {      \
+    NEXT(function);                       \
+    __tsan_mutex_pre_lock(lock, how);     \
+    next(lock);                           \
+    __tsan_mutex_post_lock(lock, how, 0); \
+  }
+
+#define TRY_LOCK(function, Lock, how)                                        \
+  EXPORT gboolean function(Lock *lock) {                                     \
+    NEXT(function);                                                          \
+    __tsan_mutex_pre_lock(lock, (how) | __tsan_mutex_try_lock);              \
+    const gboolean locked = next(lock);                                      \
+    const unsigned failed = locked ? 0 : __tsan_mutex_try_lock_failed;       \
+    __tsan_mutex_post_lock(lock, (how) | __tsan_mutex_try_lock | failed, 0); \
+    return locked;                                                           \
+  }
+
+#define UNLOCK(function, Lock, how)      \
+  EXPORT void function(Lock *lock) {     \
+    NEXT(function);                      \
+    __tsan_mutex_pre_unlock(lock, how);  \
+    next(lock);                          \
+    __tsan_mutex_post_unlock(lock, how); \
+  }
+
+/* What one thread did before it let go of an object was before what the thread
+ * that frees it does. */
+#define UNREF(function)                    \
+  EXPORT void(function)(gpointer object) { \
+    NEXT(function);                        \
+    let_go(object);                        \
+    next(object);                          \
+  }
+
+static void let_go(gpointer object) {
+  __tsan_release(object);
+  __tsan_acquire(object);
+}
 
 /* What a test starts may not be instrumented. */
 __attribute__((constructor)) static void stop_here(void) {
   g_unsetenv("LD_PRELOAD");
 }
 
-static unsigned failed_unless(gboolean locked) {
-  return locked ? 0 : __tsan_mutex_try_lock_failed;
-}
-
-/* What one thread did before it let go of an object was before what the thread
- * that frees it does. */
-static void let_go(gpointer object) {
-  __tsan_release(object);
-  __tsan_acquire(object);
-}
-
-EXPORT void g_mutex_lock(GMutex *mutex) {
-  NEXT(g_mutex_lock);
-  __tsan_mutex_pre_lock(mutex, 0);
-  next(mutex);
-  __tsan_mutex_post_lock(mutex, 0, 0);
-}
-
-EXPORT gboolean g_mutex_trylock(GMutex *mutex) {
-  NEXT(g_mutex_trylock);
-  __tsan_mutex_pre_lock(mutex, WRITE_TRY);
-  const gboolean locked = next(mutex);
-  __tsan_mutex_post_lock(mutex, WRITE_TRY | failed_unless(locked), 0);
-  return locked;
-}
-
-EXPORT void g_mutex_unlock(GMutex *mutex) {
-  NEXT(g_mutex_unlock);
-  __tsan_mutex_pre_unlock(mutex, 0);
-  next(mutex);
-  __tsan_mutex_post_unlock(mutex, 0);
-}
+LOCK(g_mutex_lock, GMutex, 0)
+TRY_LOCK(g_mutex_trylock, GMutex, 0)
+UNLOCK(g_mutex_unlock, GMutex, 0)
+LOCK(g_rw_lock_writer_lock, GRWLock, 0)
+TRY_LOCK(g_rw_lock_writer_trylock, GRWLock, 0)
+UNLOCK(g_rw_lock_writer_unlock, GRWLock, 0)
+LOCK(g_rw_lock_reader_lock, GRWLock, __tsan_mutex_read_lock)
+TRY_LOCK(g_rw_lock_reader_trylock, GRWLock, __tsan_mutex_read_lock)
+UNLOCK(g_rw_lock_reader_unlock, GRWLock, __tsan_mutex_read_lock)
 
 EXPORT void g_mutex_clear(GMutex *mutex) {
   NEXT(g_mutex_clear);
@@ -69,67 +82,29 @@ EXPORT void g_mutex_clear(GMutex *mutex) {
 
 /* A wait lets the mutex go and takes it again. What is signalled is known by
  * what the mutex guards, so the condition itself says nothing. */
-EXPORT void g_cond_wait(GCond *cond, GMutex *mutex) {
-  NEXT(g_cond_wait);
+static void before_wait(GMutex *mutex) {
   __tsan_mutex_pre_unlock(mutex, 0);
   __tsan_mutex_post_unlock(mutex, 0);
-  next(cond, mutex);
+}
+
+static void after_wait(GMutex *mutex) {
   __tsan_mutex_pre_lock(mutex, 0);
   __tsan_mutex_post_lock(mutex, 0, 0);
+}
+
+EXPORT void g_cond_wait(GCond *cond, GMutex *mutex) {
+  NEXT(g_cond_wait);
+  before_wait(mutex);
+  next(cond, mutex);
+  after_wait(mutex);
 }
 
 EXPORT gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time) {
   NEXT(g_cond_wait_until);
-  __tsan_mutex_pre_unlock(mutex, 0);
-  __tsan_mutex_post_unlock(mutex, 0);
+  before_wait(mutex);
   const gboolean signalled = next(cond, mutex, end_time);
-  __tsan_mutex_pre_lock(mutex, 0);
-  __tsan_mutex_post_lock(mutex, 0, 0);
+  after_wait(mutex);
   return signalled;
-}
-
-EXPORT void g_rw_lock_writer_lock(GRWLock *lock) {
-  NEXT(g_rw_lock_writer_lock);
-  __tsan_mutex_pre_lock(lock, 0);
-  next(lock);
-  __tsan_mutex_post_lock(lock, 0, 0);
-}
-
-EXPORT gboolean g_rw_lock_writer_trylock(GRWLock *lock) {
-  NEXT(g_rw_lock_writer_trylock);
-  __tsan_mutex_pre_lock(lock, WRITE_TRY);
-  const gboolean locked = next(lock);
-  __tsan_mutex_post_lock(lock, WRITE_TRY | failed_unless(locked), 0);
-  return locked;
-}
-
-EXPORT void g_rw_lock_writer_unlock(GRWLock *lock) {
-  NEXT(g_rw_lock_writer_unlock);
-  __tsan_mutex_pre_unlock(lock, 0);
-  next(lock);
-  __tsan_mutex_post_unlock(lock, 0);
-}
-
-EXPORT void g_rw_lock_reader_lock(GRWLock *lock) {
-  NEXT(g_rw_lock_reader_lock);
-  __tsan_mutex_pre_lock(lock, READ);
-  next(lock);
-  __tsan_mutex_post_lock(lock, READ, 0);
-}
-
-EXPORT gboolean g_rw_lock_reader_trylock(GRWLock *lock) {
-  NEXT(g_rw_lock_reader_trylock);
-  __tsan_mutex_pre_lock(lock, READ_TRY);
-  const gboolean locked = next(lock);
-  __tsan_mutex_post_lock(lock, READ_TRY | failed_unless(locked), 0);
-  return locked;
-}
-
-EXPORT void g_rw_lock_reader_unlock(GRWLock *lock) {
-  NEXT(g_rw_lock_reader_unlock);
-  __tsan_mutex_pre_unlock(lock, READ);
-  next(lock);
-  __tsan_mutex_post_unlock(lock, READ);
 }
 
 /* GLib publishes with an atomic of its own, which the macro of the same name
@@ -147,17 +122,8 @@ EXPORT gboolean(g_once_init_enter)(volatile void *location) {
   return first;
 }
 
-EXPORT void(g_object_unref)(gpointer object) {
-  NEXT(g_object_unref);
-  let_go(object);
-  next(object);
-}
-
-EXPORT void gst_object_unref(gpointer object) {
-  NEXT(gst_object_unref);
-  let_go(object);
-  next(object);
-}
+UNREF(g_object_unref)
+UNREF(gst_object_unref)
 
 EXPORT void gst_mini_object_unref(GstMiniObject *object) {
   NEXT(gst_mini_object_unref);
