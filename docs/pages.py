@@ -71,10 +71,16 @@ def title_of(text, otherwise):
     return match[1] if match else otherwise
 
 
-def describe_default(prop):
-    value = prop.default_value
+def values_of(element, prop):
+    """Of an enumeration, by number. Its specification has them in some versions
+    of PyGObject only, a value's class in all."""
+    return type(element.get_property(prop.name)).__enum_values__
+
+
+def describe_default(element, prop):
+    value = getattr(prop, "default_value", None)  # boxed types have none
     if prop.value_type.is_a(GObject.TYPE_ENUM):
-        return value.value_nick
+        return values_of(element, prop)[int(value)].value_nick
     if value is None or isinstance(value, (Gst.Structure, GObject.Object)):
         return ""
     if isinstance(value, bool):
@@ -85,11 +91,6 @@ def describe_default(prop):
 
 
 def describe_range(prop):
-    """Of numbers what is possible, of enumerations what each value means."""
-    if prop.value_type.is_a(GObject.TYPE_ENUM):
-        values = prop.enum_class.__enum_values__
-        return "".join(f"<br>`{value.value_nick}`: {value.value_name}"
-                       for _, value in sorted(values.items()))
     low, high = getattr(prop, "minimum", None), getattr(prop, "maximum", None)
     if low is None or prop.value_type == GObject.TYPE_BOOLEAN:
         return ""
@@ -120,12 +121,14 @@ def describe_properties(element):
         if prop.owner_type.name in ("GstObject", "GstBaseTransform"):
             continue
         kind = ", ".join(filter(None, (type_name(prop),
-                                       describe_default(prop))))
-        if not prop.value_type.is_a(GObject.TYPE_ENUM):
-            kind += describe_range(prop)
-            values = ""
+                                       describe_default(element, prop))))
+        values = ""
+        if prop.value_type.is_a(GObject.TYPE_ENUM):
+            values = "".join(
+                f"<br>`{value.value_nick}`: {value.value_name}"
+                for _, value in sorted(values_of(element, prop).items()))
         else:
-            values = describe_range(prop)
+            kind += describe_range(prop)
         yield (f"| `{prop.name}` | {kind} | {prop.blurb}{values} | "
                f"{describe_changes(prop)} |")
 

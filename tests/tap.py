@@ -10,6 +10,7 @@ class _TapResult(unittest.TestResult):
     def __init__(self, out):
         super().__init__()
         self.out = out
+        self.failed_part_of = None
 
     def _line(self, ok, test, note=""):
         name = test.id().removeprefix("__main__.")
@@ -37,6 +38,18 @@ class _TapResult(unittest.TestResult):
         super().addError(test, err)
         self._comment(self.errors[-1][1])
         self._line("not ok", test)
+
+    def addSubTest(self, test, subtest, err):
+        """The test gets one line, however many of its parts fail."""
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._comment(f"{subtest}\n{(self.failures + self.errors)[-1][1]}")
+            self.failed_part_of = test
+
+    def stopTest(self, test):
+        if self.failed_part_of is test:
+            self._line("not ok", test)
+        super().stopTest(test)
 
 
 def skip_all(reason):

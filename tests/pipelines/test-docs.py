@@ -198,7 +198,7 @@ class Docs(unittest.TestCase):
                      "-Wno-unused-variable", f"-I{ROOT}", *flags, source],
                     capture_output=True, text=True, check=False)
                 self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertGreaterEqual(found, 2)
+        self.assertGreaterEqual(found, 1)
 
     def test_element_of_contributing(self):
         """The example that strangers start from compiles."""
