@@ -3,53 +3,50 @@
 Meson counts every test method as a subtest."""
 
 import sys
+import traceback
 import unittest
 
 
 class _TapResult(unittest.TestResult):
+    """Each test has one line, however many of its parts fail or are skipped."""
+
     def __init__(self, out):
         super().__init__()
         self.out = out
-        self.failed_part_of = None
 
-    def _line(self, ok, test, note=""):
+    def startTest(self, test):
+        super().startTest(test)
+        self.verdict, self.note = "ok", ""
+
+    def stopTest(self, test):
         name = test.id().removeprefix("__main__.")
-        self.out.write(f"{ok} {self.testsRun} - {name}{note}\n")
+        self.out.write(f"{self.verdict} {self.testsRun} - {name}{self.note}\n")
         self.out.flush()
-
-    def _comment(self, text):
-        for line in text.rstrip().splitlines():
-            self.out.write(f"# {line}\n")
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self._line("ok", test)
+        super().stopTest(test)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self._line("ok", test, f" # SKIP {reason}")
+        if self.verdict == "ok":
+            self.note = f" # SKIP {reason}"
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self._comment(self.failures[-1][1])
-        self._line("not ok", test)
+        self._fail(test, err)
 
     def addError(self, test, err):
         super().addError(test, err)
-        self._comment(self.errors[-1][1])
-        self._line("not ok", test)
+        self._fail(test, err)
 
     def addSubTest(self, test, subtest, err):
-        """The test gets one line, however many of its parts fail."""
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self._comment(f"{subtest}\n{(self.failures + self.errors)[-1][1]}")
-            self.failed_part_of = test
+            self._fail(subtest, err)
 
-    def stopTest(self, test):
-        if self.failed_part_of is test:
-            self._line("not ok", test)
-        super().stopTest(test)
+    def _fail(self, test, err):
+        self.verdict, self.note = "not ok", ""
+        text = f"{test}\n{''.join(traceback.format_exception(*err))}"
+        for line in text.rstrip().splitlines():
+            self.out.write(f"# {line}\n")
 
 
 def skip_all(reason):
