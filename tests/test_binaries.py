@@ -73,6 +73,13 @@ class Binaries(unittest.TestCase):
             self.assertNotRegex(stack, r"\bRWE\b")
             self.assertNotIn("TEXTREL", output("readelf", "-dW", path))
 
+    def test_cuda_is_not_needed_to_open(self):
+        """The driver and cuDNN are opened when they are there, the runtime is
+        part of the module."""
+        for path in self.each():
+            self.assertNotRegex(output("readelf", "-dW", path),
+                                r"NEEDED.*\blib(cuda|cudart|cudnn|cublas)\b")
+
     @unittest.skipUnless(processor(PLUGIN) == processor(sys.executable),
                          "built for another processor")
     def test_unload(self):

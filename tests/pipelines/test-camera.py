@@ -101,8 +101,11 @@ class Faults(unittest.TestCase):
         return viewer
 
     def open_live(self, **arguments):
+        """May take a second attempt: nothing of UDP's first packets is sure,
+        and a connection without data is given up after REOPEN."""
         viewer = self.open(**arguments)
-        self.assertTrue(wait_until(viewer.live, 5), viewer.reports)
+        self.assertTrue(wait_until(viewer.live, 2 * viewer.camera.REOPEN + 5),
+                        viewer.reports)
         return viewer
 
     def check_timestamps(self, viewer):
@@ -112,6 +115,7 @@ class Faults(unittest.TestCase):
     def check_fault(self, fault, away, warnings, **arguments):
         """The video is back within RESUME of the camera, and goes on."""
         viewer = self.open_live(**arguments)
+        warnings += len(viewer.warnings())
         before = threads()
         self.faulty.command(fault)
         run_for(away)
