@@ -86,7 +86,7 @@ for option; do
       stages+=("${option#--}")
       ;;
     -h | --help)
-      sed -n 's/^# \{0,1\}//; 3,14p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
       exit
       ;;
     *)
