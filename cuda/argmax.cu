@@ -5,7 +5,7 @@
 
 namespace fastscnn::cuda {
 
-template cudaKernelNodeParams node_params(const Argmax<__half> &, void **);
-template cudaKernelNodeParams node_params(const Argmax<float> &, void **);
+template Result<> launch(const Argmax<__half> &, cudaStream_t);
+template Result<> launch(const Argmax<float> &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

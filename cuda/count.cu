@@ -5,6 +5,6 @@
 
 namespace fastscnn::cuda {
 
-template cudaKernelNodeParams node_params_blocks(const Count &, void **);
+template Result<> launch_blocks(const Count &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "cuda/download.h"
-#include "cuda/framegraph.h"
+#include "cuda/argmax.h"
+#include "cuda/count.h"
 #include "cuda/graph.h"
 #include "cuda/network.h"
 #include "cuda/preprocess.h"
+#include "cuda/smooth.h"
 #include "cuda/upload.h"
 
 namespace fastscnn::cuda {
@@ -78,11 +80,11 @@ class Pipeline {
       slot.download = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
     Mask mask = dst;
     if (!direct) mask = FASTSCNN_TRY(slot.download->begin(dst, stream));
-    FASTSCNN_TRY(update_smoothing(&slot, options.smoothing));
-    FASTSCNN_TRY(update_argmax(&slot, mask, options.confidence_threshold));
-    FASTSCNN_TRY(update_count(&slot, mask));
+    TRY_CUDA(cudaGraphLaunch(slot.network.get(), stream));
+    FASTSCNN_TRY(smooth(slot, options.smoothing, stream));
+    FASTSCNN_TRY(classify(mask, options.confidence_threshold, stream));
     slot.counts_wanted = dst.counts;
-    FASTSCNN_TRY(slot.graph->launch(stream));
+    if (mask.counts) FASTSCNN_TRY(count(slot, mask, stream));
     FASTSCNN_TRY(record(slot.inferred, stream));
     if (!direct) FASTSCNN_TRY(slot.download->queue(stream));
     return {};
@@ -112,9 +114,7 @@ class Pipeline {
  private:
   struct Slot {
     DeviceMemory input;
-    std::optional<FrameGraph<T>> graph;
-    Argmax<T> argmax;  // as the graph has it
-    Count count = {};  // likewise
+    GraphExec network;
     DeviceMemory counts;
     PinnedMemory host_counts;
     uint32_t *counts_wanted = nullptr;  // of the frame on its way
@@ -197,53 +197,47 @@ class Pipeline {
     // Once outside of a graph: this loads the kernels.
     FASTSCNN_TRY(network_->enqueue(input, infer_stream_.get()));
     TRY_CUDA(cudaStreamSynchronize(infer_stream_.get()));
-    Change<T> change = change_;
-    change.input = input;
-    slot->argmax = argmax_;
+    const auto network = [&](cudaStream_t stream) {
+      return network_->enqueue(input, stream);
+    };
+    const Graph graph = FASTSCNN_TRY(capture(infer_stream_.get(), network));
+    slot->network = FASTSCNN_TRY(instantiate(graph));
     slot->counts = FASTSCNN_TRY(make_device_memory(kCountsBytes));
     slot->host_counts = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
-    slot->count.height = mask_height_;
-    slot->count.width = mask_width_;
-    slot->count.counts = static_cast<uint32_t *>(slot->counts.get());
-    slot->graph = FASTSCNN_TRY(FrameGraph<T>::create(
-        [&](cudaStream_t stream) { return network_->enqueue(input, stream); },
-        change, smooth_, argmax_, slot->count,
-        static_cast<uint32_t *>(slot->host_counts.get())));
     return {};
   }
 
-  Result<> update_smoothing(Slot *slot, float smoothing) {
-    FASTSCNN_TRY(slot->graph->set_smoothing(smoothing > 0.f));
-    if (smoothing > 0.f) {
-      Smooth<T> smooth = smooth_;
-      smooth.weight = history_ ? smoothing : 0.f;
-      FASTSCNN_TRY(slot->graph->set(smooth));
-    }
-    history_ = smoothing > 0.f;
-    return {};
+  // What differs from frame to frame is queued behind the graph: on an H200
+  // with driver 580, graphs with disabled nodes gave wrong masks, or none.
+  Result<> smooth(const Slot &slot, float smoothing, cudaStream_t stream) {
+    const bool past = std::exchange(history_, smoothing > 0.f);
+    if (smoothing <= 0.f) return {};
+    Change<T> change = change_;
+    change.input = static_cast<const T *>(slot.input.get());
+    FASTSCNN_TRY(launch_blocks(change, stream));
+    Smooth<T> smooth = smooth_;
+    smooth.weight = past ? smoothing : 0.f;
+    return launch(smooth, stream);
   }
 
-  Result<> update_argmax(Slot *slot, const Mask &dst, float threshold) {
+  Result<> classify(const Mask &dst, float threshold, cudaStream_t stream) {
     Argmax<T> argmax = argmax_;
     argmax.ids = dst.ids;
     argmax.stride = dst.stride;
     argmax.confidence = dst.confidence;
     argmax.confidence_stride = dst.confidence_stride;
     argmax.threshold = threshold;
-    if (std::memcmp(&argmax, &slot->argmax, sizeof argmax) == 0) return {};
-    FASTSCNN_TRY(slot->graph->set(argmax));
-    slot->argmax = argmax;
-    return {};
+    return launch(argmax, stream);
   }
 
-  Result<> update_count(Slot *slot, const Mask &dst) {
-    FASTSCNN_TRY(slot->graph->set_counting(dst.counts));
-    if (!dst.counts ||
-        (dst.ids == slot->count.ids && dst.stride == slot->count.stride))
-      return {};
-    slot->count.ids = dst.ids;
-    slot->count.stride = dst.stride;
-    return slot->graph->set(slot->count);
+  Result<> count(const Slot &slot, const Mask &mask, cudaStream_t stream) {
+    Count count = {mask.ids, mask.stride, mask_height_, mask_width_,
+                   static_cast<uint32_t *>(slot.counts.get())};
+    TRY_CUDA(cudaMemsetAsync(count.counts, 0, kCountsBytes, stream));
+    FASTSCNN_TRY(launch_blocks(count, stream));
+    TRY_CUDA(cudaMemcpyAsync(slot.host_counts.get(), count.counts, kCountsBytes,
+                             cudaMemcpyDeviceToHost, stream));
+    return {};
   }
 
   static void hand_out_counts(Slot *slot) {

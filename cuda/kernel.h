@@ -47,11 +47,4 @@ Result<> launch(const Items &kernel, cudaStream_t stream);
 template <class Blocks>
 Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream);
 
-/// What a graph node needs to run the kernel. argument must outlive the call
-/// that node is given to, and points to the kernel.
-template <class Items>
-cudaKernelNodeParams node_params(const Items &kernel, void **argument);
-template <class Blocks>
-cudaKernelNodeParams node_params_blocks(const Blocks &kernel, void **argument);
-
 }  // namespace fastscnn::cuda

@@ -27,45 +27,25 @@ __global__ void __launch_bounds__(Blocks::kThreads)
   }
 }
 
-template <class Items>
-cudaKernelNodeParams node_params(const Items &kernel, void **argument) {
-  *argument = const_cast<Items *>(&kernel);
-  cudaKernelNodeParams params = {};
-  params.func = reinterpret_cast<void *>(run_items<Items>);
-  params.gridDim = dim3((kernel.items() + kItemThreads - 1) / kItemThreads);
-  params.blockDim = dim3(kItemThreads);
-  params.kernelParams = argument;
-  return params;
-}
-
-template <class Blocks>
-cudaKernelNodeParams node_params_blocks(const Blocks &kernel, void **argument) {
-  *argument = const_cast<Blocks *>(&kernel);
-  cudaKernelNodeParams params = {};
-  params.func = reinterpret_cast<void *>(run_blocks<Blocks>);
-  params.gridDim = dim3(kernel.blocks());
-  params.blockDim = dim3(Blocks::kThreads);
-  params.kernelParams = argument;
-  return params;
-}
-
-inline Result<> launch_node(const cudaKernelNodeParams &p,
-                            cudaStream_t stream) {
-  TRY_CUDA(cudaLaunchKernel(p.func, p.gridDim, p.blockDim, p.kernelParams,
-                            p.sharedMemBytes, stream));
+template <typename Kernel>
+Result<> launch_grid(void (*function)(Kernel), const Kernel &kernel, int blocks,
+                     int threads, cudaStream_t stream) {
+  void *argument = const_cast<Kernel *>(&kernel);
+  TRY_CUDA(cudaLaunchKernel(reinterpret_cast<void *>(function), dim3(blocks),
+                            dim3(threads), &argument, 0, stream));
   return {};
 }
 
 template <class Items>
 Result<> launch(const Items &kernel, cudaStream_t stream) {
-  void *argument;
-  return launch_node(node_params(kernel, &argument), stream);
+  const int blocks = (kernel.items() + kItemThreads - 1) / kItemThreads;
+  return launch_grid(run_items<Items>, kernel, blocks, kItemThreads, stream);
 }
 
 template <class Blocks>
 Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream) {
-  void *argument;
-  return launch_node(node_params_blocks(kernel, &argument), stream);
+  return launch_grid(run_blocks<Blocks>, kernel, kernel.blocks(),
+                     Blocks::kThreads, stream);
 }
 
 }  // namespace fastscnn::cuda

@@ -5,11 +5,9 @@
 
 namespace fastscnn::cuda {
 
-template cudaKernelNodeParams node_params_blocks(const Change<__half> &,
-                                                 void **);
-template cudaKernelNodeParams node_params_blocks(const Change<float> &,
-                                                 void **);
-template cudaKernelNodeParams node_params(const Smooth<__half> &, void **);
-template cudaKernelNodeParams node_params(const Smooth<float> &, void **);
+template Result<> launch_blocks(const Change<__half> &, cudaStream_t);
+template Result<> launch_blocks(const Change<float> &, cudaStream_t);
+template Result<> launch(const Smooth<__half> &, cudaStream_t);
+template Result<> launch(const Smooth<float> &, cudaStream_t);
 
 }  // namespace fastscnn::cuda

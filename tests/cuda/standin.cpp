@@ -235,6 +235,13 @@ cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
   std::memset(memory, value, bytes);
   return cudaSuccess;
 }
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
+                            cudaStream_t stream) {
+  check(stream, "stream", __func__);
+  CALL;
+  std::memset(memory, value, bytes);
+  return cudaSuccess;
+}
 cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes,
                        cudaMemcpyKind) {
   UNCAPTURED;
@@ -328,38 +335,13 @@ cudaError_t cudaLaunchKernel(const void *, dim3 grid, dim3 block, void **,
   CALL;
   return cudaSuccess;
 }
-cudaError_t cudaGraphCreate(cudaGraph_t *graph, unsigned) {
-  CALL;
-  *graph = static_cast<cudaGraph_t>(make("graph"));
-  return cudaSuccess;
-}
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   destroy(graph, "graph", __func__);
   return fails(__func__) ? error() : cudaSuccess;
 }
-/// Nodes are their graph's, and need not be destroyed.
-#define ADD_NODE(...)                                 \
-  {                                                   \
-    check(graph, "graph", __func__);                  \
-    CALL;                                             \
-    *node = reinterpret_cast<cudaGraphNode_t>(graph); \
-    return cudaSuccess;                               \
-  }
-cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t *node, cudaGraph_t graph,
-                                       const cudaGraphNode_t *, size_t,
-                                       cudaGraph_t) ADD_NODE() cudaError_t
-    cudaGraphAddKernelNode(cudaGraphNode_t *node, cudaGraph_t graph,
-                           const cudaGraphNode_t *, size_t,
-                           const cudaKernelNodeParams *) ADD_NODE() cudaError_t
-    cudaGraphAddMemsetNode(cudaGraphNode_t *node, cudaGraph_t graph,
-                           const cudaGraphNode_t *, size_t,
-                           const cudaMemsetParams *) ADD_NODE() cudaError_t
-    cudaGraphAddMemcpyNode1D(cudaGraphNode_t *node, cudaGraph_t graph,
-                             const cudaGraphNode_t *, size_t, void *,
-                             const void *, size_t, cudaMemcpyKind)
-        ADD_NODE() cudaError_t
-    cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec, cudaGraph_t graph,
-                                  unsigned long long) {
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec,
+                                          cudaGraph_t graph,
+                                          unsigned long long) {
   check(graph, "graph", __func__);
   CALL;
   *exec = static_cast<cudaGraphExec_t>(make("exec"));
@@ -368,21 +350,6 @@ cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t *node, cudaGraph_t graph,
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
   destroy(exec, "exec", __func__);
   return fails(__func__) ? error() : cudaSuccess;
-}
-cudaError_t cudaGraphNodeSetEnabled(cudaGraphExec_t exec, cudaGraphNode_t node,
-                                    unsigned) {
-  check(exec, "exec", __func__);
-  check(node, "graph", __func__);
-  CALL;
-  return cudaSuccess;
-}
-cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t exec,
-                                             cudaGraphNode_t node,
-                                             const cudaKernelNodeParams *) {
-  check(exec, "exec", __func__);
-  check(node, "graph", __func__);
-  CALL;
-  return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   UNCAPTURED;
