@@ -298,6 +298,8 @@ Result<size_t> Cudnn::version() {
 Result<std::unique_ptr<Cudnn>> Cudnn::create() {
   FASTSCNN_TRY(opened_library());
   auto impl = std::make_unique<Impl>();
+  // It allocates, which a capture elsewhere would not survive.
+  const std::lock_guard<std::mutex> lock(capturing());
   TRY_CUDNN(library().create(&impl->handle));
   return std::unique_ptr<Cudnn>(new Cudnn(std::move(impl)));
 }
@@ -327,16 +329,15 @@ Result<bool> Cudnn::plan(
         impl_->configurations(graph->descriptor(), mode);
     if (!configurations) continue;  // the other mode may have an answer
     for (const Descriptor &configuration : *configurations) {
-      const auto [engine, exact] =
-          FASTSCNN_TRY(look_at_engine(configuration, convolution.precision));
-      if (!exact) continue;
+      const auto looked = look_at_engine(configuration, convolution.precision);
+      if (!looked || !looked->second) continue;
       Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       impl_->set_device(&plan);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
       auto made = impl_->finish(std::move(plan));
       if (!made)
         continue;  // heuristics propose; not all of it works everywhere
-      (*made)->engine = engine;
+      (*made)->engine = looked->first;
       (*made)->graph = graph;
       any = true;
       if (!visit(ConvolutionPlan(std::move(*made)))) return true;

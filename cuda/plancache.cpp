@@ -121,8 +121,9 @@ std::string cache_folder() {
   return "";
 }
 
-PlanCache::PlanCache(std::string path, std::string identity, const Warn &warn)
-    : path_(std::move(path)), identity_(std::move(identity)) {
+PlanCache::PlanCache(std::string path, std::string identity, const Warn &warn,
+                     std::chrono::seconds budget)
+    : path_(std::move(path)), identity_(std::move(identity)), budget_(budget) {
   const std::optional<std::string> file = read_file(path_);
   if (!file) return;
   std::map<std::string, std::string> plans;
@@ -141,10 +142,15 @@ std::string PlanCache::find(const std::string &name) const {
   return it == plans_.end() ? "" : it->second;
 }
 
-void PlanCache::insert(const std::string &name, const std::string &plan) {
+void PlanCache::insert(const std::string &name, const std::string &plan,
+                       bool final) {
   std::lock_guard<std::mutex> lock(mutex_);
   plans_[name] = plan;
-  changed_ = true;
+  if (final)
+    provisional_.erase(name);
+  else
+    provisional_.insert(name);
+  changed_ |= final;
 }
 
 void PlanCache::remove(const std::string &name) {
@@ -159,6 +165,7 @@ void PlanCache::save(const Warn &warn) {
   std::string file = kMagic;
   append(&file, identity_);
   for (const auto &[name, plan] : plans_) {
+    if (provisional_.count(name)) continue;
     if (file.size() + name.size() + plan.size() > kMaxFileBytes - 64) break;
     append(&file, name);
     append(&file, plan);

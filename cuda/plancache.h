@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace fastscnn::cuda {
@@ -19,12 +21,17 @@ class PlanCache {
  public:
   using Warn = std::function<void(const std::string &)>;
 
-  /// Reads path; an empty one or a missing file is no fault.
-  PlanCache(std::string path, std::string identity, const Warn &warn);
+  /// Reads path; an empty one or a missing file is no fault. budget: how long
+  /// choosing the plans of one network may take.
+  PlanCache(std::string path, std::string identity, const Warn &warn,
+            std::chrono::seconds budget = std::chrono::seconds(20));
+
+  std::chrono::seconds budget() const { return budget_; }
 
   /// Empty if there is none.
   std::string find(const std::string &name) const;
-  void insert(const std::string &name, const std::string &plan);
+  /// final: there is none that is better. Others are not kept in the file.
+  void insert(const std::string &name, const std::string &plan, bool final);
   void remove(const std::string &name);
 
   /// Replaces the file in one step if something was inserted or removed.
@@ -33,8 +40,10 @@ class PlanCache {
  private:
   const std::string path_;
   const std::string identity_;
+  const std::chrono::seconds budget_;
   mutable std::mutex mutex_;
   std::map<std::string, std::string> plans_;
+  std::set<std::string> provisional_;
   bool changed_ = false;
 };
 

@@ -38,6 +38,7 @@ struct Arguments {
   int frames = 0;
   int busy = 0;
   bool json = false;
+  std::string plans;  // file that keeps them
   std::string serve;  // file of frames
   std::string masks;  // file to write
 };
@@ -286,7 +287,7 @@ gboolean add_size(const gchar *, const gchar *value, gpointer data,
 Arguments parse(int argc, char **argv) {
   Arguments arguments;
   gchar *backend = nullptr, *model = nullptr;
-  gchar *serve = nullptr, *masks = nullptr;
+  gchar *plans = nullptr, *serve = nullptr, *masks = nullptr;
   gboolean json = FALSE;
   const GOptionEntry entries[] = {
       {"backend", 0, 0, G_OPTION_ARG_STRING, &backend,
@@ -302,6 +303,8 @@ Arguments parse(int argc, char **argv) {
        "Model file (default: random weights, 19 classes)", "FILE"},
       {"busy", 0, 0, G_OPTION_ARG_INT, &arguments.busy,
        "Threads that compete for the processor", "N"},
+      {"plans", 0, 0, G_OPTION_ARG_FILENAME, &plans,
+       "With cuda: keep the chosen plans of convolutions in a file", "FILE"},
       {"serve", 0, 0, G_OPTION_ARG_FILENAME, &serve,
        "For compare-peers.py: segment the frames of a file (RGB)", "FILE"},
       {"masks", 0, 0, G_OPTION_ARG_FILENAME, &masks,
@@ -323,9 +326,10 @@ Arguments parse(int argc, char **argv) {
   }
   if (backend) arguments.backend = backend;
   if (model) arguments.model = model;
+  if (plans) arguments.plans = plans;
   if (serve) arguments.serve = serve;
   if (masks) arguments.masks = masks;
-  for (gchar *text : {backend, model, serve, masks}) g_free(text);
+  for (gchar *text : {backend, model, plans, serve, masks}) g_free(text);
   arguments.json = json;
   if (arguments.sizes.empty())
     arguments.sizes = {{512, 256}, {1024, 512}, {2048, 1024}};
@@ -354,7 +358,8 @@ int main(int argc, char **argv) {
   }
 #ifdef HAVE_CUDA
   if (arguments.backend == "cuda") {
-    bench_cuda(model, arguments.sizes, arguments.frames, arguments.json);
+    bench_cuda(model, arguments.sizes, arguments.plans, arguments.frames,
+               arguments.json);
     return 0;
   }
 #endif

@@ -203,7 +203,8 @@ def prepare(model, compiled):
         return class_map(net(image), frame.shape[2:], align).to(torch.uint8)
 
     if compiled:
-        return torch.compile(segment, mode="max-autotune", fullgraph=True)
+        return torch.compile(segment, mode="max-autotune", fullgraph=True,
+                             dynamic=False)
     return segment
 
 
@@ -248,11 +249,11 @@ def run_peers(args):
             yield describe(name, "cuda", device, height, width, times, peaks[name])
 
 
-def run_engine(args):
+def run_engine(args, plans):
     bench = args.bench or ROOT / "build/tests/bench"
     sizes = [f"--size={width}x{height}" for height, width in args.sizes]
     done = subprocess.run([bench, "--backend", "cuda", "--json", "--model",
-                           args.model, *sizes], capture_output=True, text=True,
+                           args.model, "--plans", plans, *sizes], capture_output=True, text=True,
                           check=False)
     if done.returncode:
         raise PeerError(done.stderr.strip() or f"{bench} failed")
@@ -264,7 +265,11 @@ def run_engine(args):
 
 def run_on_gpu(args):
     # The engine before and after: a drift of the machine shows as a spread.
-    return [*run_engine(args), *run_peers(args), *run_engine(args)]
+    with tempfile.TemporaryDirectory() as folder:
+        plans = args.plans or Path(folder) / "plans"
+        yield from run_engine(args, plans)
+        yield from run_peers(args)
+        yield from run_engine(args, plans)
 
 
 # What was found.
@@ -315,6 +320,8 @@ def parse_args():
     parser.add_argument("--model", help="safetensors file",
                         default=str(ROOT / "models/fastscnn-camvid.safetensors"))
     parser.add_argument("--bench", help="the engine's benchmark")
+    parser.add_argument("--plans", type=Path, help="with --cuda: the file of the "
+                        "benchmark's option of this name (default: for this run)")
     parser.add_argument("--size", dest="sizes", type=parse_size, action="append",
                         metavar="WxH", help="may be repeated (default: 512x256, "
                         "1024x512, 2048x1024)")

@@ -45,8 +45,8 @@ void tear_down(Fixture *f, gconstpointer) {
 
 void write_cache(Fixture *f) {
   PlanCache cache(f->path, kIdentity, f->warn());
-  cache.insert("a", "plan of a");
-  cache.insert("b", std::string("\0\n binary", 9));
+  cache.insert("a", "plan of a", true);
+  cache.insert("b", std::string("\0\n binary", 9), true);
   cache.save(f->warn());
   g_assert_cmpuint(f->warnings.size(), ==, 0);
 }
@@ -108,7 +108,7 @@ void test_unwritable(Fixture *f, gconstpointer) {
   const std::string path = std::string(f->folder) + "/new";  // a file
   g_assert_true(g_file_set_contents(path.c_str(), "", 0, nullptr));
   PlanCache cache(f->path, kIdentity, f->warn());
-  cache.insert("a", "plan");
+  cache.insert("a", "plan", true);
   cache.save(f->warn());
   g_assert_cmpuint(f->warnings.size(), ==, 1);
   g_assert_true(cache.find("a") == "plan");
@@ -126,7 +126,7 @@ void test_full_disk(Fixture *f, gconstpointer) {
   std::signal(SIGXFSZ, SIG_IGN);
   g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &low), ==, 0);
   PlanCache cache(f->path, kIdentity, f->warn());
-  cache.insert("c", "one plan too many");
+  cache.insert("c", "one plan too many", true);
   cache.save(f->warn());
   g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
   g_assert_cmpuint(f->warnings.size(), ==, 1);
@@ -134,9 +134,24 @@ void test_full_disk(Fixture *f, gconstpointer) {
   g_assert_true(contents(f) == good);
 }
 
+/// What was chosen in a hurry is of use to this process alone.
+void test_provisional(Fixture *f, gconstpointer) {
+  write_cache(f);
+  PlanCache cache(f->path, kIdentity, f->warn());
+  cache.insert("c", "the first that works", false);
+  cache.insert("d", "another", false);
+  cache.insert("d", "the best", true);
+  g_assert_true(cache.find("c") == "the first that works");
+  cache.save(f->warn());
+  const PlanCache again(f->path, kIdentity, f->warn());
+  g_assert_true(again.find("a") == "plan of a");
+  g_assert_true(again.find("c").empty());
+  g_assert_true(again.find("d") == "the best");
+}
+
 void test_no_home(Fixture *f, gconstpointer) {
   PlanCache cache("", kIdentity, f->warn());
-  cache.insert("a", "plan");
+  cache.insert("a", "plan", true);
   cache.save(f->warn());
   g_assert_cmpuint(f->warnings.size(), ==, 0);
 }
@@ -154,6 +169,7 @@ int main(int argc, char **argv) {
   add("/cuda/plancache/foreign", test_foreign);
   add("/cuda/plancache/unwritable", test_unwritable);
   add("/cuda/plancache/full-disk", test_full_disk);
+  add("/cuda/plancache/provisional", test_provisional);
   add("/cuda/plancache/no-home", test_no_home);
   return g_test_run();
 }
