@@ -56,7 +56,7 @@ typedef struct {
   GstVideoInfo video_info;
   FrameInfo told; /* what set_info was called with last */
   CudaMemory *cuda;
-  gboolean use_gpu;
+  gboolean use_gpu; /* until start() knows better: pads are linked before */
   gint device_id;
   gboolean on_gpu; /* the caps say so */
   gpointer cuda_context;
@@ -321,7 +321,10 @@ gst_frame_filter_propose_allocation (
 static gboolean
 gst_frame_filter_stop (GstBaseTransform *trans)
 {
-  get_private (GST_FRAME_FILTER (trans))->told = FrameInfo ();
+  GstFrameFilterPrivate *priv = get_private (GST_FRAME_FILTER (trans));
+
+  priv->told = FrameInfo ();
+  priv->use_gpu = TRUE;
   return TRUE;
 }
 
@@ -355,6 +358,7 @@ gst_frame_filter_init (GstFrameFilter *self)
 
   get_private (self)->told = FrameInfo ();
   get_private (self)->cuda = new CudaMemory;
+  get_private (self)->use_gpu = TRUE;
   get_private (self)->device_id = -1;
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_passthrough (trans, FALSE);

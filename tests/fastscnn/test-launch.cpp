@@ -189,6 +189,35 @@ void test_allocation() {
   }
 }
 
+/// now: not what the template promises, but what the pad accepts as it is.
+bool takes_gpu_memory(GstElement *element, bool now) {
+  GstPad *pad = gst_element_get_static_pad(element, "sink");
+  GstCaps *caps = now ? gst_pad_query_caps(pad, nullptr)
+                      : gst_pad_get_pad_template_caps(pad);
+  bool found = false;
+  for (guint i = 0; i < gst_caps_get_size(caps); i++)
+    found |= gst_caps_features_contains(gst_caps_get_features(caps, i),
+                                        "memory:CUDAMemory");
+  gst_caps_unref(caps);
+  gst_object_unref(pad);
+  return found;
+}
+
+/// Which engine there is shows when the element starts; pads are linked before.
+void test_gpu_memory() {
+  const Pipeline other("identity ! " + scnn("backend=cpu") + " ! fakesink");
+  GstElement *element = other.get("scnn");
+  if (!takes_gpu_memory(element, false))
+    return g_test_skip("built without gst-cuda");
+  for (const std::string &filter : {scnn(""), std::string("classmaskoverlay")})
+    Pipeline("identity ! video/x-raw(memory:CUDAMemory) ! " + filter +
+             " ! video/x-raw(memory:CUDAMemory) ! fakesink");
+  gst_element_set_state(other.pipeline, GST_STATE_PAUSED);
+  g_assert_false(takes_gpu_memory(element, true));
+  gst_element_set_state(other.pipeline, GST_STATE_NULL);
+  g_assert_true(takes_gpu_memory(element, true));
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -200,5 +229,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/launch/no-frame-lost", test_no_frame_lost);
   g_test_add_func("/launch/seeks-and-states", test_seeks_and_states);
   g_test_add_func("/launch/allocation", test_allocation);
+  g_test_add_func("/launch/gpu-memory", test_gpu_memory);
   return g_test_run();
 }
