@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The engine on the device: against the plain reference, in both kinds of
 // memory, through many configurations and frames, from two threads.
+#include <glib/gstdio.h>
+
 #include <cmath>
 #include <functional>
 #include <thread>
@@ -28,20 +30,29 @@ struct Masks {
 
 std::shared_ptr<const Context> primary() { return must(Context::primary(0)); }
 
-/// In memory only; shared, because choosing plans takes seconds.
+void ignore(const std::string &) {}
+
+/// A warning is a fault.
+void warn(const std::string &sentence) {
+  g_test_message("%s", sentence.c_str());
+  g_test_fail();
+}
+
+/// In memory only, and the first plan that works; shared, because even that
+/// takes seconds.
 std::shared_ptr<PlanCache> plan_cache() {
   static const auto cache =
-      std::make_shared<PlanCache>("", "", [](const std::string &) {});
+      std::make_shared<PlanCache>("", "", ignore, std::chrono::seconds(0));
   return cache;
 }
 
 template <typename T>
 std::unique_ptr<Engine> create_engine(
-    const std::shared_ptr<const Model> &model) {
+    const std::shared_ptr<const Model> &model,
+    const std::shared_ptr<PlanCache> &plans = plan_cache()) {
   const auto context = primary();
-  return make_engine<T>(
-      context, must(Weights<T>::create(context, model)), plan_cache(),
-      [](const std::string &warning) { g_error("%s", warning.c_str()); });
+  return make_engine<T>(context, must(Weights<T>::create(context, model)),
+                        plans, warn);
 }
 
 /// They are those of the pixels of the mask.
@@ -287,14 +298,66 @@ void test_configure() {
   }
 }
 
-/// Many frames take no more memory of the device than few.
+/// Frames of full size that stay on the device, one after the other and then
+/// with the next on its way before the last is done.
+void test_stream(gconstpointer counting) {
+  const auto context = primary();
+  const Current current = must(Current::enter(*context));
+  const auto model = reference::make_model(Variant::tramac(), 11);
+  const int width = 2048, height = 1024, kFrames = 3;
+  reference::Lcg lcg(1);
+  std::vector<DeviceCopy<uint8_t>> bytes;
+  std::vector<ConstFrame> frames;
+  FrameInfo info;
+  for (int f = 0; f < kFrames; f++) {
+    TestFrame frame =
+        reference::make_frame("RGB", width, height, 0, false, lcg);
+    draw(&frame);
+    bytes.emplace_back(frame.bytes.data(), frame.bytes.size());
+    frames.push_back(frame.frame);
+    for (int p = 0; p < frame.info.planes; p++)
+      frames.back().data[p] =
+          bytes.back().get() + (frame.frame.data[p] - frame.bytes.data());
+    info = frame.info;
+  }
+  info.memory = Memory::kDevice;
+  auto engine = create_engine<__half>(model);
+  must(engine->configure(info, {width, height, width, height}));
+  const Stream stream = must(make_stream());
+  const Queue queue = {context->handle(), stream.get()};
+  const size_t pixels = size_t(width) * height;
+  DeviceCopy<uint8_t> planes(2 * pixels);
+  uint32_t counts[256];
+  Mask mask;
+  mask.ids = planes.get();
+  mask.stride = width;
+  mask.confidence = planes.get() + pixels;
+  mask.confidence_stride = width;
+  if (counting) mask.counts = counts;
+  std::vector<uint8_t> expected[kFrames];
+  for (int i = 0; i < 100; i++) {
+    const int f = i % kFrames;
+    must(engine->load(frames[f], queue));
+    must(engine->infer(mask, {}, queue));
+    if (i >= kFrames && i % 4) continue;
+    must(engine->wait(queue));
+    const auto got = planes.read();
+    if (i < kFrames) expected[f] = got;
+    g_assert_true(got == expected[f]);
+    if (counting) check_counts(counts, got.data(), height, width, width);
+  }
+  g_assert_true(expected[0] != expected[1]);
+}
+
+/// Many frames take no more memory of the device than few. Other processes
+/// must leave it alone meanwhile.
 void test_growth() {
   const auto context = primary();
   const auto model = reference::make_model(Variant::tramac(), 19);
   auto engine = create_engine<__half>(model);
   reference::Lcg lcg(1);
   const TestFrame frame = reference::make_frame("NV12", 96, 64, 0, false, lcg);
-  must(engine->configure(frame.info, {96, 64, 96, 64}));
+  must(engine->configure(frame.info, {160, 96, 96, 64}));
   const Masks expected = segment(engine.get(), frame.frame, {});
   auto free_bytes = [&context] {
     const Current current = must(Current::enter(*context));
@@ -320,12 +383,11 @@ void test_threads() {
   const auto model = reference::make_model(Variant::mmseg(), 5);
   const auto weights = must(Weights<__half>::create(context, model));
   auto work = [&](int seed, bool *ok) {
-    auto engine = make_engine<__half>(context, weights, plan_cache(),
-                                      [](const std::string &) {});
+    auto engine = make_engine<__half>(context, weights, plan_cache(), warn);
     reference::Lcg lcg(seed);
     const TestFrame frame =
         reference::make_frame("RGB", 128, 96, 0, false, lcg);
-    must(engine->configure(frame.info, {128, 96, 128, 96}));
+    must(engine->configure(frame.info, {160, 96, 160, 96}));
     const Masks first = segment(engine.get(), frame.frame, {});
     *ok = true;
     for (int i = 0; i < 300; i++)
@@ -339,6 +401,33 @@ void test_threads() {
   g_assert_true(ok[1]);
 }
 
+/// Plans are chosen once; who finds them in the file computes the same.
+void test_plans() {
+  gchar *folder = g_dir_make_tmp("plans-XXXXXX", nullptr);
+  const std::string path = std::string(folder) + "/plans";
+  const auto model = reference::make_model(Variant::tramac(), 19);
+  reference::Lcg lcg(1);
+  const TestFrame frame = reference::make_frame("NV12", 64, 32, 0, false, lcg);
+  Masks first, second;
+  for (Masks *masks : {&first, &second}) {
+    const auto plans = std::make_shared<PlanCache>(path, "test", warn,
+                                                   std::chrono::seconds(600));
+    auto engine = create_engine<__half>(model, plans);
+    const gint64 begin = g_get_monotonic_time();
+    must(engine->configure(frame.info, {64, 32, 64, 32}));
+    g_test_message("%.1f s", (g_get_monotonic_time() - begin) / 1e6);
+    *masks = segment(engine.get(), frame.frame, {});
+    plans->save(warn);
+    if (masks == &first)
+      g_assert_true(g_file_test(path.c_str(), G_FILE_TEST_EXISTS));
+  }
+  g_assert_true(first.ids == second.ids);
+  g_assert_true(first.confidence == second.confidence);
+  g_remove(path.c_str());
+  g_assert_cmpint(g_rmdir(folder), ==, 0);
+  g_free(folder);
+}
+
 void test_errors() {
   const auto model = reference::make_model(Variant::mmseg(), 5);
   auto engine = create_engine<__half>(model);
@@ -350,7 +439,7 @@ void test_errors() {
   reference::Lcg lcg(1);
   const TestFrame frame = reference::make_frame("RGB", 64, 64, 0, false, lcg);
   expect_error(engine->configure(frame.info, {33, 64, 64, 64}));
-  must(engine->configure(frame.info, {64, 64, 64, 64}));
+  must(engine->configure(frame.info, {160, 96, 64, 64}));
   int other = 0;
   expect_error(engine->load(frame.frame, {&other, nullptr}));
   segment(engine.get(), frame.frame, {});  // still usable
@@ -361,13 +450,19 @@ void test_errors() {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   if (testing::skip_without_device()) return 0;
+  // Or it would be made anew for every engine.
+  const auto context = primary();
   g_test_add_func("/gpu/engine/reference/float", test_reference_float);
   g_test_add_func("/gpu/engine/reference/half", test_reference_half);
   g_test_add_func("/gpu/engine/shipped", test_shipped);
   g_test_add_func("/gpu/engine/memories", test_memories);
   g_test_add_func("/gpu/engine/options", test_options);
   g_test_add_func("/gpu/engine/configure", test_configure);
+  g_test_add_data_func("/gpu/engine/stream/counted", GINT_TO_POINTER(true),
+                       test_stream);
+  g_test_add_data_func("/gpu/engine/stream/plain", nullptr, test_stream);
   g_test_add_func("/gpu/engine/threads", test_threads);
+  g_test_add_func("/gpu/engine/plans", test_plans);
   g_test_add_func("/gpu/engine/errors", test_errors);
   g_test_add_func("/gpu/engine/growth", test_growth);
   return g_test_run();

@@ -62,6 +62,11 @@ void expect_equal(const Both<T> &both, double tolerance, const char *what) {
 template <typename T>
 constexpr double kTolerance = sizeof(T) == 2 ? 1.0 / 1024 : 1e-5;
 
+/// The device fuses multiplication and addition: a place that is interpolated
+/// at lies elsewhere by the last bit of a coordinate.
+template <typename T>
+constexpr double kMoved = sizeof(T) == 2 ? kTolerance<T> : 3e-5;
+
 template <typename T, int kStride, int kDilation>
 void check_depthwise(int channels, int height, int width) {
   const int reach = 2 * kDilation + 1;
@@ -120,7 +125,7 @@ void test_bilinear() {
       kernel.src = src.device.get();
       kernel.dst = dst.device.get();
       must(launch(kernel, nullptr));
-      expect_equal(dst, kTolerance<T>, "bilinear");
+      expect_equal(dst, kMoved<T>, "bilinear");
     }
 }
 
@@ -155,12 +160,6 @@ void test_pyramid() {
   expect_equal(dst, kTolerance<T>, "pyramid");
 }
 
-/// Runs what is otherwise a node of a graph.
-void launch_node(const cudaKernelNodeParams &p) {
-  CHECK_CUDA(cudaLaunchKernel(p.func, p.gridDim, p.blockDim, p.kernelParams,
-                              p.sharedMemBytes, nullptr));
-}
-
 template <typename T>
 void test_argmax() {
   for (int classes : {1, 19, 254})
@@ -185,8 +184,7 @@ void test_argmax() {
       kernel.logits = logits.device.get();
       kernel.ids = ids.device.get();
       kernel.confidence = confidence.device.get();
-      void *argument;
-      launch_node(node_params(kernel, &argument));
+      must(launch(kernel, nullptr));
       // Ties and thresholds fall either way when rounding differs.
       const auto got = ids.device.read();
       const auto sure = confidence.device.read();
@@ -221,7 +219,8 @@ void test_preprocess() {
     set_frame(&kernel, frame.info, moved);
     kernel.dst = dst.device.get();
     must(launch(kernel, nullptr));
-    expect_equal(dst, kTolerance<T> * 2, format.c_str());
+    // Divided by the standard deviation, a quarter.
+    expect_equal(dst, 4 * kMoved<T>, format.c_str());
   }
 }
 
@@ -246,9 +245,8 @@ void test_smooth() {
   emulator::items(make_smooth(host));
   const Change<T> change_kernel = make_change(device);
   const Smooth<T> smooth_kernel = make_smooth(device);
-  void *argument;
-  launch_node(node_params_blocks(change_kernel, &argument));
-  launch_node(node_params(smooth_kernel, &argument));
+  must(launch_blocks(change_kernel, nullptr));
+  must(launch(smooth_kernel, nullptr));
   expect_equal(change, 1e-4, "change");
   expect_equal(previous, 0, "previous");
   expect_equal(logits, kTolerance<T>, "smooth");
@@ -269,8 +267,7 @@ void test_count() {
     emulator::blocks(Count{ids.get(), width, height, width, counts.get()});
     const Count kernel = {device_ids.get(), width, height, width,
                           device_counts.get()};
-    void *argument;
-    launch_node(node_params_blocks(kernel, &argument));
+    must(launch_blocks(kernel, nullptr));
     const auto got = device_counts.read();
     g_assert_cmpmem(got.data(), sizeof(uint32_t) * got.size(), counts.get(),
                     sizeof(uint32_t) * counts.size());
