@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance
+import torch
+from torch.nn import functional as F
 
 from fastscnn import Variant
 from modelfile import ModelInfo
@@ -17,6 +18,8 @@ IGNORE = 255
 # Losses look at the centre of every second pixel: a quarter of the cost, and
 # random crops see to it that no pixel is always left out.
 LABEL_STRIDE = 2
+# Luma of red, green and blue (ITU-R BT.601)
+GREY = (0.299, 0.587, 0.114)
 # Places of a rare class that are remembered of an image
 PLACES = 64
 
@@ -67,8 +70,9 @@ def read_task(path):
 
 
 class Frames:
-    """Every image and label of a folder, decoded, as PIL images; those whose
-    names begin with one of the prefixes in `without` are left out."""
+    """Every image (3, H, W) and label (H, W) of a folder, as uint8 tensors in
+    the computer's memory; those whose names begin with one of the prefixes in
+    `without` are left out."""
 
     def __init__(self, folder, task, without=()):
         folder = Path(folder)
@@ -80,8 +84,8 @@ class Frames:
             ids = _check_ids(np.array(label), label_path, task)
             self.pixels += np.bincount(ids.ravel(), minlength=256)
             self.names.append(path.stem)
-            self.images.append(image)
-            self.labels.append(Image.fromarray(ids))
+            self.images.append(torch.from_numpy(np.array(image)).permute(2, 0, 1))
+            self.labels.append(torch.from_numpy(ids))
         if not self.pixels[:task.classes].any():
             raise DataError(f"{folder / 'labels'}: no pixel has a class, "
                             "all are ignored")
@@ -96,7 +100,7 @@ class Frames:
         rare = np.flatnonzero((pixels > 0) & (pixels <= np.median(pixels[pixels > 0])))
         places = []
         for label in self.labels:
-            ids = np.asarray(label)
+            ids = label.numpy()
             found = {c: np.argwhere(ids == c)[:, ::-1] for c in rare}
             places.append({c: xy[::max(1, len(xy) // PLACES)]
                            for c, xy in found.items() if len(xy)})
@@ -124,65 +128,106 @@ def class_weights(pixels):
 
 
 @dataclass
-class Augmentation:
-    crop: tuple  # (height, width) of what the network sees
-    scale: tuple  # range of the factor by which images are enlarged
-    mean: tuple
-    std: tuple
-    focus: float = 0.5  # share of crops that show a rare class on purpose
+class View:
+    """What is made of one frame: which part of it is seen, in which light."""
 
-    def __call__(self, image, label, places, rng):
-        """(float32 3xHxW, uint8 labels at 1/LABEL_STRIDE of the size)."""
-        image, label = self._crop(image, label, self._target(places, rng), rng)
-        if rng.random() < 0.5:
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            label = label.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        pixels = np.asarray(_vary_colour(image, rng), np.float32)
-        pixels = (pixels / 255 - np.float32(self.mean)) / np.float32(self.std)
-        return pixels.transpose(2, 0, 1), np.asarray(label)
+    center: tuple  # (x, y) of the frame's pixels, from its left upper corner
+    scale: float
+    mirrored: bool
+    light: tuple  # saturation, gamma, contrast; gain of red, green and blue
+
+
+class Augmentation:
+    """Random parts of frames in random light. What is random is drawn on the
+    CPU, what costs time is computed on the device; nothing waits for it."""
+
+    def __init__(self, crop, scale, info, device="cpu", focus=0.5):
+        self.crop = crop  # (height, width) of what the network sees
+        self.scale = scale  # range of the factor by which images are enlarged
+        self.device = torch.device(device)
+        self.focus = focus  # share of crops that show a rare class on purpose
+        self.mean, self.std, self.grey = (
+            torch.tensor(v, device=self.device).reshape(3, 1, 1)
+            for v in (info.mean, info.std, GREY))
+
+    def choose(self, size, places, rng):
+        """A View of a frame of this (height, width)."""
+        low, high = np.log(self.scale)
+        scale = float(np.exp(rng.uniform(low, high)))
+        target = self._target(places, rng)
+        center = tuple(_center(whole, seen / scale, at, rng) for whole, seen, at in
+                       zip(size, self.crop, target or (None, None)))[::-1]
+        light = (rng.uniform(0.6, 1.4), np.exp(rng.uniform(-0.3, 0.3)),
+                 rng.uniform(0.7, 1.3))
+        gain = rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, 3)
+        return View(center, scale, bool(rng.random() < 0.5), (*light, *gain))
+
+    def apply(self, frames, views):
+        """Float images (N, 3, height, width), and labels (N, height, width) at
+        1/LABEL_STRIDE of the size, of (image, label) pairs."""
+        mappings = self._upload(torch.tensor(
+            [self._mapping(label.shape, view) for (_, label), view
+             in zip(frames, views)], dtype=torch.float32))
+        parts = [self._part(image, label, mapping[None]) for (image, label), mapping
+                 in zip(self._upload_frames(frames), mappings)]
+        images, labels = (torch.cat(part) for part in zip(*parts))
+        images = self._relight(images, views)
+        return (images - self.mean) / self.std, labels
+
+    def _upload(self, tensor):
+        if self.device.type == "cpu":
+            return tensor
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def _upload_frames(self, frames):
+        """All of them at once: from pinned memory, so that nobody waits."""
+        tensors = [tensor for pair in frames for tensor in pair]
+        flat = self._upload(torch.cat([tensor.flatten() for tensor in tensors]))
+        parts = flat.split([tensor.numel() for tensor in tensors])
+        shaped = [part.view(tensor.shape) for part, tensor in zip(parts, tensors)]
+        return zip(shaped[::2], shaped[1::2])
 
     def _target(self, places, rng):
-        """A pixel that the crop has to show, or None."""
+        """(y, x) of a pixel that the crop has to show, or None."""
         if not places or rng.random() >= self.focus:
             return None
         options = places[sorted(places)[rng.integers(len(places))]]
-        return options[rng.integers(len(options))]
+        return tuple(options[rng.integers(len(options))])
 
-    def _crop(self, image, label, target, rng):
+    def _mapping(self, size, view):
+        """Places in the crop to places in the frame, both from -1 to 1, as
+        affine_grid wants it."""
+        scale = [seen / (view.scale * whole) for seen, whole in zip(self.crop, size)]
+        shift = [2 * at / whole - 1 for at, whole in zip(view.center[::-1], size)]
+        flip = -1 if view.mirrored else 1
+        return [[flip * scale[1], 0, shift[1]], [0, scale[0], shift[0]]]
+
+    def _part(self, image, label, mapping):
+        """What lies beyond the frame is the mean colour, and ignored."""
         height, width = self.crop
-        low, high = np.log(self.scale)
-        scale = np.exp(rng.uniform(low, high))
-        # Where the scaled image is smaller than the crop, borders are ignored.
-        view = (min(image.width, width / scale), min(image.height, height / scale))
-        left, top = (_start(n, part, at, rng) for n, part, at in
-                     zip(image.size, view, (None, None) if target is None else target))
-        box = (left, top, left + view[0], top + view[1])
-        unit = LABEL_STRIDE
-        size = [max(1, round(n * scale / unit)) for n in view]
-        spot = [int(rng.integers(0, n // unit - m + 1))
-                for n, m in zip((width, height), size)]
-        part = image.resize([n * unit for n in size], Image.Resampling.BILINEAR, box)
-        ids = label.resize(size, Image.Resampling.NEAREST, box)
-        grey = tuple(round(255 * m) for m in self.mean)
-        canvas = Image.new("RGB", (width, height), grey)
-        canvas.paste(part, [n * unit for n in spot])
-        truth = Image.new("L", (width // unit, height // unit), IGNORE)
-        truth.paste(ids, spot)
-        return canvas, truth
+        grid = F.affine_grid(mapping, (1, 1, height, width), align_corners=False)
+        pixels = F.grid_sample((image / 255 - self.mean)[None], grid, "bilinear",
+                               align_corners=False) + self.mean
+        grid = F.affine_grid(mapping, (1, 1, height // LABEL_STRIDE,
+                                       width // LABEL_STRIDE), align_corners=False)
+        ids = F.grid_sample((label.float() - IGNORE)[None, None], grid, "nearest",
+                            align_corners=False) + IGNORE
+        return pixels, ids[0].long()
+
+    def _relight(self, images, views):
+        light = self._upload(torch.tensor([view.light for view in views],
+                                          dtype=torch.float32))
+        saturation, gamma, contrast = light[:, :3, None, None].split(1, 1)
+        grey = (images * self.grey).sum(1, keepdim=True)
+        images = torch.lerp(grey, images, saturation).clamp_(0, 1) ** gamma
+        images = ((images - 0.5) * contrast + 0.5) * light[:, 3:, None, None]
+        return images.clamp_(0, 1)
 
 
-def _start(length, part, target, rng):
-    """Where a part of a length starts; the target lies not at its very edge."""
+def _center(whole, seen, target, rng):
+    """Where the middle of a part of a length lies: the part within the whole or,
+    if it is longer, around it; a target not at its very edge."""
+    low, high = sorted((seen / 2, whole - seen / 2))
     if target is None:
-        return rng.uniform(0, length - part)
-    return float(np.clip(target - part * rng.uniform(0.15, 0.85), 0, length - part))
-
-
-def _vary_colour(image, rng):
-    """Saturation, then brightness, contrast, gamma and tint in one table."""
-    image = ImageEnhance.Color(image).enhance(rng.uniform(0.6, 1.4))
-    ramp = np.linspace(0, 1, 256)[None] ** np.exp(rng.uniform(-0.3, 0.3))
-    contrast = rng.uniform(0.7, 1.3)
-    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, (3, 1))
-    table = ((ramp - 0.5) * contrast + 0.5) * gain
-    return image.point(np.clip(table * 255, 0, 255).astype(np.uint8).ravel().tolist())
+        return float(rng.uniform(low, high))
+    return float(np.clip(target + seen * rng.uniform(-0.35, 0.35), low, high))

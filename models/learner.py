@@ -63,20 +63,20 @@ def lovasz_softmax(logits, labels):
     top, left = torch.randint(LOVASZ_STRIDE, (2,)).tolist()
     logits = logits[..., top::LOVASZ_STRIDE, left::LOVASZ_STRIDE]
     labels = labels[..., top::LOVASZ_STRIDE, left::LOVASZ_STRIDE].flatten()
-    known = labels != IGNORE
-    labels = labels[known]
-    shares = logits.softmax(1).transpose(0, 1).flatten(1)[:, known]  # (C, N)
-    losses = []
-    for c in labels.unique():
-        truth = (labels == c).float()
-        errors, order = (truth - shares[c]).abs().sort(descending=True)
-        truth = truth[order]
-        # What 1 - IoU would be with the pixels up to each wrong, and its steps.
-        jaccard = 1 - (truth.sum() - truth.cumsum(0)) / (
-            truth.sum() + (1 - truth).cumsum(0))
-        steps = torch.cat((jaccard[:1], jaccard.diff()))
-        losses.append(torch.dot(errors, steps))
-    return torch.stack(losses).mean() if losses else logits.sum() * 0
+    shares = logits.softmax(1).transpose(0, 1).flatten(1)  # (C, N)
+    classes = torch.arange(len(shares), device=labels.device)
+    truth = (labels == classes[:, None]).float()
+    # An error of 0 counts nothing.
+    errors = (truth - shares).abs() * (labels != IGNORE)
+    errors, order = errors.sort(dim=1, descending=True)
+    truth = truth.gather(1, order)
+    # What 1 - IoU would be with the pixels up to each wrong, and its steps.
+    total = truth.sum(1, keepdim=True)
+    jaccard = 1 - (total - truth.cumsum(1)) / (total + (1 - truth).cumsum(1))
+    steps = torch.cat((jaccard[:, :1], jaccard.diff(dim=1)), 1)
+    shown = total[:, 0] > 0
+    losses = (errors * steps).sum(1) * shown
+    return losses.sum() / shown.sum().clamp(min=1)
 
 
 def _aux_head(channels, classes):

@@ -92,9 +92,7 @@ class TrainTest(unittest.TestCase):
                 process.kill()
         process.communicate()
         self.assertLess(process.returncode, 0)
-        # Nor does it matter who prepares the batches.
-        output, _ = self.run_to_end(broken, "--lovasz", "0.5", "--resume",
-                                    "--workers", "1")
+        output, _ = self.run_to_end(broken, "--lovasz", "0.5", "--resume")
         self.assertIn("resumed at epoch", output)
         name = "best.safetensors"
         self.assertEqual((whole / name).read_bytes(), (broken / name).read_bytes())
@@ -113,6 +111,37 @@ class TrainTest(unittest.TestCase):
 
         labels[:] = dataset.IGNORE
         self.assertEqual(learner.lovasz_softmax(logits, labels).item(), 0)
+
+    def test_classes_stay_where_they_are_seen(self):
+        """Cut out, scaled, mirrored: a frame of grey squares, each of its own
+        class, and around it the mean colour and no class."""
+        info = dataset.read_task(self.folder / "task.json").info
+        classes = torch.arange(12).view(3, 4)
+        label = classes.repeat_interleave(16, 0).repeat_interleave(16, 1).byte()
+        image = (20 * label)[None].expand(3, -1, -1)
+        augmentation = dataset.Augmentation((64, 96), (0.7, 3.0), info)
+        rng = np.random.default_rng(4)
+        ignored = []
+        for _ in range(20):
+            view = augmentation.choose(label.shape, {}, rng)
+            view.light = (1,) * 6
+            (seen,), (found,) = augmentation.apply([(image, label)], [view])
+            grey = (seen * augmentation.std + augmentation.mean)[0] * 255
+            # A pixel of the labels is the middle of four of the image.
+            middle = torch.nn.functional.avg_pool2d(grey[None], 2)[0]
+            known = found != dataset.IGNORE
+            ignored.append((~known).float().mean().item())
+            # Between two squares both are seen.
+            near = (middle / 20 - found).abs()[known] < 0.5
+            self.assertGreater(near.float().mean().item(), 0.6)
+            x, y = (int(at) for at in view.center)
+            if 0 <= x < 64 and 0 <= y < 48:
+                self.assertIn(label[y, x], found[15:17, 23:25])
+            left, right = found[16, 20], found[16, 28]
+            if dataset.IGNORE not in (left, right) and left != right:
+                self.assertEqual(bool(left > right), view.mirrored)
+        self.assertEqual(min(ignored), 0)
+        self.assertGreater(max(ignored), 0.3)
 
     def test_half_precision_learns_the_same(self):
         losses = []
