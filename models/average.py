@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Averages the weights of models that were trained from the same model.
+
+Trainings that begin at one place end close enough to each other for the mean
+of their weights to be a model, and often a better one than each (Wortsman et
+al., "Model soups", arXiv 2203.05482). Measure it: models that were trained
+apart average to nothing.
+"""
+
+import argparse
+import sys
+
+import torch
+
+import modelfile
+
+
+class AverageError(Exception):
+    """Why these models have no average."""
+
+
+def average(paths):
+    """(network, ModelInfo of the first)."""
+    models = [modelfile.load(path) for path in paths]
+    net, info = models[0]
+    for path, (other, theirs) in zip(paths[1:], models[1:]):
+        for what, mine, its in (("network", net.variant, other.variant),
+                                ("classes", info.labels, theirs.labels),
+                                ("mean", info.mean, theirs.mean),
+                                ("deviation", info.std, theirs.std)):
+            if mine != its:
+                raise AverageError(f"{path}: its {what} is {its}, and that of "
+                                   f"{paths[0]} is {mine}")
+    states = [model.state_dict() for model, _ in models]
+    net.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0)
+                         for name in states[0]})
+    return net, info
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    parser.add_argument("--out", required=True, help="file to write")
+    args = parser.parse_args()
+    if len(args.models) < 2:
+        parser.error("two models or more have an average")
+    try:
+        modelfile.save(args.out, *average(args.models))
+    except (AverageError, modelfile.ModelFileError, OSError) as error:
+        sys.exit(f"average.py: {error}")
+
+
+if __name__ == "__main__":
+    main()
