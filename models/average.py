@@ -30,8 +30,8 @@ def average(paths):
                                 ("mean", info.mean, theirs.mean),
                                 ("deviation", info.std, theirs.std)):
             if mine != its:
-                raise AverageError(f"{path}: its {what} is {its}, and that of "
-                                   f"{paths[0]} is {mine}")
+                raise AverageError(f"{path}: {what}: {its}, but "
+                                   f"{mine} in {paths[0]}")
     states = [model.state_dict() for model, _ in models]
     net.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0)
                          for name in states[0]})
