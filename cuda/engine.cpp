@@ -5,9 +5,9 @@
 #include <optional>
 #include <utility>
 
-#include "cuda/download.h"
 #include "cuda/argmax.h"
 #include "cuda/count.h"
+#include "cuda/download.h"
 #include "cuda/graph.h"
 #include "cuda/network.h"
 #include "cuda/preprocess.h"

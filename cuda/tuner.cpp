@@ -11,9 +11,8 @@ namespace {
 
 constexpr int kRunsPerGraph = 10;
 constexpr int kReplays = 5;
-// cuDNN names the best first: on an H200, at 2048x1024, of 18 convolutions the
-// fastest was among these but once, and then by 13 % of 3 us; each takes some
-// 0.3 s to build.
+// cuDNN names first what it thinks the best, and each takes a good part of a
+// second to build.
 constexpr int kMaxCandidates = 4;
 
 }  // namespace

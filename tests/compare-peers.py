@@ -266,7 +266,7 @@ def run_engine(args, plans):
 def run_on_gpu(args):
     # The engine before and after: a drift of the machine shows as a spread.
     with tempfile.TemporaryDirectory() as folder:
-        plans = args.plans or Path(folder) / "plans"
+        plans = Path(folder) / "plans"
         yield from run_engine(args, plans)
         yield from run_peers(args)
         yield from run_engine(args, plans)
@@ -320,8 +320,6 @@ def parse_args():
     parser.add_argument("--model", help="safetensors file",
                         default=str(ROOT / "models/fastscnn-camvid.safetensors"))
     parser.add_argument("--bench", help="the engine's benchmark")
-    parser.add_argument("--plans", type=Path, help="with --cuda: the file of the "
-                        "benchmark's option of this name (default: for this run)")
     parser.add_argument("--size", dest="sizes", type=parse_size, action="append",
                         metavar="WxH", help="may be repeated (default: 512x256, "
                         "1024x512, 2048x1024)")

@@ -5,14 +5,13 @@
 import dataclasses
 import pathlib
 import sys
-import tempfile
 import unittest
-from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
 import tap  # noqa: E402
+from script import ScriptTest  # noqa: E402
 
 try:
     import torch
@@ -25,11 +24,9 @@ except ImportError:
 
 
 @unittest.skipIf(torch is None, "no PyTorch, NumPy or Pillow")
-class AverageTest(unittest.TestCase):
+class AverageTest(ScriptTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.info = modelfile.ModelInfo("first", ["road", "sky"], [[1, 2, 3]] * 2, 64, 64)
         self.paths = [self.write(f"{i}", Variant(), self.info) for i in range(3)]
 
@@ -42,16 +39,11 @@ class AverageTest(unittest.TestCase):
     def run_main(self, *paths):
         """(message where it failed, the file it wrote)."""
         out = self.folder / "out.safetensors"
-        with mock.patch("sys.argv", ["average.py", *map(str, paths), "--out", str(out)]):
-            try:
-                average.main()
-            except SystemExit as end:
-                return str(end), out
-        return "", out
+        return self.run_script(average, *paths, "--out", out), out
 
     def test_mean(self):
         message, out = self.run_main(*self.paths)
-        self.assertEqual(message, "")
+        self.assertIsNone(message)
         net, info = modelfile.load(out)
         self.assertEqual(info.name, "0")
         parts = [modelfile.load(path)[0].state_dict() for path in self.paths]

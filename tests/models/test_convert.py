@@ -6,14 +6,13 @@ import io
 import json
 import pathlib
 import sys
-import tempfile
 import unittest
-from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
 import tap  # noqa: E402
+from script import ScriptTest  # noqa: E402
 
 try:
     import torch
@@ -28,11 +27,9 @@ TASK = {"name": "five", "input": [320, 192],
 
 
 @unittest.skipIf(torch is None, "no PyTorch, NumPy or Pillow")
-class ConvertTest(unittest.TestCase):
+class ConvertTest(ScriptTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         (self.folder / "task.json").write_text(json.dumps(TASK))
 
     def convert(self, state, *options, **how):
@@ -45,14 +42,9 @@ class ConvertTest(unittest.TestCase):
         return *self.run_main(checkpoint, output, *options), output
 
     def run_main(self, *options):
-        arguments = ["convert.py", "--license", "test", "--source", "here",
-                     "--task", self.folder / "task.json", *options]
-        with mock.patch("sys.argv", [str(a) for a in arguments]):
-            try:
-                convert.main()
-            except SystemExit as end:
-                return 1, str(end)
-        return 0, ""
+        message = self.run_script(convert, "--license", "test", "--source", "here",
+                                  "--task", self.folder / "task.json", *options)
+        return (0, "") if message is None else (1, message)
 
     def assert_same(self, state, forward, wrapped=None, **variant):
         status, message, path = self.convert(wrapped or state, "--float32")

@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
 import tap  # noqa: E402
+from script import ScriptTest  # noqa: E402
 
 try:
     import evaluate  # first: it loads GStreamer before NumPy
@@ -66,11 +67,9 @@ class Page(html.parser.HTMLParser):
 
 
 @unittest.skipIf(MISSING, MISSING)
-class EvaluateTest(unittest.TestCase):
+class EvaluateTest(ScriptTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.images, self.labels = self.folder / "images", self.folder / "labels"
         for i, name in enumerate(("first_1", "first_2", "second_1")):
             image, truth = render(Street(i, 60), SIZE, 10.0, 1.0)

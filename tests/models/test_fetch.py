@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import sys
-import tempfile
 import threading
 import unittest
 from unittest import mock
@@ -19,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
 import tap  # noqa: E402
+from script import ScriptTest  # noqa: E402
 
 try:
     import torch
@@ -65,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @unittest.skipIf(torch is None, "no PyTorch, NumPy or Pillow")
-class FetchTest(unittest.TestCase):
+class FetchTest(ScriptTest):
     @classmethod
     def setUpClass(cls):
         with mock.patch("foreign.CLASSES", 19):
@@ -75,9 +75,7 @@ class FetchTest(unittest.TestCase):
         cls.checkpoint = file.getvalue()
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
         self.registry = self.folder / "registry.toml"
@@ -97,14 +95,10 @@ class FetchTest(unittest.TestCase):
 
     def fetch(self, *arguments):
         """What it printed, and the one thing it said where it failed."""
-        printed, error = io.StringIO(), None
-        command = ["fetch.py", "--registry", str(self.registry), *arguments]
-        with mock.patch("sys.argv", command), contextlib.redirect_stdout(printed), \
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), \
                 mock.patch.dict(os.environ, no_proxy="*"):
-            try:
-                fetch.main()
-            except SystemExit as end:
-                error = str(end)
+            error = self.run_script(fetch, "--registry", self.registry, *arguments)
         return printed.getvalue(), error
 
     def assert_refused(self, *words, name="mine"):

@@ -9,7 +9,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 from unittest import mock
 
@@ -17,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
 import tap  # noqa: E402
+from script import ScriptTest  # noqa: E402
 
 try:
     import numpy as np
@@ -54,11 +54,9 @@ def make_frames(folder, count):
 
 
 @unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
-class TrainTest(unittest.TestCase):
+class TrainTest(ScriptTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         (self.folder / "task.json").write_text(json.dumps(TASK))
         self.data = self.folder / "data"
         make_frames(self.data, 4)

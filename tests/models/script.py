@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests of the scripts in models/ share."""
+
+import pathlib
+import tempfile
+import unittest
+from unittest import mock
+
+
+class ScriptTest(unittest.TestCase):
+    """Has a folder of its own, and runs scripts in this process."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_script(self, script, *arguments):
+        """What the module `script` said where it failed, or None."""
+        with mock.patch("sys.argv", [f"{script.__name__}.py", *map(str, arguments)]):
+            try:
+                script.main()
+            except SystemExit as end:
+                return str(end)
+        return None
