@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
-#include "cpu/engine.h"
-#include "net/painter.h"
+#include "cpu/engine/engine.h"
+#include "cpu/painter/painter.h"
 
 namespace fastscnn {
 namespace {
@@ -52,7 +52,7 @@ class CpuBackend : public Backend {
   }
 
   Result<std::unique_ptr<Painter>> create_painter(const Device &) override {
-    return nullptr;
+    return make_cpu_painter();
   }
 
  private:

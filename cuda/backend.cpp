@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "cuda/context.h"
-#include "cuda/cudnn.h"
-#include "cuda/engine.h"
-#include "cuda/painter.h"
+#include "cuda/engine/cudnn.h"
+#include "cuda/engine/engine.h"
+#include "cuda/painter/painter.h"
 #include "net/engine.h"
 #include "net/painter.h"
 

@@ -2,9 +2,9 @@
 #include <gst/classmask/classmask.h>
 #include <gst/gst.h>
 
-#include "gst/fastscnn/gstclassmaskextract.h"
-#include "gst/fastscnn/gstclassmaskjson.h"
-#include "gst/fastscnn/gstclassmaskoverlay.h"
+#include "gst/masks/gstclassmaskextract.h"
+#include "gst/masks/gstclassmaskjson.h"
+#include "gst/overlay/gstclassmaskoverlay.h"
 #include "gst/fastscnn/gstfastscnn.h"
 
 static gboolean

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/arena.h"
+#include "net/arena.h"
 
 #include <algorithm>
 

@@ -41,40 +41,34 @@ struct Options {
 
 constexpr uint8_t kUnknown = 255;
 
-/// What infer() writes: (mask_height, mask_width) bytes.
+/// What segment() writes: (mask_height, mask_width) bytes.
 struct Mask {
   uint8_t *ids = nullptr;         ///< class with the largest interpolated
   int stride = 0;                 ///< logit; the lowest of equal ones
   uint8_t *confidence = nullptr;  ///< its softmax probability times 255,
   int confidence_stride = 0;      ///< rounded; null: not wanted
-  uint32_t *counts = nullptr;     ///< 256, always of the host: how many pixels
-                                  ///< have each id; null: not wanted
+  Memory memory = Memory::kHost;  ///< that ids and confidence are in
+  uint32_t *counts = nullptr;     ///< 256, always in host memory: how many
+                                  ///< pixels have each id; null: not wanted
 };
 
-/// Segments the frames of one stream. Not thread-safe; except that load() and
-/// infer() of one frame may run on different threads, one after the other.
-/// After configure(), no call allocates memory.
+/// Segments the frames of one stream. Not thread-safe.
 class Engine {
  public:
   virtual ~Engine() = default;
 
   /// Builds plans and buffers; slow. May be called again at any time between
   /// frames. Without success the engine stays unusable.
-  virtual Result<> configure(const FrameInfo &src, const Config &config) = 0;
+  virtual Result<> configure(const FrameInfo &source, const Config &config) = 0;
 
-  /// Colour conversion, bilinear resize (half-pixel centres) and
-  /// normalisation: frame to input tensor. Short, and the only call that sees
-  /// the frame: src may be given back after it (with a Queue: after wait()).
-  virtual Result<> load(const ConstFrame &src, Queue queue) = 0;
+  /// Segments one frame: colour conversion, bilinear resize (half-pixel
+  /// centres), normalisation, network, interpolation of the logits, argmax.
+  /// Returns when the mask is written and the frame no longer needed; allocates
+  /// nothing. queue: (nullable) where the contents of the frame are valid.
+  virtual Result<> segment(const ConstFrame &frame, const Mask &mask,
+                           const Options &options, Queue queue) = 0;
 
-  /// Input tensor to mask. With an asynchronous Queue, dst is written later.
-  virtual Result<> infer(const Mask &dst, const Options &options,
-                         Queue queue) = 0;
-
-  /// Blocks until what was queued is done: dst readable, src free.
-  virtual Result<> wait(Queue queue) = 0;
-
-  /// Size of the mask that infer() writes, after configure().
+  /// Size of the mask that segment() writes, after configure().
   virtual int mask_width() const = 0;
   virtual int mask_height() const = 0;
 
@@ -105,14 +99,14 @@ class Backend {
   virtual Result<std::unique_ptr<Engine>> create_engine(
       std::shared_ptr<const Model> model, const Device &device) = 0;
 
-  /// Paints frames in this backend's memory; null where there is none.
+  /// Paints frames in this backend's memory.
   virtual Result<std::unique_ptr<Painter>> create_painter(
       const Device &device) = 0;
 };
 
 /// Raised whenever anything above changes in layout: a module of another
 /// version is refused instead of called.
-constexpr int kEngineAbi = 2;
+constexpr int kEngineAbi = 3;
 
 }  // namespace fastscnn
 

@@ -49,6 +49,7 @@ struct PaintMask {
   int height = 0;
   int x = 0, y = 0;
   int covers_width = 0, covers_height = 0;
+  Memory memory = Memory::kHost;  ///< that ids are in
 };
 
 /// A picture that is drawn over the frame: premultiplied R, G, B, A bytes.

@@ -18,7 +18,7 @@
 # 3 GB; the roots are kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tests/debianroot.sh
+. tests/tools/debianroot.sh
 
 suite=bookworm
 cuda=

@@ -115,4 +115,4 @@ for stage in "${stages[@]}"; do
       ;;
   esac
 done
-tests/count.py "${logs[@]}"
+tests/tools/count.py "${logs[@]}"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/classify.h"
+#include "cpu/engine/classify.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "net/engine.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "cpu/classify.cpp"
+#define HWY_TARGET_INCLUDE "cpu/engine/classify.cpp"
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/simd-inl.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/taps.h"
+#include "cpu/engine/taps.h"
 
 namespace fastscnn {
 

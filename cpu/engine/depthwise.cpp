@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/depthwise.h"
+#include "cpu/engine/depthwise.h"
 
 #include <algorithm>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "cpu/depthwise.cpp"
+#define HWY_TARGET_INCLUDE "cpu/engine/depthwise.cpp"
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/simd-inl.h"

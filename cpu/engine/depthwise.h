@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "cpu/dense.h"
+#include "cpu/engine/convgemm.h"
 #include "cpu/simd.h"
 
 namespace fastscnn {

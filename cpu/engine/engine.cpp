@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/engine.h"
+#include "cpu/engine/engine.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "cpu/classify.h"
-#include "cpu/history.h"
-#include "cpu/network.h"
-#include "cpu/preprocess.h"
-#include "cpu/schedule.h"
+#include "cpu/engine/classify.h"
+#include "cpu/engine/temporalfilter.h"
+#include "cpu/engine/network.h"
+#include "cpu/engine/preprocess.h"
+#include "cpu/taskgraph.h"
 
 namespace fastscnn {
 namespace {
@@ -157,19 +157,14 @@ class CpuEngine : public Engine {
     return {};
   }
 
-  Result<> load(const ConstFrame &src, Queue) override {
-    if (!pipeline_) return not_configured();
-    pipeline_->load(*workers_, src);
+  Result<> segment(const ConstFrame &frame, const Mask &mask,
+                   const Options &options, Queue) override {
+    if (!pipeline_)
+      return Error{Error::Kind::kEngine, "The engine has not been configured"};
+    pipeline_->load(*workers_, frame);
+    pipeline_->infer(*workers_, mask, options);
     return {};
   }
-
-  Result<> infer(const Mask &dst, const Options &options, Queue) override {
-    if (!pipeline_) return not_configured();
-    pipeline_->infer(*workers_, dst, options);
-    return {};
-  }
-
-  Result<> wait(Queue) override { return {}; }
 
   int mask_width() const override {
     return pipeline_ ? pipeline_->mask_width() : 0;
@@ -183,10 +178,6 @@ class CpuEngine : public Engine {
   }
 
  private:
-  static Error not_configured() {
-    return Error{Error::Kind::kEngine, "The engine has not been configured"};
-  }
-
   std::shared_ptr<const Weights> weights_;
   std::shared_ptr<Workers> workers_;
   int threads_;

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "cpu/weights.h"
+#include "cpu/engine/weights.h"
 #include "cpu/workers.h"
 #include "net/engine.h"
 

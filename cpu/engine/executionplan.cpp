@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/plan.h"
+#include "cpu/engine/executionplan.h"
 
 #include <algorithm>
 
-#include "cpu/arena.h"
-#include "cpu/buffer.h"
-#include "cpu/pooling.h"
+#include "net/arena.h"
+#include "cpu/alignedbuffer.h"
+#include "cpu/engine/pooling.h"
 #include "cpu/simd.h"
-#include "cpu/taps.h"
+#include "cpu/engine/taps.h"
 
 namespace fastscnn {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "cpu/schedule.h"
+#include "cpu/taskgraph.h"
 #include "net/fastscnn.h"
 
 namespace fastscnn {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/network.h"
+#include "cpu/engine/network.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "cpu/pooling.h"
-#include "cpu/upsample.h"
+#include "cpu/engine/pooling.h"
+#include "cpu/engine/upsample.h"
 
 namespace fastscnn {
 

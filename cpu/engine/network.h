@@ -4,11 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "cpu/buffer.h"
-#include "cpu/classify.h"
-#include "cpu/plan.h"
-#include "cpu/taps.h"
-#include "cpu/weights.h"
+#include "cpu/alignedbuffer.h"
+#include "cpu/engine/classify.h"
+#include "cpu/engine/executionplan.h"
+#include "cpu/engine/taps.h"
+#include "cpu/engine/weights.h"
 #include "cpu/workers.h"
 
 namespace fastscnn {

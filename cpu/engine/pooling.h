@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cpu/dense.h"
+#include "cpu/engine/convgemm.h"
 
 namespace fastscnn {
 

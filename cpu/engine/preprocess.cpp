@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/preprocess.h"
+#include "cpu/engine/preprocess.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "cpu/preprocess.cpp"
+#define HWY_TARGET_INCLUDE "cpu/engine/preprocess.cpp"
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/simd-inl.h"

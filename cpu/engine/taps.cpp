@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/taps.h"
+#include "cpu/engine/taps.h"
 
 #include <algorithm>
 

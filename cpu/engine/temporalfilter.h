@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cpu/buffer.h"
-#include "cpu/classify.h"
-#include "cpu/network.h"
+#include "cpu/alignedbuffer.h"
+#include "cpu/engine/classify.h"
+#include "cpu/engine/network.h"
 
 namespace fastscnn {
 

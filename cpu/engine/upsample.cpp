@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/upsample.h"
+#include "cpu/engine/upsample.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "cpu/upsample.cpp"
+#define HWY_TARGET_INCLUDE "cpu/engine/upsample.cpp"
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/simd-inl.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cpu/dense.h"
-#include "cpu/taps.h"
+#include "cpu/engine/convgemm.h"
+#include "cpu/engine/taps.h"
 
 namespace fastscnn {
 

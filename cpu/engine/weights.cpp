@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/weights.h"
+#include "cpu/engine/weights.h"
 
 #include <algorithm>
 #include <limits>

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "cpu/buffer.h"
-#include "cpu/dense.h"
-#include "cpu/depthwise.h"
+#include "cpu/alignedbuffer.h"
+#include "cpu/engine/convgemm.h"
+#include "cpu/engine/depthwise.h"
 #include "net/model.h"
 
 namespace fastscnn {

@@ -1,197 +1,158 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/paint-edges.h"
+#include "cpu/painter/edges.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "gst/fastscnn/paint-run.h"
+#include "cpu/painter/run.h"
 
-namespace fastscnn
-{
-namespace
-{
+namespace fastscnn {
+namespace {
 
 // A bit for each of eight bytes that is not 0.
-uint64_t
-bits_of_bytes (uint64_t bytes)
-{
-  constexpr uint64_t kLow = UINT64_C (0x7f7f7f7f7f7f7f7f);
+uint64_t bits_of_bytes(uint64_t bytes) {
+  constexpr uint64_t kLow = UINT64_C(0x7f7f7f7f7f7f7f7f);
   const uint64_t high = ((bytes & kLow) + kLow) | bytes;
   // Moves the highest bit of byte i to bit 56 + i.
-  return ((high & ~kLow) >> 7) * UINT64_C (0x0102040810204080) >> 56;
+  return ((high & ~kLow) >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-} // namespace
+}  // namespace
 
-void
-Edges::configure (int frame_width)
-{
+void Edges::configure(int frame_width) {
   width_ = frame_width;
-  words_ = (size_t (width_) + 63) / 64;
+  words_ = (size_t(width_) + 63) / 64;
   radius_ = -1;
-  bits_.assign (words_ + 2, 0);
-  wider_.assign (words_ + 2, 0);
+  bits_.assign(words_ + 2, 0);
+  wider_.assign(words_ + 2, 0);
 }
 
-void
-Edges::set_shape (Shape shape, int radius)
-{
+void Edges::set_shape(Shape shape, int radius) {
   shape_ = shape;
   radius_ = radius;
-  rows_of_.assign (radius + 1, {});
+  rows_of_.assign(radius + 1, {});
   for (int dy = 0; dy <= radius; dy++) {
     const int half =
         shape == Shape::kSquare
             ? radius
-            : static_cast<int> (std::sqrt (radius * radius - dy * dy));
-    rows_of_[half].push_back (dy);
+            : static_cast<int>(std::sqrt(radius * radius - dy * dy));
+    rows_of_[half].push_back(dy);
   }
-  ring_.assign (size_t (2 * radius + 1) * words_, 0);
+  ring_.assign(size_t(2 * radius + 1) * words_, 0);
 }
 
-void
-Edges::begin (const Values &values, const Bounds &part, Shape shape, int radius)
-{
-  if (shape != shape_ || radius != radius_)
-    set_shape (shape, radius);
+void Edges::begin(const Values &values, const Bounds &part, Shape shape,
+                  int radius) {
+  if (shape != shape_ || radius != radius_) set_shape(shape, radius);
   values_ = values;
   part_ = part;
   next_ = part.y0;
-  std::fill (ring_.begin (), ring_.end (), uint64_t{ 0 });
+  std::fill(ring_.begin(), ring_.end(), uint64_t{0});
 }
 
-uint64_t *
-Edges::near_row (int y)
-{
-  return ring_.data () + size_t (y % (2 * radius_ + 1)) * words_;
+uint64_t *Edges::near_row(int y) {
+  return ring_.data() + size_t(y % (2 * radius_ + 1)) * words_;
 }
 
 // The bits of the pixels from `begin` on that differ; false if none does.
-bool
-Edges::compare (const uint8_t *a, const uint8_t *b, int begin)
-{
-  std::fill (bits_.begin (), bits_.end (), uint64_t{ 0 });
+bool Edges::compare(const uint8_t *a, const uint8_t *b, int begin) {
+  std::fill(bits_.begin(), bits_.end(), uint64_t{0});
   uint64_t any = 0;
-  const auto set = [&] (int x, uint64_t bits) {
+  const auto set = [&](int x, uint64_t bits) {
     bits_[1 + x / 64] |= bits << x % 64;
     any |= bits;
   };
   int x = begin;
-  for (; x < part_.x1 && x % 8; x++)
-    set (x, a[x] != b[x]);
+  for (; x < part_.x1 && x % 8; x++) set(x, a[x] != b[x]);
   for (; x + 8 <= part_.x1; x += 8)
-    if (const uint64_t bytes = load_bytes (a + x) ^ load_bytes (b + x))
-      set (x, bits_of_bytes (bytes));
-  for (; x < part_.x1; x++)
-    set (x, a[x] != b[x]);
+    if (const uint64_t bytes = load_bytes(a + x) ^ load_bytes(b + x))
+      set(x, bits_of_bytes(bytes));
+  for (; x < part_.x1; x++) set(x, a[x] != b[x]);
   return any;
 }
 
 // Adds the pixels to the left of those that there are, and to the right.
-void
-Edges::widen (bool right)
-{
-  const uint64_t *in = bits_.data ();
+void Edges::widen(bool right) {
+  const uint64_t *in = bits_.data();
   for (size_t i = 1; i <= words_; i++) {
     wider_[i] = in[i] | in[i] >> 1 | in[i + 1] << 63;
-    if (right)
-      wider_[i] |= in[i] << 1 | in[i - 1] >> 63;
+    if (right) wider_[i] |= in[i] << 1 | in[i - 1] >> 63;
   }
-  std::swap (bits_, wider_);
+  std::swap(bits_, wider_);
 }
 
-void
-Edges::mark (int y)
-{
-  if (y < part_.y0 || y >= part_.y1)
-    return;
-  uint64_t *out = near_row (y);
-  for (size_t i = 0; i < words_; i++)
-    out[i] |= bits_[1 + i];
+void Edges::mark(int y) {
+  if (y < part_.y0 || y >= part_.y1) return;
+  uint64_t *out = near_row(y);
+  for (size_t i = 0; i < words_; i++) out[i] |= bits_[1 + i];
 }
 
 // Marks the pixels around which row y, or it and the one above, differ.
-void
-Edges::spread (int y)
-{
-  std::fill_n (near_row (y + radius_), words_, uint64_t{ 0 });
-  const uint8_t *row = values_.row (y);
-  if (compare (row, row - 1, part_.x0 + 1)) {
+void Edges::spread(int y) {
+  std::fill_n(near_row(y + radius_), words_, uint64_t{0});
+  const uint8_t *row = values_.row(y);
+  if (compare(row, row - 1, part_.x0 + 1)) {
     for (int half = 1; half <= radius_; half++) {
-      widen (half > 1); // of two neighbours, the left one has no bit yet
+      widen(half > 1);  // of two neighbours, the left one has no bit yet
       for (int dy : rows_of_[half]) {
-        mark (y - dy);
-        if (dy > 0)
-          mark (y + dy);
+        mark(y - dy);
+        if (dy > 0) mark(y + dy);
       }
     }
   }
-  if (y > part_.y0 && compare (row, values_.row (y - 1), part_.x0)) {
+  if (y > part_.y0 && compare(row, values_.row(y - 1), part_.x0)) {
     for (int half = 0; half <= radius_; half++) {
-      if (half > 0)
-        widen (true);
+      if (half > 0) widen(true);
       for (int dy : rows_of_[half]) {
-        if (dy == 0)
-          continue; // the other row is further away
-        mark (y - dy);
-        mark (y + dy - 1);
+        if (dy == 0) continue;  // the other row is further away
+        mark(y - dy);
+        mark(y + dy - 1);
       }
     }
   }
 }
 
-const uint64_t *
-Edges::near (int y)
-{
-  while (next_ < std::min (y + radius_ + 1, part_.y1))
-    spread (next_++);
-  return near_row (y);
+const uint64_t *Edges::near(int y) {
+  while (next_ < std::min(y + radius_ + 1, part_.y1)) spread(next_++);
+  return near_row(y);
 }
 
-int
-find_bit (const uint64_t *bits, bool value, int begin, int end)
-{
-  const uint64_t flip = value ? 0 : ~uint64_t{ 0 };
+int find_bit(const uint64_t *bits, bool value, int begin, int end) {
+  const uint64_t flip = value ? 0 : ~uint64_t{0};
   for (int x = begin; x < end; x = (x / 64 + 1) * 64)
     if (const uint64_t rest = (bits[x / 64] ^ flip) >> x % 64)
-      return std::min (x + __builtin_ctzll (rest), end);
+      return std::min(x + __builtin_ctzll(rest), end);
   return end;
 }
 
-void
-Outlines::configure (int frame_width)
-{
+void Outlines::configure(int frame_width) {
   width_ = frame_width;
-  edges_.configure (frame_width);
+  edges_.configure(frame_width);
 }
 
-void
-Outlines::begin (const Values &values, const PaintTable &table, int width)
-{
+void Outlines::begin(const Values &values, const PaintTable &table, int width) {
   values_ = values;
   table_ = &table;
-  edges_.begin (values, values.covered, Edges::Shape::kDisc, width);
+  edges_.begin(values, values.covered, Edges::Shape::kDisc, width);
 }
 
-void
-Outlines::make (int y, PaintRow *row)
-{
+void Outlines::make(int y, PaintRow *row) {
   const Bounds &part = values_.covered;
   if (y >= part.y0 && y < part.y1) {
-    const uint64_t *bits = edges_.near (y);
-    const uint8_t *values = values_.row (y);
+    const uint64_t *bits = edges_.near(y);
+    const uint8_t *values = values_.row(y);
     for (int x = part.x0; x < part.x1;) {
-      const int begin = find_bit (bits, true, x, part.x1);
-      const int end = find_bit (bits, false, begin, part.x1);
-      row->skip (begin);
+      const int begin = find_bit(bits, true, x, part.x1);
+      const int end = find_bit(bits, false, begin, part.x1);
+      row->skip(begin);
       for (x = begin; x < end;) {
-        const int same = run_end (values, x, end);
-        row->add (*table_, values[x], same);
+        const int same = run_end(values, x, end);
+        row->add(*table_, values[x], same);
         x = same;
       }
     }
   }
-  row->skip (width_);
+  row->skip(width_);
 }
 
-} // namespace fastscnn
+}  // namespace fastscnn

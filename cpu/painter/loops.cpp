@@ -1,118 +1,98 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/paint-loops.h"
+#include "cpu/painter/loops.h"
 
 #include <cstring>
 
 // One of them is chosen when the library is loaded: too early for sanitizers.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) &&        \
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define VECTORS __attribute__ ((target_clones ("avx2", "default")))
+#define VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTORS
 #endif
 
-namespace fastscnn
-{
-namespace
-{
+namespace fastscnn {
+namespace {
 
-inline uint8_t
-mix (uint8_t sample, uint16_t keep, uint16_t color)
-{
+inline uint8_t mix(uint8_t sample, uint16_t keep, uint16_t color) {
   const uint16_t high = sample << 8;
-  const uint16_t kept = uint32_t{ high } * keep >> 16;
-  return static_cast<uint16_t> (kept + color) >> 7;
+  const uint16_t kept = uint32_t{high} * keep >> 16;
+  return static_cast<uint16_t>(kept + color) >> 7;
 }
 
-inline uint16_t
-mean (uint16_t a, uint16_t b)
-{
-  return (a + b + 1) >> 1;
+inline uint16_t mean(uint16_t a, uint16_t b) { return (a + b + 1) >> 1; }
+
+template <int kTaps>
+inline uint16_t average(const uint16_t *in) {
+  if (kTaps == 1) return in[0];
+  if (kTaps == 2) return mean(in[0], in[1]);
+  return mean(mean(in[0], in[2]), in[1]);
 }
 
 template <int kTaps>
-inline uint16_t
-average (const uint16_t *in)
-{
-  if (kTaps == 1)
-    return in[0];
-  if (kTaps == 2)
-    return mean (in[0], in[1]);
-  return mean (mean (in[0], in[2]), in[1]);
-}
-
-template <int kTaps>
-inline void
-average_one (const uint16_t *__restrict keep, const uint16_t *__restrict color,
-    int count, uint16_t *__restrict keep_out, uint16_t *__restrict color_out)
-{
+inline void average_one(const uint16_t *__restrict keep,
+                        const uint16_t *__restrict color, int count,
+                        uint16_t *__restrict keep_out,
+                        uint16_t *__restrict color_out) {
   constexpr int kStep = kTaps == 1 ? 1 : 2;
   for (int i = 0; i < count; i++) {
-    keep_out[i] = average<kTaps> (keep + kStep * i);
-    color_out[i] = average<kTaps> (color + kStep * i);
+    keep_out[i] = average<kTaps>(keep + kStep * i);
+    color_out[i] = average<kTaps>(color + kStep * i);
   }
 }
 
 template <int kTaps>
-inline void
-average_two (const uint16_t *__restrict keep, const uint16_t *__restrict first,
-    const uint16_t *__restrict second, int count, uint16_t *__restrict keep_out,
-    uint16_t *__restrict color_out)
-{
+inline void average_two(const uint16_t *__restrict keep,
+                        const uint16_t *__restrict first,
+                        const uint16_t *__restrict second, int count,
+                        uint16_t *__restrict keep_out,
+                        uint16_t *__restrict color_out) {
   constexpr int kStep = kTaps == 1 ? 1 : 2;
   for (int i = 0; i < count; i++) {
-    keep_out[2 * i] = keep_out[2 * i + 1] = average<kTaps> (keep + kStep * i);
-    color_out[2 * i] = average<kTaps> (first + kStep * i);
-    color_out[2 * i + 1] = average<kTaps> (second + kStep * i);
+    keep_out[2 * i] = keep_out[2 * i + 1] = average<kTaps>(keep + kStep * i);
+    color_out[2 * i] = average<kTaps>(first + kStep * i);
+    color_out[2 * i + 1] = average<kTaps>(second + kStep * i);
   }
 }
 
-inline float
-between (Ends ends, float weight)
-{
+inline float between(Ends ends, float weight) {
   return ends.left + (ends.right - ends.left) * weight;
 }
 
 template <int kStep>
-inline void
-replace (uint8_t *__restrict samples, int step, int count,
-    const float *__restrict weight, Ends strength, Ends color)
-{
+inline void replace(uint8_t *__restrict samples, int step, int count,
+                    const float *__restrict weight, Ends strength, Ends color) {
   const int s = kStep ? kStep : step;
   for (int i = 0; i < count; i++) {
-    const float kept = 1.f - between (strength, weight[i]);
-    const float added = between (color, weight[i]) + 0.5f;
+    const float kept = 1.f - between(strength, weight[i]);
+    const float added = between(color, weight[i]) + 0.5f;
     samples[i * s] =
-        static_cast<uint8_t> (static_cast<int> (samples[i * s] * kept + added));
+        static_cast<uint8_t>(static_cast<int>(samples[i * s] * kept + added));
   }
 }
 
 /// What is not kept of the samples is not read.
 template <int kStep>
-inline void
-replace_all (uint8_t *__restrict samples, int step, int count,
-    const float *__restrict weight, Ends color)
-{
+inline void replace_all(uint8_t *__restrict samples, int step, int count,
+                        const float *__restrict weight, Ends color) {
   const int s = kStep ? kStep : step;
   for (int i = 0; i < count; i++)
-    samples[i * s] = static_cast<uint8_t> (
-        static_cast<int> (between (color, weight[i]) + 0.5f));
+    samples[i * s] = static_cast<uint8_t>(
+        static_cast<int>(between(color, weight[i]) + 0.5f));
 }
 
-} // namespace
+}  // namespace
 
-VECTORS void
-mix_bytes (uint8_t *__restrict samples, int count,
-    const uint16_t *__restrict keep, const uint16_t *__restrict color)
-{
+VECTORS void mix_bytes(uint8_t *__restrict samples, int count,
+                       const uint16_t *__restrict keep,
+                       const uint16_t *__restrict color) {
   for (int i = 0; i < count; i++)
-    samples[i] = mix (samples[i], keep[i], color[i]);
+    samples[i] = mix(samples[i], keep[i], color[i]);
 }
 
-VECTORS void
-mix_every_other (uint8_t *__restrict samples, int count,
-    const uint16_t *__restrict keep, const uint16_t *__restrict color)
-{
+VECTORS void mix_every_other(uint8_t *__restrict samples, int count,
+                             const uint16_t *__restrict keep,
+                             const uint16_t *__restrict color) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
   constexpr int kThis = 8;
 #else
@@ -122,58 +102,54 @@ mix_every_other (uint8_t *__restrict samples, int count,
   // As parts of words. Nothing is known of the byte behind the last one.
   for (int i = 0; i < count - 1; i++) {
     uint16_t word;
-    std::memcpy (&word, samples + 2 * i, 2);
-    const uint16_t mixed = mix (word >> kThis & 255, keep[i], color[i]);
+    std::memcpy(&word, samples + 2 * i, 2);
+    const uint16_t mixed = mix(word >> kThis & 255, keep[i], color[i]);
     word = (word & 255 << kOther) | mixed << kThis;
-    std::memcpy (samples + 2 * i, &word, 2);
+    std::memcpy(samples + 2 * i, &word, 2);
   }
   const int last = count - 1;
-  samples[2 * last] = mix (samples[2 * last], keep[last], color[last]);
+  samples[2 * last] = mix(samples[2 * last], keep[last], color[last]);
 }
 
-VECTORS void
-average_rows (const uint16_t *__restrict a, const uint16_t *__restrict b,
-    const uint16_t *__restrict c, int count, uint16_t *__restrict out)
-{
+VECTORS void average_rows(const uint16_t *__restrict a,
+                          const uint16_t *__restrict b,
+                          const uint16_t *__restrict c, int count,
+                          uint16_t *__restrict out) {
   if (!c)
-    for (int i = 0; i < count; i++)
-      out[i] = mean (a[i], b[i]);
+    for (int i = 0; i < count; i++) out[i] = mean(a[i], b[i]);
   else
-    for (int i = 0; i < count; i++)
-      out[i] = mean (mean (a[i], c[i]), b[i]);
+    for (int i = 0; i < count; i++) out[i] = mean(mean(a[i], c[i]), b[i]);
 }
 
-VECTORS void
-average_columns (int taps, const uint16_t *keep, const uint16_t *first,
-    const uint16_t *second, int count, uint16_t *keep_out, uint16_t *color_out)
-{
+VECTORS void average_columns(int taps, const uint16_t *keep,
+                             const uint16_t *first, const uint16_t *second,
+                             int count, uint16_t *keep_out,
+                             uint16_t *color_out) {
   if (!second && taps == 1)
-    average_one<1> (keep, first, count, keep_out, color_out);
+    average_one<1>(keep, first, count, keep_out, color_out);
   else if (!second && taps == 2)
-    average_one<2> (keep, first, count, keep_out, color_out);
+    average_one<2>(keep, first, count, keep_out, color_out);
   else if (!second)
-    average_one<3> (keep, first, count, keep_out, color_out);
+    average_one<3>(keep, first, count, keep_out, color_out);
   else if (taps == 1)
-    average_two<1> (keep, first, second, count, keep_out, color_out);
+    average_two<1>(keep, first, second, count, keep_out, color_out);
   else if (taps == 2)
-    average_two<2> (keep, first, second, count, keep_out, color_out);
+    average_two<2>(keep, first, second, count, keep_out, color_out);
   else
-    average_two<3> (keep, first, second, count, keep_out, color_out);
+    average_two<3>(keep, first, second, count, keep_out, color_out);
 }
 
-VECTORS void
-replace_samples (uint8_t *samples, int step, int count, const float *weight,
-    Ends strength, Ends color)
-{
+VECTORS void replace_samples(uint8_t *samples, int step, int count,
+                             const float *weight, Ends strength, Ends color) {
   const bool all = strength.left == 1.f && strength.right == 1.f;
   if (all && step == 1)
-    replace_all<1> (samples, 1, count, weight, color);
+    replace_all<1>(samples, 1, count, weight, color);
   else if (all)
-    replace_all<0> (samples, step, count, weight, color);
+    replace_all<0>(samples, step, count, weight, color);
   else if (step == 1)
-    replace<1> (samples, 1, count, weight, strength, color);
+    replace<1>(samples, 1, count, weight, strength, color);
   else
-    replace<0> (samples, step, count, weight, strength, color);
+    replace<0>(samples, step, count, weight, strength, color);
 }
 
-} // namespace fastscnn
+}  // namespace fastscnn

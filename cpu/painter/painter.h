@@ -5,10 +5,9 @@
 
 #include "net/painter.h"
 
-namespace fastscnn
-{
+namespace fastscnn {
 
 /// Paints frames in host memory, on the calling thread.
-std::unique_ptr<Painter> create_cpu_painter ();
+std::unique_ptr<Painter> make_cpu_painter();
 
-} // namespace fastscnn
+}  // namespace fastscnn

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "cuda/bilinear.h"
+#include "cuda/engine/bilinear.h"
 
 namespace fastscnn::cuda {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/bilinear.h"
+#include "cuda/engine/bilinear.h"
 
 #include "cuda/launch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/count.h"
+#include "cuda/engine/count.h"
 
 #include "cuda/launch.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/cudnn.h"
+#include "cuda/engine/cudnn.h"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "cuda/descriptor.h"
-#include "cuda/graph.h"
+#include "cuda/engine/descriptor.h"
+#include "cuda/engine/graph.h"
 
 namespace fastscnn::cuda {
 namespace {

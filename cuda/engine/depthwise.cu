@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/depthwise.h"
+#include "cuda/engine/depthwise.h"
 
 #include "cuda/launch.h"
 

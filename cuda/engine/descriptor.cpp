@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/descriptor.h"
+#include "cuda/engine/descriptor.h"
 
 #include <dlfcn.h>
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/engine.h"
+#include "cuda/engine/engine.h"
 
 #include <cstring>
 #include <optional>
 #include <utility>
 
-#include "cuda/argmax.h"
-#include "cuda/count.h"
-#include "cuda/download.h"
-#include "cuda/graph.h"
-#include "cuda/network.h"
-#include "cuda/preprocess.h"
-#include "cuda/smooth.h"
-#include "cuda/upload.h"
+#include "cuda/engine/argmax.h"
+#include "cuda/engine/count.h"
+#include "cuda/engine/download.h"
+#include "cuda/engine/graph.h"
+#include "cuda/engine/network.h"
+#include "cuda/engine/preprocess.h"
+#include "cuda/engine/smooth.h"
+#include "cuda/engine/upload.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -21,13 +21,6 @@ constexpr int kSlots = 2;  // frames whose input tensors exist at a time
 
 /// Mean change of the normalised input from which on a scene is another one.
 constexpr float kSceneCut = 0.6f;
-
-Result<bool> on_device(const void *memory) {
-  cudaPointerAttributes attributes;
-  TRY_CUDA(cudaPointerGetAttributes(&attributes, memory));
-  return attributes.type == cudaMemoryTypeDevice ||
-         attributes.type == cudaMemoryTypeManaged;
-}
 
 /// The buffers, plans and graphs of one configuration.
 template <typename T>
@@ -75,7 +68,7 @@ class Pipeline {
     FASTSCNN_TRY(wait_on(stream, slots_[last_inferred_].inferred));
     last_inferred_ = current_;
 
-    const bool direct = FASTSCNN_TRY(on_device(dst.ids));
+    const bool direct = dst.memory == Memory::kDevice;
     if (!direct && !slot.download)
       slot.download = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
     Mask mask = dst;
@@ -288,21 +281,13 @@ class CudaEngine : public Engine {
     return {};
   }
 
-  Result<> load(const ConstFrame &src, Queue queue) override {
-    return attempt(queue, [&](cudaStream_t stream) {
-      return pipeline_->load(src, stream);
+  Result<> segment(const ConstFrame &frame, const Mask &mask,
+                   const Options &options, Queue queue) override {
+    return attempt(queue, [&](cudaStream_t stream) -> Result<> {
+      FASTSCNN_TRY(pipeline_->load(frame, stream));
+      FASTSCNN_TRY(pipeline_->infer(mask, options, stream));
+      return pipeline_->wait();
     });
-  }
-
-  Result<> infer(const Mask &dst, const Options &options,
-                 Queue queue) override {
-    return attempt(queue, [&](cudaStream_t stream) {
-      return pipeline_->infer(dst, options, stream);
-    });
-  }
-
-  Result<> wait(Queue queue) override {
-    return attempt(queue, [&](cudaStream_t) { return pipeline_->wait(); });
   }
 
   int mask_width() const override {

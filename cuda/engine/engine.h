@@ -6,8 +6,8 @@
 #include <string>
 
 #include "cuda/context.h"
-#include "cuda/plancache.h"
-#include "cuda/weights.h"
+#include "cuda/engine/plancache.h"
+#include "cuda/engine/weights.h"
 #include "net/engine.h"
 
 namespace fastscnn::cuda {

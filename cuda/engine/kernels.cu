@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/argmax.h"
+#include "cuda/engine/argmax.h"
 
 #include "cuda/launch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/program.h"
+#include "cuda/engine/kernelsequence.h"
 
 #include <limits>
 

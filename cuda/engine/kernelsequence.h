@@ -3,12 +3,12 @@
 
 #include <utility>
 
-#include "cuda/bilinear.h"
-#include "cuda/cudnn.h"
-#include "cuda/depthwise.h"
-#include "cuda/pool.h"
-#include "cuda/schedule.h"
-#include "cuda/weights.h"
+#include "cuda/engine/bilinear.h"
+#include "cuda/engine/cudnn.h"
+#include "cuda/engine/depthwise.h"
+#include "cuda/engine/pool.h"
+#include "cuda/engine/program.h"
+#include "cuda/engine/weights.h"
 #include "net/model.h"
 
 namespace fastscnn::cuda {

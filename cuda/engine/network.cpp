@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/network.h"
+#include "cuda/engine/network.h"
 
 #include <algorithm>
 
-#include "cuda/graph.h"
-#include "cuda/tuner.h"
+#include "cuda/engine/graph.h"
+#include "cuda/engine/tuner.h"
 
 namespace fastscnn::cuda {
 

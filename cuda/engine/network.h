@@ -4,11 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "cuda/cudnn.h"
+#include "cuda/engine/cudnn.h"
 #include "cuda/handles.h"
-#include "cuda/plancache.h"
-#include "cuda/program.h"
-#include "cuda/weights.h"
+#include "cuda/engine/plancache.h"
+#include "cuda/engine/kernelsequence.h"
+#include "cuda/engine/weights.h"
 
 namespace fastscnn::cuda {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/plancache.h"
+#include "cuda/engine/plancache.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/pool.h"
+#include "cuda/engine/pool.h"
 
 #include "cuda/launch.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/bilinear.h"
+#include "cuda/engine/bilinear.h"
 
 namespace fastscnn::cuda {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/preprocess.h"
+#include "cuda/engine/preprocess.h"
 
 #include "cuda/launch.h"
 

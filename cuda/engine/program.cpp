@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/schedule.h"
+#include "cuda/engine/program.h"
 
 #include <algorithm>
 #include <numeric>
 
-#include "cuda/pool.h"
+#include "cuda/engine/pool.h"
 
 namespace fastscnn::cuda {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/smooth.h"
+#include "cuda/engine/smooth.h"
 
 #include "cuda/launch.h"
 

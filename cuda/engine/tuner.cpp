@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/tuner.h"
+#include "cuda/engine/tuner.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "cuda/graph.h"
+#include "cuda/engine/graph.h"
 
 namespace fastscnn::cuda {
 namespace {

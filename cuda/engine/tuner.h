@@ -4,9 +4,9 @@
 #include <chrono>
 #include <memory>
 
-#include "cuda/cudnn.h"
+#include "cuda/engine/cudnn.h"
 #include "cuda/handles.h"
-#include "cuda/plancache.h"
+#include "cuda/engine/plancache.h"
 
 namespace fastscnn::cuda {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/weights.h"
+#include "cuda/engine/weights.h"
 
 #include <cstring>
 
-#include "cuda/graph.h"
-#include "cuda/pool.h"
-#include "cuda/schedule.h"
+#include "cuda/engine/graph.h"
+#include "cuda/engine/pool.h"
+#include "cuda/engine/program.h"
 
 namespace fastscnn::cuda {
 namespace {

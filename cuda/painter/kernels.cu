@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cuda/launch.h"
-#include "cuda/paintcells.h"
-#include "cuda/paintmask.h"
+#include "cuda/painter/cells.h"
+#include "cuda/painter/mask.h"
 
 namespace fastscnn::cuda {
 

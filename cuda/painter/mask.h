@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/paint.h"
+#include "cuda/painter/paint.h"
 
 namespace fastscnn::cuda {
 

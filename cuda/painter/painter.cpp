@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/painter.h"
+#include "cuda/painter/painter.h"
 
 #include <cstring>
 #include <utility>
 
-#include "cuda/graph.h"
+#include "cuda/engine/graph.h"
 #include "cuda/handles.h"
-#include "cuda/paintplan.h"
+#include "cuda/painter/program.h"
 #include "net/color.h"
 
 namespace fastscnn::cuda {
@@ -164,11 +164,7 @@ class Canvas {
   }
 
   Result<PaintMask> on_device(PaintMask mask, cudaStream_t stream) {
-    cudaPointerAttributes attributes;
-    TRY_CUDA(cudaPointerGetAttributes(&attributes, mask.ids));
-    if (attributes.type == cudaMemoryTypeDevice ||
-        attributes.type == cudaMemoryTypeManaged)
-      return mask;
+    if (mask.memory == Memory::kDevice) return mask;
     const size_t bytes = size_t(mask.width) * mask.height;
     void *rows = FASTSCNN_TRY(mask_.begin(bytes));
     for (int y = 0; y < mask.height; y++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/paintplan.h"
+#include "cuda/painter/program.h"
 
 #include <utility>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/paintcells.h"
-#include "cuda/paintmask.h"
-#include "cuda/painttables.h"
+#include "cuda/painter/cells.h"
+#include "cuda/painter/mask.h"
+#include "cuda/painter/tables.h"
 
 namespace fastscnn::cuda {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/painttables.h"
+#include "cuda/painter/tables.h"
 
 #include <algorithm>
 

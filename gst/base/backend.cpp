@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/backend.h"
+#include "gst/base/backend.h"
 
 #include <gmodule.h>
 
 #include <filesystem>
 #include <memory>
 
-#include "gst/fastscnn/searchpath.h"
+#include "gst/base/searchpath.h"
 
 namespace fastscnn
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/cudamaskallocator.h"
+#include "gst/base/cudamaskallocator.h"
 
 #ifdef HAVE_GST_CUDA
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/cudamemory.h"
+#include "gst/base/cudamemory.h"
 
-#include "gst/fastscnn/cudamaskallocator.h"
+#include "gst/base/cudamaskallocator.h"
 
 #ifdef HAVE_GST_CUDA
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/framecopy.h"
+#include "gst/base/framecopy.h"
 
 #include <cstddef>
 #include <cstring>

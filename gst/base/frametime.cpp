@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/frametime.h"
+#include "gst/base/frametime.h"
 
 namespace fastscnn
 {

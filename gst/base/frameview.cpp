@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/frameview.h"
+#include "gst/base/frameview.h"
 
 #include <algorithm>
 

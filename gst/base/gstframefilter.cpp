@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/gstframefilter.h"
+#include "gst/base/gstframefilter.h"
 
 #include <string>
 
-#include "gst/fastscnn/cudamemory.h"
+#include "gst/base/cudamemory.h"
 
 #define FORMATS                                                                \
   "{ NV12, NV21, I420, YV12, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, "   \

@@ -3,7 +3,7 @@
 
 #include <gst/base/gstbasetransform.h>
 
-#include "gst/fastscnn/frameview.h"
+#include "gst/base/frameview.h"
 #include "net/engine.h"
 
 G_BEGIN_DECLS

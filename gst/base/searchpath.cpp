@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/searchpath.h"
+#include "gst/base/searchpath.h"
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/sidecar.h"
+#include "gst/fastscnn/asyncsegmenter.h"
 
 #include <utility>
 

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <optional>
 
-#include "gst/fastscnn/framecopy.h"
+#include "gst/base/framecopy.h"
 #include "gst/fastscnn/segmenter.h"
 
 namespace fastscnn

@@ -56,13 +56,13 @@
 #include <memory>
 #include <mutex>
 
-#include "gst/fastscnn/analytics.h"
-#include "gst/fastscnn/lateness.h"
+#include "gst/masks/analytics.h"
+#include "gst/fastscnn/qostracker.h"
 #include "gst/fastscnn/maskoutput.h"
 #include "gst/fastscnn/messages.h"
 #include "gst/fastscnn/properties.h"
 #include "gst/fastscnn/segmenter.h"
-#include "gst/fastscnn/sidecar.h"
+#include "gst/fastscnn/asyncsegmenter.h"
 #include "gst/fastscnn/stats.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_fast_scnn_debug);

@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "gst/fastscnn/gstframefilter.h"
+#include "gst/base/gstframefilter.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "gst/fastscnn/lateness.h"
+#include "gst/fastscnn/qostracker.h"
 #include "gst/fastscnn/segmenter.h"
 
 /* What the element tells the application. The documentation of fastscnn says

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gst/fastscnn/searchpath.h"
+#include "gst/base/searchpath.h"
 
 namespace fastscnn
 {

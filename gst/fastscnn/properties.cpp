@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/fastscnn/properties.h"
 
-#include "gst/fastscnn/analytics.h"
+#include "gst/masks/analytics.h"
 
 using namespace fastscnn;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/lateness.h"
+#include "gst/fastscnn/qostracker.h"
 
 #include <algorithm>
 #include <cstdlib>

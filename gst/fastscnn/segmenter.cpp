@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "gst/fastscnn/backend.h"
-#include "gst/fastscnn/cudamemory.h"
+#include "gst/base/backend.h"
+#include "gst/base/cudamemory.h"
 
 namespace fastscnn
 {
@@ -196,10 +196,8 @@ Segmenter::attempt (
     }
     if (!mask.ids || (confidence && !mask.confidence))
       return Error{ Error::Kind::kEngine, "The memory of a mask is lost." };
-    FASTSCNN_TRY (engine_->load (frame, queue));
-    FASTSCNN_TRY (engine_->infer (mask, request.options, queue));
-    /* Masks may be read as soon as they are out, by whomever. */
-    FASTSCNN_TRY (engine_->wait (queue));
+    mask.memory = allocator_ ? Memory::kDevice : Memory::kHost;
+    FASTSCNN_TRY (engine_->segment (frame, mask, request.options, queue));
   }
   result->took = gst_util_get_timestamp () - begin;
   std::copy_n (counts, 256, result->pixels);

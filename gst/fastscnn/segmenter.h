@@ -7,9 +7,9 @@
 
 #include <gst/gst.h>
 
-#include "gst/fastscnn/frametime.h"
-#include "gst/fastscnn/frameview.h"
-#include "gst/fastscnn/maskpool.h"
+#include "gst/base/frametime.h"
+#include "gst/base/frameview.h"
+#include "gst/masks/maskpool.h"
 #include "gst/fastscnn/modelcache.h"
 #include "gst/fastscnn/settings.h"
 #include "net/engine.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/analytics.h"
+#include "gst/masks/analytics.h"
 
 #ifdef HAVE_ANALYTICS
 
@@ -9,8 +9,8 @@
 #include <gst/analytics/analytics.h>
 #include <gst/video/video.h>
 
-#include "gst/fastscnn/maskpool.h"
-#include "gst/fastscnn/palette.h"
+#include "gst/masks/distinctcolors.h"
+#include "gst/masks/maskpool.h"
 
 GST_DEBUG_CATEGORY_STATIC (analytics_debug);
 #define GST_CAT_DEFAULT analytics_debug
@@ -244,14 +244,10 @@ AnalyticsReader::Impl::use_labels (std::vector<std::string> next)
     return;
   labels = std::move (next);
   const guint n = static_cast<guint> (labels.size ());
-  const std::vector<Rgba> distinct = distinct_colors (n);
+  const std::vector<guint32> colors = distinct_colors (n);
   std::vector<const gchar *> names;
-  std::vector<guint32> colors;
   for (guint id = 0; id < n; id++) {
-    const Rgba &color = distinct[id];
     names.push_back (labels[id].c_str ());
-    colors.push_back (static_cast<guint32> (color.r) << 16 |
-                      static_cast<guint32> (color.g) << 8 | color.b);
     table[id] = is_background (labels[id]) ? GST_CLASS_MASK_UNKNOWN
                                            : static_cast<guint8> (id);
   }

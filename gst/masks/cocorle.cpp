@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/cocorle.h"
+#include "gst/masks/cocorle.h"
 
 namespace fastscnn
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/masks/distinctcolors.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "gst/fastscnn/palette.h"
 
 namespace fastscnn
 {
@@ -21,7 +21,7 @@ struct Lab {
 };
 
 struct Candidate {
-  Rgba color;
+  uint32_t rgb;
   Lab seen[kVisions];
 };
 
@@ -58,12 +58,12 @@ oklab (const float rgb[3])
 }
 
 Candidate
-see (Rgba color)
+see (uint32_t color)
 {
   Candidate out;
-  out.color = color;
-  const float rgb[3] = { linear (color.r / 255.f), linear (color.g / 255.f),
-    linear (color.b / 255.f) };
+  out.rgb = color;
+  const float rgb[3] = { linear ((color >> 16) / 255.f),
+    linear ((color >> 8 & 255) / 255.f), linear ((color & 255) / 255.f) };
   for (int v = 0; v < kVisions; v++) {
     float seen[3];
     for (int i = 0; i < 3; i++) {
@@ -93,11 +93,12 @@ make_candidates ()
 {
   std::vector<Candidate> out;
   for (int i = 0; i < kSteps * kSteps * kSteps; i++) {
-    const auto level = [] (int step) {
-      return static_cast<uint8_t> (step * 255 / (kSteps - 1));
+    const auto level = [] (int step) -> uint32_t {
+      return step * 255 / (kSteps - 1);
     };
-    const Candidate c = see ({ level (i / (kSteps * kSteps)),
-        level (i / kSteps % kSteps), level (i % kSteps), 255 });
+    const Candidate c =
+        see (level (i / (kSteps * kSteps)) << 16 |
+             level (i / kSteps % kSteps) << 8 | level (i % kSteps));
     if (c.seen[0].l >= kDarkest && c.seen[0].l <= kLightest)
       out.push_back (c);
   }
@@ -106,19 +107,19 @@ make_candidates ()
 
 } // namespace
 
-std::vector<Rgba>
+std::vector<uint32_t>
 distinct_colors (size_t count)
 {
   const std::vector<Candidate> candidates = make_candidates ();
   std::vector<float> nearest (
       candidates.size (), std::numeric_limits<float>::max ());
   std::vector<Candidate> chosen;
-  std::vector<Rgba> colors;
-  Candidate next = see ({ 230, 159, 0, 255 }); // an orange; any would do
+  std::vector<uint32_t> colors;
+  Candidate next = see (0xe69f00); // an orange; any would do
 
   while (colors.size () < count) {
     chosen.push_back (next);
-    colors.push_back (next.color);
+    colors.push_back (next.rgb);
     const size_t recent =
         chosen.size () - std::min<size_t> (chosen.size (), kNeighbours);
     float best = -1;

@@ -24,13 +24,13 @@
  * Since: 0.1
  */
 
-#include "gst/fastscnn/gstclassmaskextract.h"
+#include "gst/masks/gstclassmaskextract.h"
 
 #include <mutex>
 #include <string>
 
-#include "gst/fastscnn/maskpicture.h"
-#include "gst/fastscnn/picturecaps.h"
+#include "gst/masks/maskimage.h"
+#include "gst/masks/imagecaps.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_extract_debug);
 #define GST_CAT_DEFAULT gst_class_mask_extract_debug

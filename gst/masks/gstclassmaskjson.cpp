@@ -19,12 +19,12 @@
  * Since: 0.1
  */
 
-#include "gst/fastscnn/gstclassmaskjson.h"
+#include "gst/masks/gstclassmaskjson.h"
 
 #include <mutex>
 #include <string>
 
-#include "gst/fastscnn/masktext.h"
+#include "gst/masks/jsonwriter.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_json_debug);
 #define GST_CAT_DEFAULT gst_class_mask_json_debug

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/picturecaps.h"
+#include "gst/masks/imagecaps.h"
 
 namespace fastscnn
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/masktext.h"
+#include "gst/masks/jsonwriter.h"
 
 #include <charconv>
 #include <memory>

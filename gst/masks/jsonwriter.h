@@ -6,7 +6,7 @@
 
 #include <gst/classmask/classmask.h>
 
-#include "gst/fastscnn/cocorle.h"
+#include "gst/masks/cocorle.h"
 
 namespace fastscnn
 {

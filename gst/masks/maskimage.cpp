@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/maskpicture.h"
+#include "gst/masks/maskimage.h"
 
 #include <cstring>
 

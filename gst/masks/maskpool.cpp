@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/fastscnn/maskpool.h"
+#include "gst/masks/maskpool.h"
 
 #include <gst/video/video.h>
 

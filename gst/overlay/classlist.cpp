@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/classlist.h"
+#include "gst/overlay/classlist.h"
 
 #include <algorithm>
 #include <locale>

@@ -59,20 +59,21 @@
  * ]| Outlines in colours of one's own.
  */
 
-#include "gst/fastscnn/gstclassmaskoverlay.h"
+#include "gst/overlay/gstclassmaskoverlay.h"
 
 #include <gst/classmask/classmask.h>
 
 #include <memory>
 #include <mutex>
 
-#include "gst/fastscnn/analytics.h"
-#include "gst/fastscnn/backend.h"
-#include "gst/fastscnn/cudamaskallocator.h"
-#include "gst/fastscnn/cudamemory.h"
-#include "gst/fastscnn/overlayproperties.h"
-#include "gst/fastscnn/overlaystyle.h"
-#include "gst/fastscnn/painter.h"
+#include "net/painter.h"
+
+#include "gst/masks/analytics.h"
+#include "gst/base/backend.h"
+#include "gst/base/cudamaskallocator.h"
+#include "gst/base/cudamemory.h"
+#include "gst/overlay/properties.h"
+#include "gst/overlay/style.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_overlay_debug);
 #define GST_CAT_DEFAULT gst_class_mask_overlay_debug
@@ -136,6 +137,7 @@ public:
     mask.y = meta->y - part.y;
     mask.covers_width = meta->width;
     mask.covers_height = meta->height;
+    mask.memory = memory_;
     return mask;
   }
 
@@ -152,11 +154,13 @@ private:
       return gst_class_mask_meta_map (meta, &frame_);
     gst_video_info_set_format (
         &info, GST_VIDEO_FORMAT_GRAY8, video->width, video->height);
+    memory_ = Memory::kDevice;
     return gst_video_frame_map (&frame_, &info, meta->mask,
         (GstMapFlags)(GST_MAP_READ | CudaMemory::map_flag ()));
   }
 
   GstVideoFrame frame_;
+  Memory memory_ = Memory::kHost;
   const bool mapped_;
 };
 
@@ -178,11 +182,10 @@ GST_ELEMENT_REGISTER_DEFINE (classmaskoverlay, "classmaskoverlay",
 static Result<std::unique_ptr<Painter> >
 create_painter (gpointer cuda_context)
 {
-  if (!cuda_context)
-    return create_cpu_painter ();
+  Backend *backend =
+      FASTSCNN_TRY (open_backend (cuda_context ? "cuda" : "cpu"));
   Device device;
   device.queue.context = cuda_context;
-  Backend *backend = FASTSCNN_TRY (open_backend ("cuda"));
   return backend->create_painter (device);
 }
 

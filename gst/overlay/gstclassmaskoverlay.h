@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "gst/fastscnn/gstframefilter.h"
+#include "gst/base/gstframefilter.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/legend.h"
+#include "gst/overlay/legend.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/classlist.h"
+#include "gst/overlay/classlist.h"
 #include "net/painter.h"
 
 namespace fastscnn

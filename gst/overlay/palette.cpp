@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/palette.h"
+#include "gst/overlay/palette.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -8,6 +8,8 @@
 #include <iterator>
 #include <memory>
 #include <sstream>
+
+#include "gst/masks/distinctcolors.h"
 
 namespace fastscnn
 {
@@ -168,6 +170,13 @@ joined (const std::vector<std::string> &words, size_t begin, size_t end)
 
 } // namespace
 
+Rgba
+from_argb (uint32_t argb)
+{
+  return { static_cast<uint8_t> (argb >> 16), static_cast<uint8_t> (argb >> 8),
+    static_cast<uint8_t> (argb), static_cast<uint8_t> (argb >> 24) };
+}
+
 // An Error says what is wrong with the line, not where it is.
 Result<Palette::Entry>
 Palette::parse_line (const std::string &line)
@@ -292,9 +301,9 @@ void
 Palette::apply (const Labels &labels, std::vector<ClassColor> *colors) const
 {
   if (distinct_) {
-    const std::vector<Rgba> distinct = distinct_colors (labels.size ());
+    const std::vector<uint32_t> distinct = distinct_colors (labels.size ());
     for (size_t id = 0; id < labels.size (); id++)
-      (*colors)[id] = { distinct[id], false };
+      (*colors)[id] = { from_argb (0xff000000u | distinct[id]), false };
     return;
   }
   bool any = false;

@@ -4,12 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/classlist.h"
+#include "gst/overlay/classlist.h"
 #include "net/error.h"
 #include "net/painter.h"
 
 namespace fastscnn
 {
+
+/// From 0xAARRGGBB.
+Rgba from_argb (uint32_t argb);
 
 /// A colour, and whether its strength is part of the palette.
 struct ClassColor {
@@ -45,17 +48,5 @@ private:
   bool distinct_ = false;
   std::vector<Entry> entries_;
 };
-
-/// Colours that people with and without colour blindness tell apart, those of
-/// neighbours in particular: chosen one after the other, each as different
-/// from the ones before as any is, by its distance in OKLab, the smallest of
-/// four: as seen by everybody and as seen without red, green or blue cones.
-/// A colour is never close to one of the four before it.
-///
-/// Sources: B. Ottosson, A perceptual color space for image processing (2020);
-/// G. Machado, M. Oliveira, L. Fernandes, A Physiologically-based Model for
-/// Simulation of Color Vision Deficiency (IEEE TVCG 2009), severity 1; the
-/// choice is Gonzalez' farthest-first traversal (1985).
-std::vector<Rgba> distinct_colors (size_t count);
 
 } // namespace fastscnn

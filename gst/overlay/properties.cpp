@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/overlayproperties.h"
+#include "gst/overlay/properties.h"
 
 using namespace fastscnn;
 

@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "gst/fastscnn/overlaysettings.h"
+#include "gst/overlay/settings.h"
 
 enum {
   PROP_OVERLAY_0,

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "gst/fastscnn/legend.h"
-#include "gst/fastscnn/palette.h"
+#include "gst/overlay/legend.h"
+#include "gst/overlay/palette.h"
 
 namespace fastscnn
 {

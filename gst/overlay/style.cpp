@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "gst/fastscnn/overlaystyle.h"
+#include "gst/overlay/style.h"
 
 #include <gst/classmask/gstclassmaskmeta.h>
 
@@ -47,13 +47,6 @@ same_classes (const GstClassMaskClasses *a, const GstClassMaskClasses *b)
 }
 
 } // namespace
-
-Rgba
-from_argb (uint32_t argb)
-{
-  return { static_cast<uint8_t> (argb >> 16), static_cast<uint8_t> (argb >> 8),
-    static_cast<uint8_t> (argb), static_cast<uint8_t> (argb >> 24) };
-}
 
 OverlayStyle::~OverlayStyle ()
 {

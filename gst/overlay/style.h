@@ -6,13 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/overlaysettings.h"
+#include "gst/overlay/settings.h"
 
 namespace fastscnn
 {
-
-/// From 0xAARRGGBB.
-Rgba from_argb (uint32_t argb);
 
 /// Makes of settings and a class table what a painter draws. Reads lists of
 /// classes and palettes only when they or the table changed.

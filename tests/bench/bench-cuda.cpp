@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/bench-cuda.h"
+#include "tests/bench/bench-cuda.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 
-#include "cuda/engine.h"
-#include "tests/frames.h"
+#include "cuda/engine/engine.h"
+#include "tests/support/frames.h"
 #include "tests/gpu/device.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 namespace fastscnn {
 namespace {
@@ -129,23 +129,12 @@ class Bench {
     mask.ids = ids.get();
     mask.stride = width;
     const Queue queue = {context_->handle(), stream_.get()};
-    auto load = [&] { must(engine->load(moved, queue)); };
-    auto infer = [&] { must(engine->infer(mask, {}, queue)); };
-    const Spread all = time_host([&] {
-      load();
-      infer();
-      must(engine->wait(queue));
-    });
-    const Spread loads = time_device(stream_.get(), load);
-    const Spread infers = time_device(stream_.get(), infer);
-    const double begin = now_ms();
-    for (int i = 0; i < frames_; i++) {
-      load();
-      infer();
-    }
-    must(engine->wait(queue));
-    print("device", width, height, all, frames_ / (now_ms() - begin) * 1000,
-          {{"load", loads.median}, {"infer", infers.median}});
+    mask.memory = Memory::kDevice;
+    const auto segment = [&] { must(engine->segment(moved, mask, {}, queue)); };
+    const Spread all = time_host(segment);
+    const Spread device = time_device(stream_.get(), segment);
+    print("device", width, height, all, 1000 / all.median,
+          {{"device", device.median}});
   }
 
   void in_system_memory(int width, int height) {
@@ -157,11 +146,8 @@ class Bench {
     Mask mask;
     mask.ids = ids.data();
     mask.stride = width;
-    const Spread all = time_host([&] {
-      must(engine->load(frame.frame, {}));
-      must(engine->infer(mask, {}, {}));
-      must(engine->wait({}));
-    });
+    const Spread all =
+        time_host([&] { must(engine->segment(frame.frame, mask, {}, {})); });
     const size_t frame_bytes = size_t(width) * height * 3 / 2;
     const PinnedMemory pinned = must(make_pinned_memory(frame_bytes));
     const DeviceMemory device = must(make_device_memory(frame_bytes));

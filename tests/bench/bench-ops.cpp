@@ -11,11 +11,11 @@
 #include <thread>
 #include <vector>
 
-#include "cpu/network.h"
+#include "cpu/engine/network.h"
 #include "cpu/workers.h"
-#include "tests/must.h"
-#include "tests/peak.h"
-#include "tests/reference.h"
+#include "tests/support/must.h"
+#include "tests/bench/peak.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 

@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/painter.h"
-#include "tests/frames.h"
-#include "tests/must.h"
+#include "cpu/painter/painter.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
 
 using namespace fastscnn;
 using reference::Lcg;
@@ -110,7 +110,7 @@ void bench_painter(const std::string &format, int width, int height, int frames,
   mask.stride = mask.width = mask.covers_width = width;
   mask.height = mask.covers_height = height;
 
-  auto painter = create_cpu_painter();
+  auto painter = make_cpu_painter();
   must(painter->configure(test_frame.info));
   const auto run = [&](const char *name, const PaintStyle &style,
                        const PaintMask &painted) {

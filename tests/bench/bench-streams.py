@@ -3,7 +3,7 @@
 """What segmentation costs live streams, on cameras of 640x360 at 25 frames a
 second over RTSP on loopback. Nothing is asserted: speed is for an idle machine.
 
-    meson devenv -C build -w . tests/bench-streams.py [async] [qos] [streams]
+    meson devenv -C build -w . tests/bench/bench-streams.py [async] [qos] [streams]
 """
 
 import argparse
@@ -12,9 +12,9 @@ import statistics
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "pipelines"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from support import CLIP, FaultyCamera, run_for, wait_until  # noqa: E402
+from streams import CLIP, FaultyCamera, run_for, wait_until  # noqa: E402
 import camera  # noqa: E402
 from gi.repository import Gst  # noqa: E402
 

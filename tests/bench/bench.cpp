@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "net/engine.h"
-#include "tests/bench-cuda.h"
-#include "tests/frames.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "tests/bench/bench-cuda.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 
@@ -49,7 +49,7 @@ struct Times {
 };
 
 struct Measured {
-  Times frame, load, network, argmax;
+  Times frame, network, argmax;
   long peak_bytes = 0;
 };
 
@@ -141,42 +141,27 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   int frames = arguments.frames;
   if (!frames) frames = std::clamp(40 * 1024 * 512 / (width * height), 20, 160);
 
-  auto infer = [&mask](Engine &by) {
-    return milliseconds([&] {
-      must(by.infer(mask, {}, {}));
-      must(by.wait({}));
-    });
+  auto segment = [&](Engine &by) {
+    mask.stride = by.mask_width();
+    return milliseconds([&] { must(by.segment(frame.frame, mask, {}, {})); });
   };
-  auto load = [&frame](Engine &by) {
-    return milliseconds([&] {
-      must(by.load(frame.frame, {}));
-      must(by.wait({}));
-    });
-  };
-  load(*engine);
-  infer(*engine);
+  segment(*engine);
   const long peak = take_peak_bytes() - before;
 
   // One that stops at the grid of the logits, to tell network and argmax apart.
   auto grid = must(backend.create_engine(model, device));
   must(grid->configure(frame.info, {width, height, 0, 0}));
-  load(*grid);
 
-  std::vector<double> all, loading, network, argmax;
+  std::vector<double> all, network, argmax;
   for (int i = -2; i < frames; i++) {
-    mask.stride = grid->mask_width();
-    const double to_grid = infer(*grid);
-    mask.stride = width;
-    const double to_tensor = load(*engine);
-    const double to_mask = infer(*engine);
+    const double to_grid = segment(*grid);
+    const double to_mask = segment(*engine);
     if (i < 0) continue;
-    all.push_back(to_tensor + to_mask);
-    loading.push_back(to_tensor);
+    all.push_back(to_mask);
     network.push_back(to_grid);
     argmax.push_back(to_mask - to_grid);
   }
-  return {summarize(all), summarize(loading), summarize(network),
-          summarize(argmax), peak};
+  return {summarize(all), summarize(network), summarize(argmax), peak};
 }
 
 /// Segments the frames of a file (RGB, one after the other) and writes their
@@ -210,11 +195,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
     frame.data[0] =
         reinterpret_cast<const uint8_t *>(bytes.data()) + i % frames * 3 * size;
     frame.stride[0] = 3 * info.width;
-    return milliseconds([&] {
-      must(engine->load(frame, {}));
-      must(engine->infer(mask, {}, {}));
-      must(engine->wait({}));
-    });
+    return milliseconds([&] { must(engine->segment(frame, mask, {}, {})); });
   };
   std::ofstream masks(arguments.masks, std::ios::binary);
   for (size_t i = 0; i < frames; i++) {
@@ -236,20 +217,19 @@ void print(const Arguments &arguments, const std::string &device, int width,
            int height, const Measured &r) {
   const double fps = 1000 / r.frame.median;
   if (!arguments.json) {
-    std::printf("%5dx%-5d %8.2f %8.2f %8.1f %8.1f %8.2f %8.2f %8.2f\n", width,
-                height, r.frame.median, r.frame.p95, fps,
-                r.peak_bytes / 1048576.0, r.load.median, r.network.median,
-                r.argmax.median);
+    std::printf("%5dx%-5d %8.2f %8.2f %8.1f %8.1f %8.2f %8.2f\n", width, height,
+                r.frame.median, r.frame.p95, fps, r.peak_bytes / 1048576.0,
+                r.network.median, r.argmax.median);
     return;
   }
   std::printf(
       "{\"name\":\"fastscnn-%s\",\"backend\":\"%s\",\"device\":\"%s\","
       "\"width\":%d,\"height\":%d,\"batch\":1,\"ms_median\":%.3f,"
       "\"ms_p95\":%.3f,\"fps\":%.2f,\"peak_bytes\":%ld,\"stage\":{"
-      "\"load\":%.3f,\"network\":%.3f,\"argmax\":%.3f}}\n",
+      "\"network\":%.3f,\"argmax\":%.3f}}\n",
       arguments.backend.c_str(), arguments.backend.c_str(), device.c_str(),
       width, height, r.frame.median, r.frame.p95, fps, r.peak_bytes,
-      r.load.median, r.network.median, r.argmax.median);
+      r.network.median, r.argmax.median);
 }
 
 /// Threads that compete for the processor, as the rest of a pipeline does.
@@ -365,7 +345,7 @@ int main(int argc, char **argv) {
 #endif
   if (!arguments.json)
     std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
-                "width", "height", "ms", "p95", "fps", "MiB", "load", "network",
+                "width", "height", "ms", "p95", "fps", "MiB", "network",
                 "argmax");
   BusyThreads busy(arguments.busy);
   for (auto [width, height] : arguments.sizes)

@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models"))
 
 SIZES = ((256, 512), (512, 1024), (1024, 2048))
@@ -120,10 +120,10 @@ def start_peers(args, height, width, folder):
                        stdout=subprocess.DEVNULL)
     common = ["--model", args.model, "--threads", args.threads, "--size", size]
     for name in args.runtimes:
-        command = [python_of(args, ENVIRONMENT[name]), ROOT / "tests/peers.py",
+        command = [python_of(args, ENVIRONMENT[name]), ROOT / "tests/bench/peers.py",
                    name, *common, "--onnx", onnx, "--frames", frames]
         yield Peer(name, command, folder / name)
-    yield Peer(ENGINE, [args.bench or ROOT / "build/tests/bench", *common,
+    yield Peer(ENGINE, [args.bench or ROOT / "build/tests/bench/bench", *common,
                         "--serve", frames], folder / ENGINE)
 
 
@@ -250,7 +250,7 @@ def run_peers(args):
 
 
 def run_engine(args, plans):
-    bench = args.bench or ROOT / "build/tests/bench"
+    bench = args.bench or ROOT / "build/tests/bench/bench"
     sizes = [f"--size={width}x{height}" for height, width in args.sizes]
     done = subprocess.run([bench, "--backend", "cuda", "--json", "--model",
                            args.model, "--plans", plans, *sizes], capture_output=True, text=True,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/peak.h"
+#include "tests/bench/peak.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "tests/peak.cpp"
+#define HWY_TARGET_INCLUDE "tests/bench/peak.cpp"
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/simd-inl.h"

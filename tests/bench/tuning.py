@@ -14,7 +14,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstClassMask", "1.0")
 from gi.repository import Gst, GstClassMask  # noqa: E402
 
-CLIP = pathlib.Path(__file__).resolve().parents[1] / "pipelines/street.mp4"
+CLIP = pathlib.Path(__file__).resolve().parents[2] / "pipelines/street.mp4"
 SETTINGS = ("", "infer-width=640 infer-height=480",
             "infer-width=480 infer-height=352",
             "interval=1", "interval=4", "threads=1", "mask-size=grid",

@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "cpu/schedule.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "cpu/taskgraph.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 using reference::Lcg;

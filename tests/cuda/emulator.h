@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "cuda/cudnn.h"
+#include "cuda/engine/cudnn.h"
 #include "cuda/vector.h"
 #include "net/fastscnn.h"
-#include "tests/reference.h"
+#include "tests/support/reference.h"
 
 /// Runs the code of kernels on the CPU, thread by thread, barrier by barrier.
 namespace fastscnn::cuda::emulator {

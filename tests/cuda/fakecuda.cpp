@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/cuda/standin.h"
+#include "tests/cuda/fakecuda.h"
 
 #include <cuda.h>
 #include <cuda_runtime_api.h>

@@ -8,12 +8,12 @@
 #include <memory>
 #include <set>
 
-#include "cuda/engine.h"
-#include "cuda/painter.h"
+#include "cuda/engine/engine.h"
+#include "cuda/painter/painter.h"
 #include "net/painter.h"
-#include "tests/cuda/standin.h"
-#include "tests/frames.h"
-#include "tests/must.h"
+#include "tests/cuda/fakecuda.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
@@ -44,9 +44,7 @@ Result<> segment(Engine *engine, const ConstFrame &frame) {
   mask.counts = counts.get();
   Options options;
   options.smoothing = 0.5f;
-  FASTSCNN_TRY(engine->load(frame, {}));
-  FASTSCNN_TRY(engine->infer(mask, options, {}));
-  return engine->wait({});
+  return engine->segment(frame, mask, options, {});
 }
 
 Result<std::unique_ptr<Engine>> create_engine(const Given &given) {

@@ -5,15 +5,15 @@
 
 #include <cmath>
 
-#include "cuda/argmax.h"
-#include "cuda/count.h"
-#include "cuda/depthwise.h"
-#include "cuda/pool.h"
-#include "cuda/preprocess.h"
-#include "cuda/smooth.h"
+#include "cuda/engine/argmax.h"
+#include "cuda/engine/count.h"
+#include "cuda/engine/depthwise.h"
+#include "cuda/engine/pool.h"
+#include "cuda/engine/preprocess.h"
+#include "cuda/engine/smooth.h"
 #include "net/engine.h"
 #include "tests/cuda/emulator.h"
-#include "tests/frames.h"
+#include "tests/support/frames.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;

@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "cuda/program.h"
+#include "cuda/engine/kernelsequence.h"
 #include "tests/cuda/emulator.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;

@@ -8,11 +8,11 @@
 #include <cstring>
 #include <string>
 
-#include "cuda/paintplan.h"
+#include "cuda/painter/program.h"
 #include "net/color.h"
 #include "tests/cuda/emulator.h"
-#include "tests/frames.h"
-#include "tests/overlay/paint-reference.h"
+#include "tests/support/frames.h"
+#include "tests/support/paintreference.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;

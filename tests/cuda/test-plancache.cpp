@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "cuda/plancache.h"
+#include "cuda/engine/plancache.h"
 
 using fastscnn::cuda::PlanCache;
 

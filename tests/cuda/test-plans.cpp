@@ -9,11 +9,11 @@
 #include <map>
 #include <string>
 
-#include "cuda/cudnn.h"
-#include "cuda/program.h"
+#include "cuda/engine/cudnn.h"
+#include "cuda/engine/kernelsequence.h"
 #include "net/error.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "gst/fastscnn/classlist.h"
+#include "gst/overlay/classlist.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace fastscnn;

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gst/classmask/gstclassmask-private.h"
-#include "gst/fastscnn/masktext.h"
+#include "gst/masks/jsonwriter.h"
 #include "tests/fuzz/fuzz.h"
 
 using fastscnn::MaskText;

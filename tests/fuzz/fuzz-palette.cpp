@@ -3,7 +3,7 @@
 // accepted gives every class a colour.
 #include <glib.h>
 
-#include "gst/fastscnn/palette.h"
+#include "gst/overlay/palette.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace fastscnn;

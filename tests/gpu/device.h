@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "cuda/context.h"
-#include "cuda/cudnn.h"
+#include "cuda/engine/cudnn.h"
 #include "cuda/handles.h"
 #include "net/error.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 /// What the programs of the suite share.
 #define CHECK_CUDA(command) \

@@ -7,11 +7,11 @@
 #include <functional>
 #include <thread>
 
-#include "cuda/engine.h"
+#include "cuda/engine/engine.h"
 #include "net/model.h"
-#include "tests/frames.h"
+#include "tests/support/frames.h"
 #include "tests/gpu/device.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
@@ -78,9 +78,7 @@ Masks segment(Engine *engine, const ConstFrame &frame, const Options &options,
   mask.confidence_stride = engine->mask_width();
   uint32_t counts[256];
   mask.counts = counts;
-  must(engine->load(frame, {}));
-  must(engine->infer(mask, options, {}));
-  must(engine->wait({}));
+  must(engine->segment(frame, mask, options, {}));
   check_counts(counts, mask.ids, engine->mask_height(), mask.stride,
                mask.stride);
   return masks;
@@ -219,12 +217,11 @@ void test_memories() {
     Mask mask;
     mask.ids = ids.get();
     mask.stride = stride;
+    mask.memory = Memory::kDevice;
     uint32_t counts[256];
     mask.counts = counts;
     const Queue queue = {context->handle(), stream.get()};
-    must(device->load(moved, queue));
-    must(device->infer(mask, {}, queue));
-    must(device->wait(queue));
+    must(device->segment(moved, mask, {}, queue));
     const auto got = ids.read();
     for (int y = 0; y < 200; y++)
       for (int x = 0; x < stride; x++)
@@ -331,16 +328,15 @@ void test_stream(gconstpointer counting) {
   Mask mask;
   mask.ids = planes.get();
   mask.stride = width;
+  mask.memory = Memory::kDevice;
   mask.confidence = planes.get() + pixels;
   mask.confidence_stride = width;
   if (counting) mask.counts = counts;
   std::vector<uint8_t> expected[kFrames];
   for (int i = 0; i < 100; i++) {
     const int f = i % kFrames;
-    must(engine->load(frames[f], queue));
-    must(engine->infer(mask, {}, queue));
+    must(engine->segment(frames[f], mask, {}, queue));
     if (i >= kFrames && i % 4) continue;
-    must(engine->wait(queue));
     const auto got = planes.read();
     if (i < kFrames) expected[f] = got;
     g_assert_true(got == expected[f]);
@@ -435,13 +431,13 @@ void test_errors() {
     g_assert_false(result.has_value());
     g_assert_cmpuint(result.error().sentence.size(), >, 10);
   };
-  expect_error(engine->load({}, {}));
+  expect_error(engine->segment({}, {}, {}, {}));
   reference::Lcg lcg(1);
   const TestFrame frame = reference::make_frame("RGB", 64, 64, 0, false, lcg);
   expect_error(engine->configure(frame.info, {33, 64, 64, 64}));
   must(engine->configure(frame.info, {160, 96, 64, 64}));
   int other = 0;
-  expect_error(engine->load(frame.frame, {&other, nullptr}));
+  expect_error(engine->segment(frame.frame, {}, {}, {&other, nullptr}));
   segment(engine.get(), frame.frame, {});  // still usable
 }
 

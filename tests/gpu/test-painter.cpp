@@ -3,11 +3,11 @@
 // kinds of memory.
 #include <cstdlib>
 
-#include "cuda/painter.h"
-#include "tests/frames.h"
+#include "cuda/painter/painter.h"
+#include "tests/support/frames.h"
 #include "tests/gpu/device.h"
-#include "tests/must.h"
-#include "tests/overlay/paint-reference.h"
+#include "tests/support/must.h"
+#include "tests/support/paintreference.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;

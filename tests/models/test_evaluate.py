@@ -14,7 +14,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "models")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "models")]
 import tap  # noqa: E402
 from script import ScriptTest  # noqa: E402
 

@@ -7,7 +7,7 @@
 
 #include "net/error.h"
 #include "net/fastscnn.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 using namespace fastscnn;
 

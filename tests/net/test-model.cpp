@@ -14,8 +14,8 @@
 
 #include "net/error.h"
 #include "net/model.h"
-#include "tests/modelwriter.h"
-#include "tests/must.h"
+#include "tests/support/modelwriter.h"
+#include "tests/support/must.h"
 
 using fastscnn::Error;
 using fastscnn::Model;

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pipelines/apps/camera.py against a camera with every fault."""
 
+import pathlib
 import random
+import sys
 import time
 import unittest
 
-from support import FaultyCamera, run_for, threads, wait_until
-import tap
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from streams import FaultyCamera, run_for, threads, wait_until  # noqa: E402
+import tap  # noqa: E402
 import camera
 from gi.repository import Gst
 

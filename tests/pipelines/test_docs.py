@@ -10,12 +10,14 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
-from support import ROOT, FaultyCamera
-import tap
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from streams import ROOT, FaultyCamera  # noqa: E402
+import tap  # noqa: E402
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)

@@ -15,8 +15,9 @@ import sys
 import tempfile
 import unittest
 
-from support import CLIP, resident_bytes, wait_until
-import tap
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from streams import CLIP, resident_bytes, wait_until  # noqa: E402
+import tap  # noqa: E402
 import gi
 
 gi.require_version("Gst", "1.0")

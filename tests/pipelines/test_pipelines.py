@@ -15,8 +15,9 @@ import threading
 import time
 import unittest
 
-from support import CLIP, ROOT, FaultyCamera, run_for
-import tap
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from streams import CLIP, ROOT, FaultyCamera, run_for  # noqa: E402
+import tap  # noqa: E402
 import gi
 
 gi.require_version("Gst", "1.0")

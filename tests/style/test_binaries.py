@@ -14,7 +14,7 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import tap  # noqa: E402
 
 OPTIMISED = sys.argv[1] == "true"
@@ -55,7 +55,7 @@ class Binaries(unittest.TestCase):
                               if not re.fullmatch(EXPORTED[path], name)], [])
 
     def test_library_exports_what_its_headers_declare(self):
-        folder = pathlib.Path(__file__).parents[1] / "gst" / "classmask"
+        folder = pathlib.Path(__file__).parents[2] / "gst" / "classmask"
         declared = set()
         for header in folder.glob("gstclassmask*.h"):
             if "private" not in header.name:

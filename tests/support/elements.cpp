@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/fastscnn/support.h"
+#include "tests/support/elements.h"
 
 #include <gmodule.h>
 
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/modelwriter.h"
+#include "tests/support/modelwriter.h"
 
 namespace fastscnn::testing {
 namespace {

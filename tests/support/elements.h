@@ -11,7 +11,7 @@
 #include <gst/classmask/gstclassmaskmeta.h>
 #include <gst/video/video.h>
 
-#include "tests/fastscnn/fakemodule.h"
+#include "tests/support/fakemodule.h"
 
 namespace fastscnn::testing {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/fastscnn/fakemodule.h"
+#include "tests/support/fakemodule.h"
 
 #include <algorithm>
 #include <chrono>
@@ -54,23 +54,18 @@ class FakeEngine : public Engine {
     return {};
   }
 
-  Result<> load(const ConstFrame &src, Queue) override {
-    control().loads++;
-    FASTSCNN_TRY(maybe_fail(control().fail_load, "load"));
+  Result<> segment(const ConstFrame &src, const Mask &dst,
+                   const Options &options, Queue) override {
+    control().pass();
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(control().milliseconds));
+    control().segmented++;
+    control().smoothing = options.smoothing;
+    FASTSCNN_TRY(maybe_fail(control().fail_segment, "segment"));
     for (int y = 0; y < src_.height; y++)
       for (int x = 0; x < src_.width; x++)
         picture_[static_cast<size_t>(y) * src_.width + x] =
             brightness(src, x, y);
-    return {};
-  }
-
-  Result<> infer(const Mask &dst, const Options &options, Queue) override {
-    control().pass();
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(control().milliseconds));
-    control().infers++;
-    control().smoothing = options.smoothing;
-    FASTSCNN_TRY(maybe_fail(control().fail_infer, "infer"));
     if (dst.counts) std::fill_n(dst.counts, 256, 0u);
     for (int y = 0; y < mask_height(); y++)
       for (int x = 0; x < mask_width(); x++) {
@@ -90,7 +85,6 @@ class FakeEngine : public Engine {
     return {};
   }
 
-  Result<> wait(Queue) override { return {}; }
   int mask_width() const override { return config_.mask_width; }
   int mask_height() const override { return config_.mask_height; }
   void reset() override { control().resets++; }

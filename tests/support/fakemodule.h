@@ -15,15 +15,13 @@ namespace fastscnn::testing {
 struct FakeControl {
   std::atomic<int> engines{0};  ///< alive
   std::atomic<int> configures{0};
-  std::atomic<int> loads{0};
-  std::atomic<int> started{0};  ///< inferences
-  std::atomic<int> infers{0};   ///< finished ones
+  std::atomic<int> started{0};    ///< frames
+  std::atomic<int> segmented{0};  ///< finished ones
   std::atomic<int> resets{0};
 
   /// Count down at each call; the call that reaches 0 fails.
   std::atomic<int> fail_configure{0};
-  std::atomic<int> fail_load{0};
-  std::atomic<int> fail_infer{0};
+  std::atomic<int> fail_segment{0};
 
   std::atomic<int> milliseconds{0};  ///< that an inference takes
   std::atomic<float> smoothing{0};   ///< of the last inference
@@ -46,8 +44,8 @@ struct FakeControl {
 
   /// As if just loaded.
   void reset() {
-    for (auto *n : {&configures, &loads, &started, &infers, &resets,
-                    &fail_configure, &fail_load, &fail_infer, &milliseconds})
+    for (auto *n : {&configures, &started, &segmented, &resets, &fail_configure,
+                    &fail_segment, &milliseconds})
       *n = 0;
     smoothing = 0;
     release();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/frames.h"
+#include "tests/support/frames.h"
 
 #include <cstdio>
 #include <cstdlib>

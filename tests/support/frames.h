@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "net/frame.h"
-#include "tests/reference.h"
+#include "tests/support/reference.h"
 
 namespace fastscnn::reference {
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "masks.h"
+#include "tests/support/masks.h"
 
 GstClassMaskClasses *new_classes(void) {
   const gchar *labels[] = {"road", "car", "traffic \"light\""};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/modelwriter.h"
+#include "tests/support/modelwriter.h"
 
 #include <cmath>
 #include <cstring>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/overlay/paint-reference.h"
+#include "tests/support/paintreference.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/reference.h"
+#include "tests/support/reference.h"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "net/engine.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 namespace fastscnn::reference {
 namespace {

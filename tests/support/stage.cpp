@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/overlay/stage.h"
+#include "tests/support/stage.h"
 
-#include "tests/reference.h"
+#include "tests/support/reference.h"
 
 namespace fastscnn::stage {
 

@@ -3,7 +3,7 @@
 # Cross-compiles for 64-bit ARM and runs the unit tests under qemu, in a Debian
 # 12 of its own that debootstrap makes. Needs root and about 2 GB.
 #
-#   tests/arm64.sh [STEP...]
+#   tests/tools/arm64.sh [STEP...]
 #
 #   prepare   the Debian, with cross compilers and ARM libraries
 #   build     compiles everything that is not made by running ARM programs
@@ -11,8 +11,8 @@
 #
 # Without a STEP all three. Kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tests/debianroot.sh
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/tools/debianroot.sh
 
 root=$(root_named bookworm-arm64)
 source=/src/gst-fastscnn

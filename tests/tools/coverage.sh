@@ -3,12 +3,12 @@
 # How many lines of net/, cpu/ and gst/ the unit and element tests run, by file,
 # and which they do not. Fails under 85 %.
 #
-#   tests/coverage.sh [STEP...]   steps: build test report; default: all
+#   tests/tools/coverage.sh [STEP...]   steps: build test report; default: all
 #
 # The report, with the lines themselves, is build-coverage/coverage.html. cuda/
 # needs a GPU and is not counted.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 build() {
   if [ ! -f build-coverage/build.ninja ]; then

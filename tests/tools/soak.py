@@ -17,9 +17,9 @@ import statistics
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "pipelines"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from support import (CLIP, FaultyCamera, descriptors,  # noqa: E402
+from streams import (CLIP, FaultyCamera, descriptors,  # noqa: E402
                      resident_bytes, run_for, threads)
 import camera  # noqa: E402
 from gi.repository import Gst  # noqa: E402

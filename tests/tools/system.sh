@@ -4,7 +4,7 @@
 # debootstrap makes. Needs root, about 5 GB and, the first time, some minutes
 # for packages.
 #
-#   tests/system.sh SYSTEM [OPTION...]
+#   tests/tools/system.sh SYSTEM [OPTION...]
 #
 #   debian12      GStreamer 1.22, Meson 1.0, gcc 12
 #   debian13      GStreamer 1.26 with GstAnalytics, Meson 1.7, gcc 14
@@ -15,8 +15,8 @@
 # The root is kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn, with its build
 # folder, so that a second run takes as long as the tests do.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tests/debianroot.sh
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/tools/debianroot.sh
 
 root=$(root_named "${1-}")
 case ${1-} in

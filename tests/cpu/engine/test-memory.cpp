@@ -11,10 +11,10 @@
 #include <new>
 #include <vector>
 
-#include "cpu/engine.h"
-#include "tests/frames.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "cpu/engine/engine.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 using reference::Lcg;
@@ -83,13 +83,11 @@ void test_no_allocation() {
   Options options;
   options.smoothing = 0.5f;
   options.confidence_threshold = 0.3f;
-  must(engine->load(frame.frame, {}));
+  must(engine->segment(frame.frame, mask, {}, {}));
   const int before = allocations;
   g_assert_cmpint(before, >, 100);
   for (int i = 0; i < 10; i++) {
-    must(engine->load(frame.frame, {}));
-    must(engine->infer(mask, options, {}));
-    must(engine->wait({}));
+    must(engine->segment(frame.frame, mask, options, {}));
   }
   g_assert_cmpint(allocations - before, ==, 0);
 }
@@ -130,13 +128,13 @@ void test_out_of_memory() {
 
   // What was refused once works now.
   std::vector<uint8_t> ids(200 * 120);
-  must(engine->load(frame.frame, {}));
-  must(engine->infer({ids.data(), 200}, {}, {}));
+  must(engine->segment(frame.frame, {ids.data(), 200}, {}, {}));
 
   // And an engine that could not be configured again says that it is not.
   countdown = 1;
   g_assert_false(engine->configure(frame.info, kConfig).has_value());
-  g_assert_false(engine->load(frame.frame, {}).has_value());
+  g_assert_false(
+      engine->segment(frame.frame, {ids.data(), 200}, {}, {}).has_value());
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "cpu/network.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "cpu/engine/network.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 

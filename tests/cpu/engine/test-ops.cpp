@@ -9,14 +9,14 @@
 #include <limits>
 #include <string>
 
-#include "cpu/buffer.h"
-#include "cpu/depthwise.h"
-#include "cpu/pooling.h"
+#include "cpu/alignedbuffer.h"
+#include "cpu/engine/depthwise.h"
+#include "cpu/engine/pooling.h"
 #include "cpu/simd.h"
-#include "cpu/upsample.h"
-#include "tests/cpu/targets.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "cpu/engine/upsample.h"
+#include "tests/support/targets.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 using reference::Lcg;

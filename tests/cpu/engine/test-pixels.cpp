@@ -7,14 +7,14 @@
 #include <cmath>
 #include <string>
 
-#include "cpu/buffer.h"
-#include "cpu/classify.h"
-#include "cpu/preprocess.h"
+#include "cpu/alignedbuffer.h"
+#include "cpu/engine/classify.h"
+#include "cpu/engine/preprocess.h"
 #include "net/engine.h"
-#include "tests/cpu/targets.h"
-#include "tests/frames.h"
-#include "tests/must.h"
-#include "tests/reference.h"
+#include "tests/support/targets.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 using reference::Lcg;

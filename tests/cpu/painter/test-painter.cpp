@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/painter.h"
+#include "cpu/painter/painter.h"
 #include "net/color.h"
-#include "tests/frames.h"
-#include "tests/must.h"
-#include "tests/overlay/paint-reference.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
+#include "tests/support/paintreference.h"
 
 using namespace fastscnn;
 using reference::Lcg;
@@ -122,7 +122,7 @@ void check(const TestFrame &frame, const PaintMask &mask,
            const PaintStyle &style, const std::string &what) {
   TestFrame expected = copy_of(frame), found = copy_of(frame);
   reference::paint(frame.info, writable(&expected), mask, style);
-  auto painter = create_cpu_painter();
+  auto painter = make_cpu_painter();
   must(painter->configure(frame.info));
   must(painter->paint(writable(&found), mask, style, Queue()));
   compare(expected, found, what + " " + describe(frame.info, mask, style));
@@ -236,7 +236,7 @@ void test_thin_classes_stay() {
     std::fill(frame.bytes.begin(), frame.bytes.end(), uint8_t{10});
     PaintStyle style;
     style.color[1] = {255, 255, 255, 255};
-    auto painter = create_cpu_painter();
+    auto painter = make_cpu_painter();
     must(painter->configure(frame.info));
     must(painter->paint(writable(&frame), mask, style, Queue()));
     for (int y = 0; y < side; y++) {
@@ -255,7 +255,7 @@ void test_moving_mask() {
   const TestFrame frame = reference::make_frame("I420", 64, 48, 0, false, lcg);
   for (int m = 0; m < 6; m++) {
     const PaintStyle style = make_style(static_cast<PaintMode>(m));
-    auto painter = create_cpu_painter();
+    auto painter = make_cpu_painter();
     must(painter->configure(frame.info));
     for (int step = 0; step < 4; step++) {
       TestMask mask(20 + 9 * step, 15, &lcg);
@@ -333,7 +333,7 @@ void test_picture() {
       picture.y = place[1];
       TestFrame expected = copy_of(frame), found = copy_of(frame);
       reference::paint_picture(frame.info, writable(&expected), picture);
-      auto painter = create_cpu_painter();
+      auto painter = make_cpu_painter();
       must(painter->configure(frame.info));
       must(painter->paint_picture(writable(&found), picture, Queue()));
       compare(expected, found,
@@ -352,7 +352,7 @@ void test_no_allocations() {
       style.feather = m == 5 ? 2.f : 0.f;
       TestMask mask(size, 96, &lcg);
       mask.mask.covers_width = 128;
-      auto painter = create_cpu_painter();
+      auto painter = make_cpu_painter();
       must(painter->configure(frame.info));
       must(painter->paint(writable(&frame), mask.mask, style, Queue()));
       const size_t before = allocations;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "gst/fastscnn/frameview.h"
+#include "gst/base/frameview.h"
 #include "net/color.h"
 
 using namespace fastscnn;

@@ -3,7 +3,7 @@
 /* The metadata itself: what it accepts, and where it goes with its buffer. */
 
 #include <gst/check/gstharness.h>
-#include "masks.h"
+#include "tests/support/masks.h"
 
 static const guint8 PIXELS[] = {0, 0, 1, 1, 2, 255, 0, 0, 1, 1, 2, 255};
 

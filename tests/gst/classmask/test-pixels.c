@@ -2,7 +2,7 @@
 
 /* What applications ask a mask, against answers found pixel by pixel. */
 
-#include "masks.h"
+#include "tests/support/masks.h"
 
 static GstClassMaskMeta *mask_of(GstBuffer **buffer, const guint8 *pixels,
                                  guint width, guint height) {

@@ -2,7 +2,7 @@
 
 /* The mask as bytes: what another process gets, and what it must not trust. */
 
-#include "masks.h"
+#include "tests/support/masks.h"
 #include "gst/classmask/gstclassmask-private.h"
 
 static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,

@@ -17,8 +17,8 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
 BUILD, PREFIX, LIBDIR = sys.argv[1:4]
@@ -150,7 +150,7 @@ class Installed(unittest.TestCase):
         if not (self.lib / "girepository-1.0").is_dir():
             self.skipTest("introspection is not built")
         camera = subprocess.Popen(
-            [ROOT / "tests/camera.py"], stdin=subprocess.PIPE,
+            [ROOT / "tests/support/camera.py"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         try:
             port = camera.stdout.readline().strip()

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <thread>
 
-#include "tests/fastscnn/support.h"
+#include "tests/support/elements.h"
 
 using namespace fastscnn::testing;
 
@@ -233,8 +233,8 @@ void test_lying_video_meta() {
 
 /// The countdown that makes this call of the engine fail.
 std::atomic<int> &countdown(FakeControl &control, const char *call) {
-  if (g_str_equal(call, "configure")) return control.fail_configure;
-  return g_str_equal(call, "load") ? control.fail_load : control.fail_infer;
+  return g_str_equal(call, "configure") ? control.fail_configure
+                                        : control.fail_segment;
 }
 
 /// Pushes frames until one is refused.
@@ -251,7 +251,7 @@ void test_engine_fails() {
   install_engines({"cpu"});
   FakeControl &control = control_of("cpu");
   for (const char *mode : {"async=false", "async=true"})
-    for (const char *call : {"configure", "load", "infer"}) {
+    for (const char *call : {"configure", "segment"}) {
       control.reset();
       Stream stream(std::string("backend=cpu ") + mode);
       countdown(control, call) = 1;
@@ -282,7 +282,7 @@ void test_fall_back() {
   install_engines({"cpu", "cuda"});
   FakeControl &cuda = control_of("cuda");
   for (const char *mode : {"async=false", "async=true"})
-    for (const char *call : {"configure", "load", "infer"}) {
+    for (const char *call : {"configure", "segment"}) {
       cuda.reset();
       Stream stream(mode);
       g_assert_true(backend_of(stream) == "cuda");
@@ -403,7 +403,7 @@ void test_stop_while_busy() {
   });
   gst_element_set_state(stream.element, GST_STATE_NULL);
   g_assert_cmpint(control.engines, ==, 0);
-  g_assert_cmpint(control.infers, ==, 1);
+  g_assert_cmpint(control.segmented, ==, 1);
   later.join();
 }
 

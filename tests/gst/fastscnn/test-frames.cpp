@@ -3,8 +3,8 @@
 // size, strides, crops, mask sizes. With the fake engine, to the pixel.
 #include <algorithm>
 
-#include "gst/fastscnn/frameview.h"
-#include "tests/fastscnn/support.h"
+#include "gst/base/frameview.h"
+#include "tests/support/elements.h"
 
 using namespace fastscnn;
 using namespace fastscnn::testing;

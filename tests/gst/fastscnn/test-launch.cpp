@@ -2,7 +2,7 @@
 // The element among others, in pipelines that run by themselves.
 #include <atomic>
 
-#include "tests/fastscnn/support.h"
+#include "tests/support/elements.h"
 
 using namespace fastscnn::testing;
 

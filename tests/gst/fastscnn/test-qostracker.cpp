@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // When a frame is too late to be looked at, and what latency that takes.
-#include "gst/fastscnn/lateness.h"
+#include "gst/fastscnn/qostracker.h"
 
 using fastscnn::Lateness;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "tests/fastscnn/support.h"
+#include "tests/support/elements.h"
 
 using namespace fastscnn::testing;
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/analytics.h"
-#include "tests/classmask/masks.h"
+#include "gst/masks/analytics.h"
+#include "tests/support/masks.h"
 
 using namespace fastscnn;
 

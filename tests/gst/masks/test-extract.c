@@ -3,7 +3,7 @@
 /* The element classmaskextract: pictures of hand-made masks. */
 
 #include <gst/check/gstharness.h>
-#include "masks.h"
+#include "tests/support/masks.h"
 
 #define FRAMES                                                      \
   "video/x-raw, format=I420, width=32, height=16, framerate=25/1, " \

@@ -4,7 +4,7 @@
  * not. What is in a line is for test_json.py. */
 
 #include <gst/check/gstharness.h>
-#include "masks.h"
+#include "tests/support/masks.h"
 
 static const guint8 PIXELS[] = {0, 1, 1, 2, 2, 255, 7, 0};
 

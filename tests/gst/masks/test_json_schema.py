@@ -9,8 +9,8 @@ import pathlib
 import sys
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
 try:
@@ -83,7 +83,7 @@ class Json(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         Gst.init(None)
-        schema = ROOT / "gst/fastscnn/classmaskjson.schema.json"
+        schema = ROOT / "gst/masks/classmaskjson.schema.json"
         cls.schema = json.loads(schema.read_text())
         jsonschema.Draft202012Validator.check_schema(cls.schema)
 

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "gst/fastscnn/frameview.h"
-#include "tests/frames.h"
-#include "tests/overlay/paint-reference.h"
-#include "tests/overlay/stage.h"
+#include "gst/base/frameview.h"
+#include "tests/support/frames.h"
+#include "tests/support/paintreference.h"
+#include "tests/support/stage.h"
 
 using namespace fastscnn;
 using namespace fastscnn::stage;

@@ -10,10 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "gst/fastscnn/classlist.h"
-#include "gst/fastscnn/palette.h"
+#include "gst/overlay/classlist.h"
+#include "gst/masks/distinctcolors.h"
+#include "gst/overlay/palette.h"
 #include "net/error.h"
-#include "tests/must.h"
+#include "tests/support/must.h"
 
 using namespace fastscnn;
 
@@ -181,9 +182,15 @@ double difference_for_dichromats(Rgba a, Rgba b) {
   return least;
 }
 
+std::vector<Rgba> distinct(size_t count) {
+  std::vector<Rgba> colors;
+  for (uint32_t rgb : distinct_colors(count)) colors.push_back(from_argb(rgb));
+  return colors;
+}
+
 void test_distinct() {
   for (size_t count : {1u, 2u, 11u, 19u, 64u, 254u}) {
-    const std::vector<Rgba> colors = distinct_colors(count);
+    const std::vector<Rgba> colors = distinct(count);
     g_assert_cmpuint(colors.size(), ==, count);
     std::set<int> seen;
     for (const Rgba &c : colors) seen.insert(c.r << 16 | c.g << 8 | c.b);
@@ -195,14 +202,14 @@ void test_distinct() {
     }
   }
   // Few classes are told apart well, all from all.
-  const std::vector<Rgba> few = distinct_colors(11);
+  const std::vector<Rgba> few = distinct(11);
   for (size_t i = 0; i < few.size(); i++)
     for (size_t j = 0; j < i; j++) {
       g_assert_cmpint(difference(few[i], few[j]), >, 60);
       g_assert_cmpfloat(difference_for_dichromats(few[i], few[j]), >, 12);
     }
   // The colours of a model do not depend on how many classes another has.
-  const std::vector<Rgba> more = distinct_colors(19);
+  const std::vector<Rgba> more = distinct(19);
   for (size_t i = 0; i < few.size(); i++)
     g_assert_cmpint(difference(few[i], more[i]), ==, 0);
 }

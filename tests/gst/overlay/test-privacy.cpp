@@ -7,10 +7,10 @@
 #include <cstring>
 #include <vector>
 
-#include "gst/fastscnn/painter.h"
-#include "tests/frames.h"
-#include "tests/must.h"
-#include "tests/overlay/paint-reference.h"
+#include "cpu/painter/painter.h"
+#include "tests/support/frames.h"
+#include "tests/support/must.h"
+#include "tests/support/paintreference.h"
 
 using namespace fastscnn;
 using reference::Lcg;
@@ -98,7 +98,7 @@ struct Scene {
     style.mode = mode;
     style.color[1] = {0, 0, 0, 255};
     style.margin = 0.02f;
-    auto painter = create_cpu_painter();
+    auto painter = make_cpu_painter();
     must(painter->configure(frame.info));
     must(painter->paint(out, mask, style, Queue()));
     picture.gray = frame.bytes;
@@ -182,7 +182,7 @@ void test_margin(gconstpointer data) {
     Frame out;
     out.data[0] = frame.bytes.data();
     out.stride[0] = w;
-    auto painter = create_cpu_painter();
+    auto painter = make_cpu_painter();
     must(painter->configure(frame.info));
     must(painter->paint(out, mask, style, Queue()));
     size_t replaced = 0;

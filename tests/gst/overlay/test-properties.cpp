@@ -12,8 +12,8 @@
 #include <string>
 #include <thread>
 
-#include "gst/fastscnn/legend.h"
-#include "tests/overlay/stage.h"
+#include "gst/overlay/legend.h"
+#include "tests/support/stage.h"
 
 using namespace fastscnn;
 using namespace fastscnn::stage;

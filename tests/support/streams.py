@@ -9,7 +9,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "pipelines" / "apps"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "pipelines" / "apps"), str(ROOT / "tests/support")]
 
 from gi.repository import GLib  # noqa: E402
 
@@ -17,11 +17,11 @@ CLIP = ROOT / "pipelines" / "street.mp4"
 
 
 class FaultyCamera:
-    """tests/camera.py in a process of its own."""
+    """tests/support/camera.py in a process of its own."""
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [str(ROOT / "tests" / "camera.py"), *arguments],
+            [str(ROOT / "tests/support/camera.py"), *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
