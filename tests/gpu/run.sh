@@ -23,7 +23,7 @@ if [ -z "$model" ]; then echo "no model; name one as the second argument" >&2; e
 : "${FASTSCNN_MODULE_PATH:=$build/cuda:$build/cpu}"
 export FASTSCNN_MODEL_PATH FASTSCNN_MODULE_PATH
 if [ ! -f "$build/env.sh" ]; then
-  export GST_PLUGIN_PATH="$build/gst" GST_REGISTRY="$build/gpu-registry.bin"
+  export GST_PLUGIN_PATH="$build/gst/plugin" GST_REGISTRY="$build/gpu-registry.bin"
 fi
 
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null
