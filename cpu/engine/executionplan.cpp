@@ -82,7 +82,7 @@ class Planner {
   int logits() const { return static_cast<int>(layers_.size()) - 1; }
   bool follows_closely(int step) const;
   int ring_rows(int step) const;
-  Block lifetime(int layer) const;
+  Interval lifetime(int layer) const;
 
   const std::vector<Layer> &layers_;
   const std::vector<Shape> &shapes_;
@@ -335,14 +335,14 @@ void Planner::lay_out(int layer) {
 
 /// The groups from the first that writes to a layer or its parts to the last
 /// that reads from them.
-Block Planner::lifetime(int layer) const {
+Interval Planner::lifetime(int layer) const {
   const Place &p = plan_.places[layer];
   const int last = plan_.steps.back().group;
-  Block life = {round_up(size_t(p.rows) * p.pitch, kLine), last, 0};
+  Interval life = {size_t(p.rows) * p.pitch, last, 0};
   auto extend = [&](int step) {
     const int group = plan_.steps[step].group;
-    life.begin = std::min(life.begin, group);
-    life.end = std::max(life.end, group);
+    life.first = std::min(life.first, group);
+    life.last = std::max(life.last, group);
   };
   for (int writer : writers(layer)) extend(writer);
   for (size_t s = 0; s < plan_.steps.size(); s++)
@@ -353,18 +353,19 @@ Block Planner::lifetime(int layer) const {
 
 void Planner::place() {
   plan_.places.resize(layers_.size());
-  std::vector<Block> blocks;
+  std::vector<Interval> intervals;
   std::vector<int> owners;
   for (size_t i = 0; i < layers_.size(); i++)
     if (layers_[i].op == Op::kConcat || step_of_[i] >= 0) lay_out(i);
   for (size_t i = 0; i < layers_.size(); i++)
     if (plan_.places[i].stored && whole_[i] == kNoLayer) {
-      blocks.push_back(lifetime(i));
+      intervals.push_back(lifetime(i));
       owners.push_back(i);
     }
-  plan_.arena = arrange(blocks);
-  for (size_t b = 0; b < blocks.size(); b++)
-    plan_.places[owners[b]].begin = blocks[b].offset;
+  // With a gap, a step that writes hardly ever waits for the last readers.
+  plan_.arena = place_in_arena(&intervals, kLine, 1);
+  for (size_t i = 0; i < intervals.size(); i++)
+    plan_.places[owners[i]].begin = intervals[i].offset;
 
   // Parts of a concatenation lie side by side inside it.
   for (size_t i = 0; i < layers_.size(); i++) {
