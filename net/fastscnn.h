@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,19 @@ enum class Op {
 };
 
 enum class Activation { kNone, kRelu, kRelu6 };
+
+/// All activations clamp to a range.
+struct Clamp {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+};
+
+constexpr Clamp clamp_of(Activation activation) {
+  Clamp clamp;
+  if (activation != Activation::kNone) clamp.low = 0;
+  if (activation == Activation::kRelu6) clamp.high = 6;
+  return clamp;
+}
 
 constexpr int kImage = -1;    ///< as an input: the normalised RGB image
 constexpr int kNoLayer = -2;  ///< as residual or like: none

@@ -208,10 +208,10 @@ Classify::Classify(const Logits &grid, int width, int height,
     : grid_(grid),
       width_(width),
       scratch_size_(size_t(grid.classes + 1) * grid.pitch),
-      rows_(bilinear_taps(grid.height, height, align_corners)),
+      rows_(resize_taps(grid.height, height, align_corners)),
       leaders_(size_t(grid.width) * grid.height),
       peaks_(grid.height) {
-  std::vector<Tap> taps = bilinear_taps(grid.width, width, align_corners);
+  std::vector<Tap> taps = resize_taps(grid.width, width, align_corners);
   const size_t lanes = HWY_DYNAMIC_DISPATCH(lanes)();
   // A last vector that is not full repeats the last column.
   while (taps.size() % lanes) taps.push_back(taps.back());

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/engine/taps.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 

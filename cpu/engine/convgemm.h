@@ -3,13 +3,9 @@
 
 #include <cstddef>
 
-namespace fastscnn {
+#include "net/fastscnn.h"
 
-/// Limits that stand for an activation function.
-struct Clamp {
-  float low;
-  float high;
-};
+namespace fastscnn {
 
 /// A matrix product over pixels: what every convolution that mixes channels
 /// comes down to. Weights are packed as (out / 16, taps, in, 16).
@@ -19,7 +15,7 @@ struct Dense {
   int taps = 1;
   const float *weights = nullptr;
   const float *bias = nullptr;  ///< (out)
-  Clamp clamp = {};
+  Clamp clamp;
 };
 
 /// Pixels side by side: floats from one to the next.

@@ -15,7 +15,7 @@ struct Depthwise {
   int dilation = 1;                ///< also the padding
   const float *weights = nullptr;  ///< (channels / 16, 3, 3, 16)
   const float *bias = nullptr;     ///< (channels)
-  Clamp clamp = {};
+  Clamp clamp;
 
   /// Of channel c, the first of nine that are kChannelBlock apart.
   const float *weight(int c) const {

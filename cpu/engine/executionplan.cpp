@@ -7,7 +7,7 @@
 #include "cpu/alignedbuffer.h"
 #include "cpu/engine/pooling.h"
 #include "cpu/simd.h"
-#include "cpu/engine/taps.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 namespace {
@@ -231,7 +231,7 @@ Planner::Range Planner::input_rows(int layer, int begin, int end) const {
               cell_end(end - 1, rows, l.bins)};
     case Op::kUpsample: {
       const std::vector<Tap> taps =
-          bilinear_taps(rows, shapes_[layer].height, align_corners_);
+          resize_taps(rows, shapes_[layer].height, align_corners_);
       return {input, taps[begin].first, taps[end - 1].second + 1};
     }
     case Op::kConcat:

@@ -27,8 +27,8 @@ Network::Network(std::shared_ptr<const Weights> weights,
   for (size_t i = 0; i < layers_.size(); i++) {
     if (layers_[i].op != Op::kUpsample) continue;
     const Shape &from = shapes_[layers_[i].inputs[0]];
-    rows_[i] = bilinear_taps(from.height, shapes_[i].height, align_corners);
-    columns_[i] = bilinear_taps(from.width, shapes_[i].width, align_corners);
+    rows_[i] = resize_taps(from.height, shapes_[i].height, align_corners);
+    columns_[i] = resize_taps(from.width, shapes_[i].width, align_corners);
   }
 }
 

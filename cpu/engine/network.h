@@ -7,7 +7,7 @@
 #include "cpu/alignedbuffer.h"
 #include "cpu/engine/classify.h"
 #include "cpu/engine/executionplan.h"
-#include "cpu/engine/taps.h"
+#include "net/taps.h"
 #include "cpu/engine/weights.h"
 #include "cpu/workers.h"
 

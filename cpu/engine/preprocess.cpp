@@ -82,7 +82,7 @@ std::vector<Tap> component_taps(int in_pixels, int out, int shift, float origin,
   std::vector<Tap> taps;
   taps.reserve(out);
   for (int i = 0; i < out; i++) {
-    const double pixel = (i + 0.5) * in_pixels / out - 0.5;
+    const double pixel = resize_position(i, in_pixels, out, false);
     taps.push_back(tap_at((pixel - origin) / (1 << shift), samples));
   }
   return taps;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cpu/engine/convgemm.h"
-#include "cpu/engine/taps.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 

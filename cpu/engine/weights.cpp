@@ -2,28 +2,11 @@
 #include "cpu/engine/weights.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "cpu/simd.h"
 
 namespace fastscnn {
-namespace {
-
-Clamp clamp_of(Activation activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  switch (activation) {
-    case Activation::kRelu:
-      return {0, kInfinity};
-    case Activation::kRelu6:
-      return {0, 6};
-    case Activation::kNone:
-      break;
-  }
-  return {-kInfinity, kInfinity};
-}
-
-}  // namespace
 
 Weights::Weights(std::shared_ptr<const Model> model)
     : model_(std::move(model)),

@@ -26,12 +26,6 @@ namespace {
 
 constexpr float kTolerance = 1e-4f;
 
-Clamp clamp_of(Activation activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (activation == Activation::kNone) return {-kInfinity, kInfinity};
-  return {0, activation == Activation::kRelu6 ? 6 : kInfinity};
-}
-
 Activation random_activation(Lcg &lcg) {
   return static_cast<Activation>(lcg.between(0, 2));
 }
@@ -210,8 +204,8 @@ void test_upsample() {
       const Tensor expected =
           reference::upsample(src, height, width, align_corners);
 
-      const auto rows = bilinear_taps(src.height, height, align_corners);
-      const auto columns = bilinear_taps(src.width, width, align_corners);
+      const auto rows = resize_taps(src.height, height, align_corners);
+      const auto columns = resize_taps(src.width, width, align_corners);
       const Buffer pixels = to_pixels(src, channels);
       auto row = [&](int y) {
         return pixels.data() + size_t(y) * src.width * channels;
