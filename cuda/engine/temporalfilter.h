@@ -1,73 +1,74 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cmath>
+
 #include "cuda/vector.h"
+#include "net/scenecut.h"
 
 namespace fastscnn::cuda {
 
-/// How much the picture has changed since the last call: mean absolute
-/// difference of the normalised input, looked at every kStep pixels. Keeps
-/// what it looked at for the next call. One block.
+constexpr int kSceneSamples = kSceneGrid * kSceneGrid;
+
+/// Sums the absolute differences between the samples of this network input and
+/// of the previous one, and keeps the samples for the next call. See
+/// net/scenecut.h. One block: a thread takes one sample.
 template <typename T>
-struct Change {
-  static constexpr int kThreads = 1024;
-  static constexpr int kPhases = 2;
-  static constexpr int kStep = 8;
+struct SceneChange {
+  static constexpr int kThreads = kSceneSamples;
+  static constexpr int kPhases = 3;
 
   struct Shared {
     float sum[kThreads];
   };
 
   const T *input;   // (height, width, 8)
-  float *previous;  // (height / kStep, width / kStep, 3)
-  float *change;    // (1)
+  float *previous;  // (kSceneGrid, kSceneGrid, 3)
+  float *change;    // (1), the sum
   int height, width;
 
   FASTSCNN_HD int blocks() const { return 1; }
-  FASTSCNN_HD int samples() const { return (height / kStep) * (width / kStep); }
 
   FASTSCNN_HD void operator()(int phase, int, int thread,
                               Shared &shared) const {
     if (phase == 0)
-      add_differences(thread, shared);
-    else if (thread == 0)
-      average(shared);
+      shared.sum[thread] = replace_sample(thread);
+    else if (phase == 1 && thread % kSceneGrid == 0)
+      shared.sum[thread] = sum(shared.sum + thread, 1);
+    else if (phase == 2 && thread == 0)
+      *change = sum(shared.sum, kSceneGrid);
   }
 
  private:
-  FASTSCNN_HD void add_differences(int thread, Shared &shared) const {
-    float sum = 0.f;
-    for (int i = thread; i < samples(); i += kThreads) {
-      const int x = i % (width / kStep) * kStep + kStep / 2;
-      const int y = i / (width / kStep) * kStep + kStep / 2;
-      float value[kLanes];
-      load(input + (size_t(y) * width + x) * kLanes, value);
-      for (int c = 0; c < 3; c++) {
-        const float difference = value[c] - previous[3 * i + c];
-        sum += difference < 0.f ? -difference : difference;
-        previous[3 * i + c] = value[c];
-      }
+  FASTSCNN_HD float replace_sample(int sample) const {
+    const int y = scene_sample(sample / kSceneGrid, height);
+    const int x = scene_sample(sample % kSceneGrid, width);
+    float value[kLanes];
+    load(input + (size_t(y) * width + x) * kLanes, value);
+    float difference = 0.f;
+    for (int c = 0; c < 3; c++) {
+      float &last = previous[3 * sample + c];
+      difference += fabsf(value[c] - last);
+      last = value[c];
     }
-    shared.sum[thread] = sum;
+    return difference;
   }
 
-  FASTSCNN_HD void average(const Shared &shared) const {
-    float sum = 0.f;
-    for (int i = 0; i < kThreads; i++) sum += shared.sum[i];
-    *change = sum / static_cast<float>(3 * samples());
+  FASTSCNN_HD static float sum(const float *values, int step) {
+    float total = 0.f;
+    for (int i = 0; i < kSceneGrid; i++) total += values[i * step];
+    return total;
   }
 };
 
-/// Exponential average of the logits, in place. Starts over where the picture
-/// has changed too much to be of the same scene.
+/// Exponential average of the logits, in place. A scene cut starts over.
 template <typename T>
-struct Smooth {
+struct TemporalFilter {
   T *logits;
-  T *history;
-  int count;  // of logits; a multiple of 8
-  const float *change;
-  float cut;     // changes of at least this much start over
-  float weight;  // of the past; 0 starts over
+  T *average;
+  int count;            // of logits; a multiple of 8
+  const float *change;  // from SceneChange
+  float weight;         // of the past; 0 starts over
 
   FASTSCNN_HD int items() const { return count / kLanes; }
 
@@ -75,13 +76,13 @@ struct Smooth {
     const size_t at = size_t(item) * kLanes;
     float now[kLanes];
     load(logits + at, now);
-    if (weight > 0.f && *change < cut) {
+    if (weight > 0.f && *change <= kSceneCut * (3 * kSceneSamples)) {
       float past[kLanes];
-      load(history + at, past);
-      for (int i = 0; i < kLanes; i++) now[i] += weight * (past[i] - now[i]);
+      load(average + at, past);
+      for (int i = 0; i < kLanes; i++) now[i] = lerp(now[i], past[i], weight);
       store(logits + at, now);
     }
-    store(history + at, now);
+    store(average + at, now);
   }
 };
 
