@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "gst/base/backend.h"
+#include "gst/base/moduleloader.h"
 #include "gst/base/cudamemory.h"
 
 namespace fastscnn

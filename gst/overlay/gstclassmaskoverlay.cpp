@@ -69,7 +69,7 @@
 #include "net/painter.h"
 
 #include "gst/masks/analytics.h"
-#include "gst/base/backend.h"
+#include "gst/base/moduleloader.h"
 #include "gst/base/cudamaskallocator.h"
 #include "gst/base/cudamemory.h"
 #include "gst/overlay/properties.h"

@@ -475,20 +475,20 @@ void test_shared_model() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/trouble/bad-model", test_bad_model);
-  g_test_add_func("/trouble/bad-backend", test_bad_backend);
-  g_test_add_func("/trouble/model-changes", test_model_changes);
-  g_test_add_func("/trouble/auto", test_auto);
-  g_test_add_func("/trouble/unusable-caps", test_unusable_caps);
-  g_test_add_func("/trouble/unusable-frames", test_unusable_frames);
-  g_test_add_func("/trouble/lying-video-meta", test_lying_video_meta);
-  g_test_add_func("/trouble/engine-fails", test_engine_fails);
-  g_test_add_func("/trouble/fall-back", test_fall_back);
-  g_test_add_func("/trouble/no-memory-for-masks", test_no_memory_for_masks);
-  g_test_add_func("/trouble/state-cycles", test_state_cycles);
-  g_test_add_func("/trouble/stop-while-busy", test_stop_while_busy);
-  g_test_add_func("/trouble/properties-from-other-threads",
+  g_test_add_func("/errors/bad-model", test_bad_model);
+  g_test_add_func("/errors/bad-backend", test_bad_backend);
+  g_test_add_func("/errors/model-changes", test_model_changes);
+  g_test_add_func("/errors/auto", test_auto);
+  g_test_add_func("/errors/unusable-caps", test_unusable_caps);
+  g_test_add_func("/errors/unusable-frames", test_unusable_frames);
+  g_test_add_func("/errors/lying-video-meta", test_lying_video_meta);
+  g_test_add_func("/errors/engine-fails", test_engine_fails);
+  g_test_add_func("/errors/fall-back", test_fall_back);
+  g_test_add_func("/errors/no-memory-for-masks", test_no_memory_for_masks);
+  g_test_add_func("/errors/state-cycles", test_state_cycles);
+  g_test_add_func("/errors/stop-while-busy", test_stop_while_busy);
+  g_test_add_func("/errors/properties-from-other-threads",
                   test_properties_from_other_threads);
-  g_test_add_func("/trouble/shared-model", test_shared_model);
+  g_test_add_func("/errors/shared-model", test_shared_model);
   return g_test_run();
 }

@@ -125,12 +125,12 @@ void test_constant_delay() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/lateness/reported", test_reported);
-  g_test_add_func("/lateness/jump-back", test_jump_back);
-  g_test_add_func("/lateness/blame", test_blame);
-  g_test_add_func("/lateness/blame-of-a-queue", test_blame_of_a_queue);
-  g_test_add_func("/lateness/latency", test_latency);
-  g_test_add_func("/lateness/waiting", test_waiting);
-  g_test_add_func("/lateness/constant-delay", test_constant_delay);
+  g_test_add_func("/qostracker/reported", test_reported);
+  g_test_add_func("/qostracker/jump-back", test_jump_back);
+  g_test_add_func("/qostracker/blame", test_blame);
+  g_test_add_func("/qostracker/blame-of-a-queue", test_blame_of_a_queue);
+  g_test_add_func("/qostracker/latency", test_latency);
+  g_test_add_func("/qostracker/waiting", test_waiting);
+  g_test_add_func("/qostracker/constant-delay", test_constant_delay);
   return g_test_run();
 }

@@ -138,9 +138,9 @@ static void test_events(void) {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
-  g_test_add_func("/lines/registered", test_registered);
-  g_test_add_func("/lines/line", test_line);
-  g_test_add_func("/lines/without-line", test_without_line);
-  g_test_add_func("/lines/events", test_events);
+  g_test_add_func("/json/registered", test_registered);
+  g_test_add_func("/json/line", test_line);
+  g_test_add_func("/json/without-line", test_without_line);
+  g_test_add_func("/json/events", test_events);
   return g_test_run();
 }

@@ -375,13 +375,13 @@ void test_legend_is_calm() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/overlay/live/settings", test_settings);
-  g_test_add_func("/overlay/live/launch-syntax", test_launch_syntax);
-  g_test_add_func("/overlay/live/other-thread", test_other_thread);
-  g_test_add_func("/overlay/live/controller", test_controller);
-  g_test_add_func("/overlay/live/unknown-labels", test_unknown_labels);
-  g_test_add_func("/overlay/live/bad-palette", test_bad_palette);
-  g_test_add_func("/overlay/legend/corners", test_legend);
-  g_test_add_func("/overlay/legend/calm", test_legend_is_calm);
+  g_test_add_func("/properties/settings", test_settings);
+  g_test_add_func("/properties/launch-syntax", test_launch_syntax);
+  g_test_add_func("/properties/other-thread", test_other_thread);
+  g_test_add_func("/properties/controller", test_controller);
+  g_test_add_func("/properties/unknown-labels", test_unknown_labels);
+  g_test_add_func("/properties/bad-palette", test_bad_palette);
+  g_test_add_func("/legend/corners", test_legend);
+  g_test_add_func("/legend/calm", test_legend_is_calm);
   return g_test_run();
 }

@@ -141,10 +141,10 @@ void test_async() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/real/same-samples", test_same_samples);
-  g_test_add_func("/real/same-picture", test_same_picture);
-  g_test_add_func("/real/classes", test_classes);
-  g_test_add_func("/real/elements-agree", test_elements_agree);
-  g_test_add_func("/real/async", test_async);
+  g_test_add_func("/clip/same-samples", test_same_samples);
+  g_test_add_func("/clip/same-picture", test_same_picture);
+  g_test_add_func("/clip/classes", test_classes);
+  g_test_add_func("/clip/elements-agree", test_elements_agree);
+  g_test_add_func("/clip/async", test_async);
   return g_test_run();
 }

@@ -224,11 +224,11 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
   install_engines({"cpu"});
-  g_test_add_func("/launch/scaled-and-converted", test_scaled_and_converted);
-  g_test_add_func("/launch/tee", test_tee);
-  g_test_add_func("/launch/no-frame-lost", test_no_frame_lost);
-  g_test_add_func("/launch/seeks-and-states", test_seeks_and_states);
-  g_test_add_func("/launch/allocation", test_allocation);
-  g_test_add_func("/launch/gpu-memory", test_gpu_memory);
+  g_test_add_func("/pipeline/scaled-and-converted", test_scaled_and_converted);
+  g_test_add_func("/pipeline/tee", test_tee);
+  g_test_add_func("/pipeline/no-frame-lost", test_no_frame_lost);
+  g_test_add_func("/pipeline/seeks-and-states", test_seeks_and_states);
+  g_test_add_func("/pipeline/allocation", test_allocation);
+  g_test_add_func("/pipeline/gpu-memory", test_gpu_memory);
   return g_test_run();
 }

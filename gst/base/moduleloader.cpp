@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/base/backend.h"
+#include "gst/base/moduleloader.h"
 
 #include <gmodule.h>
 
