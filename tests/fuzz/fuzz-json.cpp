@@ -7,7 +7,7 @@
 #include "gst/masks/jsonwriter.h"
 #include "tests/fuzz/fuzz.h"
 
-using fastscnn::MaskText;
+using fastscnn::JsonWriter;
 using nlohmann::json;
 
 namespace {
@@ -41,7 +41,7 @@ void compare_runs(const std::string &counts, int height, int id,
     }
 }
 
-void check_line(const std::string &line, const MaskText::Options &options,
+void check_line(const std::string &line, const JsonWriter::Options &options,
                 GstVideoFrame *frame) {
   const int width = GST_VIDEO_FRAME_WIDTH(frame);
   const int height = GST_VIDEO_FRAME_HEIGHT(frame);
@@ -85,8 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       buffer, data + 1, size - 1, GST_CLASS_MASK_META_VERSION);
   if (meta && gst_class_mask_meta_get_size(meta, &width, &height) &&
       static_cast<guint64>(width) * height <= kMaxPixels) {
-    static MaskText text;  // keeps its memory from frame to frame
-    MaskText::Options options;
+    static JsonWriter text;  // keeps its memory from frame to frame
+    JsonWriter::Options options;
     options.rle = data[0] & 1;
     options.regions = data[0] & 2;
     options.min_area = data[0] >> 2;

@@ -8,7 +8,7 @@ GstClassMaskClasses *new_classes(void) {
   return gst_class_mask_classes_new("hand-made", 3, labels, colors);
 }
 
-GstBuffer *new_picture(const guint8 *pixels, guint width, guint height,
+GstBuffer *new_image(const guint8 *pixels, guint width, guint height,
                        gint stride, gsize offset) {
   gsize offsets[GST_VIDEO_MAX_PLANES] = {offset};
   gint strides[GST_VIDEO_MAX_PLANES] = {stride};

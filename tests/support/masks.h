@@ -14,7 +14,7 @@ GstClassMaskClasses *new_classes(void);
 
 /* A GRAY8 picture with rows of `stride` bytes that begin `offset` bytes into
  * the memory; what is not picture is 77. */
-GstBuffer *new_picture(const guint8 *pixels, guint width, guint height,
+GstBuffer *new_image(const guint8 *pixels, guint width, guint height,
                        gint stride, gsize offset);
 
 /* Attaches the picture as a mask that covers the whole of a frame. */

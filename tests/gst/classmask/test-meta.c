@@ -7,7 +7,7 @@
 
 static const guint8 PIXELS[] = {0, 0, 1, 1, 2, 255, 0, 0, 1, 1, 2, 255};
 
-static GstBuffer *new_mask(void) { return new_picture(PIXELS, 6, 2, 6, 0); }
+static GstBuffer *new_mask(void) { return new_image(PIXELS, 6, 2, 6, 0); }
 
 static void test_classes(void) {
   GstClassMaskClasses *classes = new_classes();
@@ -222,14 +222,14 @@ static void test_refused_confidence(void) {
 
   g_assert_true(gst_class_mask_meta_set_confidence(meta, good));
   g_assert_false(gst_class_mask_meta_set_confidence(
-      meta, new_picture(PIXELS, 3, 2, 3, 0)));
+      meta, new_image(PIXELS, 3, 2, 3, 0)));
   g_assert_true(meta->confidence == good);
   g_assert_true(gst_class_mask_meta_map_confidence(meta, &frame));
   gst_video_frame_unmap(&frame);
   g_assert_true(gst_class_mask_meta_set_confidence(meta, NULL));
   g_assert_false(gst_class_mask_meta_map_confidence(meta, &frame));
   /* set past the check */
-  meta->confidence = new_picture(PIXELS, 3, 2, 3, 0);
+  meta->confidence = new_image(PIXELS, 3, 2, 3, 0);
   g_assert_false(gst_class_mask_meta_map_confidence(meta, &frame));
   gst_buffer_unref(buffer);
 }

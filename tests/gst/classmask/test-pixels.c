@@ -7,7 +7,7 @@
 static GstClassMaskMeta *mask_of(GstBuffer **buffer, const guint8 *pixels,
                                  guint width, guint height) {
   *buffer = gst_buffer_new();
-  return add_mask(*buffer, new_picture(pixels, width, height, width + 5, 3),
+  return add_mask(*buffer, new_image(pixels, width, height, width + 5, 3),
                   NULL, width, height);
 }
 
@@ -224,7 +224,7 @@ static void test_spoiled(void) {
 static void test_two_memories(void) {
   guint8 pixels[64] = {0};
   GstBuffer *buffer = gst_buffer_new();
-  GstBuffer *mask = new_picture(pixels, 8, 4, 8, 0);
+  GstBuffer *mask = new_image(pixels, 8, 4, 8, 0);
   GstClassMaskMeta *meta;
   GstVideoFrame frame;
 

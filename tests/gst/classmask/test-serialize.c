@@ -10,7 +10,7 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
   GByteArray *bytes = g_byte_array_new();
   GstBuffer *buffer = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(buffer, new_picture(pixels, width, height, width + 3, 1), "seg",
+      add_mask(buffer, new_image(pixels, width, height, width + 3, 1), "seg",
                640, 360);
 
   meta->x = -7;
@@ -18,13 +18,13 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
   meta->age = 40 * GST_MSECOND;
   if (confidence)
     gst_class_mask_meta_set_confidence(
-        meta, new_picture(pixels, width, height, width, 0));
+        meta, new_image(pixels, width, height, width, 0));
   g_assert_true(gst_class_mask_meta_write(meta, bytes));
   gst_buffer_unref(buffer);
   return bytes;
 }
 
-static void assert_picture(GstBuffer *picture, const guint8 *pixels,
+static void assert_image(GstBuffer *picture, const guint8 *pixels,
                            gsize size) {
   GstMapInfo map;
 
@@ -62,9 +62,9 @@ static void test_round_trip(void) {
                     "traffic \"light\"");
     g_assert_cmphex(gst_class_mask_classes_get_color(meta->classes, 2), ==,
                     0xfaaa1e);
-    assert_picture(meta->mask, pixels, width * height);
+    assert_image(meta->mask, pixels, width * height);
     if (round % 2)
-      assert_picture(meta->confidence, pixels, width * height);
+      assert_image(meta->confidence, pixels, width * height);
     else
       g_assert_null(meta->confidence);
     gst_buffer_unref(buffer);
@@ -134,7 +134,7 @@ static void test_gstreamer(void) {
   GstBuffer *buffer = gst_buffer_new();
   GstBuffer *other = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(buffer, new_picture(pixels, 3, 2, 3, 0), "seg", 640, 360);
+      add_mask(buffer, new_image(pixels, 3, 2, 3, 0), "seg", 640, 360);
   GByteArray *bytes = g_byte_array_new();
   guint32 consumed = 0;
 
@@ -144,7 +144,7 @@ static void test_gstreamer(void) {
   g_assert_nonnull(meta);
   g_assert_cmpuint(consumed, ==, bytes->len);
   g_assert_true(meta == gst_buffer_get_class_mask_meta_by_source(other, "seg"));
-  assert_picture(meta->mask, pixels, sizeof pixels);
+  assert_image(meta->mask, pixels, sizeof pixels);
   g_byte_array_unref(bytes);
   gst_buffer_unref(other);
   gst_buffer_unref(buffer);

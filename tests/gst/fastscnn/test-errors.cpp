@@ -99,7 +99,7 @@ void test_bad_backend() {
                      "cpu engine cannot be used");
   fs::create_symlink(OTHER_LIBRARY, install_engines({}) + module);
   check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
-                     "is no engine module");
+                     "is not an engine module");
   fs::create_symlink(OLDER_MODULE, install_engines({}) + module);
   check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
                      "cannot be used: it is of version");

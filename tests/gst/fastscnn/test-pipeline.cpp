@@ -123,7 +123,7 @@ void test_no_frame_lost() {
                  " ! video/x-raw,framerate=25/1,width=64,height=48 ! " +
                  scnn(mode) +
                  " ! fakesink name=sink sync=true qos=true "
-                 "max-lateness=1000000000");
+                 "max-qos_tracker=1000000000");
       p.run();
       g_assert_cmpuint(p.stat("sink", "rendered"), ==, 50);
       g_assert_cmpuint(p.stat("sink", "dropped"), ==, 0);

@@ -42,7 +42,7 @@ void test_write() {
   AnalyticsWriter writer;
   GstBuffer *buffer = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(buffer, new_picture(kPixels, 4, 2, 9, 3), nullptr, 40, 20);
+      add_mask(buffer, new_image(kPixels, 4, 2, 9, 3), nullptr, 40, 20);
   gint x, y;
   guint width, height;
   gsize index;
@@ -96,7 +96,7 @@ void test_write_twice() {
   AnalyticsWriter writer;
   GstBuffer *first = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(first, new_picture(kPixels, 4, 2, 4, 0), nullptr, 4, 2);
+      add_mask(first, new_image(kPixels, 4, 2, 4, 0), nullptr, 4, 2);
   GstBuffer *second = gst_buffer_copy(first);
   GstBuffer *masks[2];
 
@@ -159,7 +159,7 @@ GstClassMaskMeta *read_checked(AnalyticsReader &reader, GstBuffer *frame,
 void test_read() {
   const guint8 pixels[] = {0, 3, 3, 7, 9, 255, 254, 0};
   AnalyticsReader reader;
-  GstBuffer *frame = new_frame(new_picture(pixels, 4, 2, 6, 1),
+  GstBuffer *frame = new_frame(new_image(pixels, 4, 2, 6, 1),
                                {{7, 3}, {"road", "Background"}});
   GstClassMaskMeta *meta =
       read_checked(reader, frame, {255, 255, 255, 7, 9, 255, 255, 255});
@@ -176,7 +176,7 @@ void test_read() {
   gst_buffer_unref(frame);
 
   // A name of its own makes region 0 a class like others.
-  frame = new_frame(new_picture(pixels, 4, 2, 6, 1), {{0}, {"sky"}});
+  frame = new_frame(new_image(pixels, 4, 2, 6, 1), {{0}, {"sky"}});
   meta = read_checked(reader, frame, {0, 3, 3, 7, 9, 255, 255, 0});
   g_assert_true(meta->classes != classes);
   gst_class_mask_classes_unref(classes);
@@ -184,7 +184,7 @@ void test_read() {
                   "sky");
   gst_buffer_unref(frame);
 
-  frame = new_frame(new_picture(pixels, 4, 2, 6, 1), {{0, 3}, {}});
+  frame = new_frame(new_image(pixels, 4, 2, 6, 1), {{0, 3}, {}});
   read_checked(reader, frame, {255, 3, 3, 7, 9, 255, 255, 255});
   gst_buffer_unref(frame);
 }
@@ -219,7 +219,7 @@ void test_read_nothing() {
   gst_buffer_unref(frame);
 
   // Rows that do not lie in the memory.
-  GstBuffer *mask = new_picture(kPixels, 4, 2, 4, 0);
+  GstBuffer *mask = new_image(kPixels, 4, 2, 4, 0);
   gst_buffer_get_video_meta(mask)->height = 4000;
   frame = new_frame(mask, {{0}, {}});
   g_assert_null(reader.read(frame));
@@ -234,7 +234,7 @@ void test_overlay() {
 
   gst_harness_set_src_caps_str(
       h, "video/x-raw,format=RGB,width=32,height=16,framerate=25/1");
-  GstBuffer *frame = new_frame(new_picture(pixels, 2, 1, 2, 0), {{0}, {}});
+  GstBuffer *frame = new_frame(new_image(pixels, 2, 1, 2, 0), {{0}, {}});
   GstBuffer *memory = gst_buffer_new_allocate(nullptr, 32 * 16 * 3, nullptr);
   gst_buffer_memset(memory, 0, 17, 32 * 16 * 3);
   frame = gst_buffer_append(frame, memory);

@@ -31,7 +31,7 @@ static GstBuffer *new_masked_frame(guint number, guint width, guint height) {
   GstBuffer *frame = new_frame(number);
 
   g_assert_nonnull(add_mask(frame,
-                            new_picture(PIXELS, width, height, width + 3, 2),
+                            new_image(PIXELS, width, height, width + 3, 2),
                             "front", 32, 16));
   return frame;
 }
@@ -53,7 +53,7 @@ static void assert_caps(GstHarness *h, const gchar *format, gint width,
 }
 
 /* Takes the next picture and compares its rows, without their padding. */
-static void assert_picture(GstHarness *h, guint number,
+static void assert_image(GstHarness *h, guint number,
                            const guint8 *expected) {
   GstBuffer *buffer = gst_harness_try_pull(h);
   GstCaps *caps = gst_pad_get_current_caps(h->sinkpad);
@@ -85,7 +85,7 @@ static void test_ids(void) {
 
   push(h, new_masked_frame(0, 4, 2));
   assert_caps(h, "GRAY8", 4, 2, 1, 1);
-  assert_picture(h, 0, PIXELS);
+  assert_image(h, 0, PIXELS);
   gst_harness_teardown(h);
 }
 
@@ -94,12 +94,12 @@ static void test_size_changes(void) {
   GstHarness *h = new_harness(NULL);
 
   push(h, new_masked_frame(0, 4, 2));
-  assert_picture(h, 0, PIXELS);
+  assert_image(h, 0, PIXELS);
   push(h, new_masked_frame(1, 2, 4));
   assert_caps(h, "GRAY8", 2, 4, 4, 1);
-  assert_picture(h, 1, PIXELS);
+  assert_image(h, 1, PIXELS);
   push(h, new_masked_frame(2, 2, 4));
-  assert_picture(h, 2, PIXELS);
+  assert_image(h, 2, PIXELS);
   gst_harness_teardown(h);
 }
 
@@ -113,13 +113,13 @@ static void test_colors(void) {
 
   push(h, new_masked_frame(0, 4, 2));
   assert_caps(h, "RGBA", 4, 2, 1, 1);
-  assert_picture(h, 0, rgba);
+  assert_image(h, 0, rgba);
   gst_harness_teardown(h);
 
   for (guint i = 0; i < 8; i++) memcpy(rgb + 3 * i, rgba + 4 * i, 3);
   h = new_harness("video/x-raw, format=RGB");
   push(h, new_masked_frame(0, 4, 2));
-  assert_picture(h, 0, rgb);
+  assert_image(h, 0, rgb);
   gst_harness_teardown(h);
 }
 
@@ -131,9 +131,9 @@ static void test_id_beyond_table(void) {
   GstHarness *h = new_harness("video/x-raw, format=RGBA");
   GstBuffer *frame = new_frame(0);
 
-  add_mask(frame, new_picture(pixels, 4, 1, 4, 0), NULL, 32, 16);
+  add_mask(frame, new_image(pixels, 4, 1, 4, 0), NULL, 32, 16);
   push(h, frame);
-  assert_picture(h, 0, rgba);
+  assert_image(h, 0, rgba);
   gst_harness_teardown(h);
 }
 
@@ -148,7 +148,7 @@ static void test_scale_to_frame(void) {
   g_object_set(h->element, "scale-to-frame", TRUE, NULL);
   push(h, new_masked_frame(0, 4, 2));
   assert_caps(h, "GRAY8", 32, 16, 1, 1);
-  assert_picture(h, 0, expected);
+  assert_image(h, 0, expected);
   gst_harness_teardown(h);
 
   for (guint i = 0; i < 32 * 16; i++) {
@@ -159,7 +159,7 @@ static void test_scale_to_frame(void) {
   h = new_harness("video/x-raw, format=RGBA");
   g_object_set(h->element, "scale-to-frame", TRUE, NULL);
   push(h, new_masked_frame(0, 4, 2));
-  assert_picture(h, 0, rgba);
+  assert_image(h, 0, rgba);
   gst_harness_teardown(h);
   g_free(rgba);
 }
@@ -172,7 +172,7 @@ static void test_skip(void) {
   push(h, new_frame(0));
   g_assert_null(gst_harness_try_pull(h));
   push(h, new_masked_frame(1, 4, 2));
-  assert_picture(h, 1, PIXELS);
+  assert_image(h, 1, PIXELS);
   push(h, new_frame(2));
   g_assert_null(gst_harness_try_pull(h));
   while ((event = gst_harness_try_pull_event(h))) {
@@ -190,11 +190,11 @@ static void test_repeat(void) {
   push(h, new_frame(0));
   g_assert_null(gst_harness_try_pull(h));
   push(h, new_masked_frame(1, 4, 2));
-  assert_picture(h, 1, PIXELS);
+  assert_image(h, 1, PIXELS);
   push(h, new_frame(2));
-  assert_picture(h, 2, PIXELS);
+  assert_image(h, 2, PIXELS);
   push(h, new_frame(3));
-  assert_picture(h, 3, PIXELS);
+  assert_image(h, 3, PIXELS);
   /* A flush forgets it. */
   gst_harness_push_event(h, gst_event_new_flush_start());
   gst_harness_push_event(h, gst_event_new_flush_stop(TRUE));
@@ -214,12 +214,12 @@ static void test_blank(void) {
   gst_util_set_object_arg(G_OBJECT(h->element), "on-missing", "blank");
   push(h, new_frame(0));
   assert_caps(h, "GRAY8", 32, 16, 1, 1);
-  assert_picture(h, 0, unknown);
+  assert_image(h, 0, unknown);
   push(h, new_masked_frame(1, 4, 2));
-  assert_picture(h, 1, PIXELS);
+  assert_image(h, 1, PIXELS);
   push(h, new_frame(2));
   assert_caps(h, "GRAY8", 4, 2, 1, 1);
-  assert_picture(h, 2, unknown);
+  assert_image(h, 2, unknown);
   gst_harness_teardown(h);
 }
 
@@ -228,13 +228,13 @@ static void test_source(void) {
   GstHarness *h = new_harness(NULL);
   GstBuffer *frame = new_masked_frame(0, 4, 2);
 
-  add_mask(frame, new_picture(other, 2, 1, 2, 0), "back", 32, 16);
+  add_mask(frame, new_image(other, 2, 1, 2, 0), "back", 32, 16);
   g_object_set(h->element, "source", "front", NULL);
   push(h, gst_buffer_ref(frame));
-  assert_picture(h, 0, PIXELS);
+  assert_image(h, 0, PIXELS);
   g_object_set(h->element, "source", "", NULL);
   push(h, gst_buffer_ref(frame));
-  assert_picture(h, 0, other);
+  assert_image(h, 0, other);
   g_object_set(h->element, "source", "nobody", NULL);
   push(h, frame);
   g_assert_null(gst_harness_try_pull(h));
@@ -288,7 +288,7 @@ static void test_spoiled_mask(void) {
   push(h, frame);
   g_assert_null(gst_harness_try_pull(h));
   push(h, new_masked_frame(1, 4, 2));
-  assert_picture(h, 1, PIXELS);
+  assert_image(h, 1, PIXELS);
   gst_harness_teardown(h);
 }
 

@@ -40,7 +40,7 @@ static GstBuffer *new_frame(guint number) {
 static GstBuffer *new_masked_frame(guint number, guint width, guint height) {
   GstBuffer *frame = new_frame(number);
 
-  add_mask(frame, new_picture(PIXELS, width, height, width + 1, 5), "front", 32,
+  add_mask(frame, new_image(PIXELS, width, height, width + 1, 5), "front", 32,
            16);
   return frame;
 }

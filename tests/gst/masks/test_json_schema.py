@@ -197,7 +197,7 @@ class Json(unittest.TestCase):
             self.assertEqual(line["unknown"]["pixels"], 3)
             self.assertEqual([entry["id"] for entry in line["classes"]], [0])
         self.assertEqual(self.warnings, [
-            "2 pixels of a mask have a value that is none of its 3 classes; "
+            "2 pixels of a mask have an id outside its table of 3 classes; "
             "they count as unknown."])
 
     def test_source(self):

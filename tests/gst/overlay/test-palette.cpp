@@ -88,8 +88,8 @@ void test_malformed() {
       {"1 2 3\n", "line 1"},
       {"GIMP Palette\n1 2\n", "line 2"},
       {"GIMP Palette\n1 2 x name\n", "\"x\""},
-      {"# nothing\n", "no colours"},
-      {"", "no colours"},
+      {"# nothing\n", "contains no colours"},
+      {"", "contains no colours"},
       {"\x89PNG\r\n\x1a\n", "line 1"},
       {"\f\n", "line 1"},
   };
@@ -113,8 +113,8 @@ void test_malformed() {
       {"no-such-palette", "cityscapes"},
       {"no-\xff-palette", "cityscapes"},
       {folder, "cityscapes"},
-      {"/dev/zero", "give a file"},
-      {pipe.c_str(), "give a file"},  // which nobody writes to
+      {"/dev/zero", "use a file"},
+      {pipe.c_str(), "use a file"},  // without a writer
       {large.c_str(), "larger than 1 MB"},
   };
   for (const auto &file : files) {
