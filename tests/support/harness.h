@@ -6,52 +6,74 @@
 #include <gst/video/video.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
-/// What tests of the element classmaskoverlay put in and look at.
-namespace fastscnn::stage {
+/// Elements and pipelines under test, and frames and masks for them.
+namespace fastscnn::testing {
 
-constexpr int kClasses = 4;
-extern const char *const kLabels[kClasses];  // road, sky, car, person
-extern const guint32 kColors[kClasses];      // 0xRRGGBB
+/// An element or a pipeline from a launch line, and its bus.
+struct Element {
+  explicit Element(const std::string &line);
+  ~Element();
+  Element(const Element &) = delete;
+  Element &operator=(const Element &) = delete;
 
-std::string caps_of(const std::string &format, int width, int height,
-                    const std::string &more = "");
+  /// Whether it reaches PAUSED, or at least does not fail to.
+  bool starts() const;
 
-/// classmaskoverlay, set as in a launch line, with caps and a bus.
-class Overlay {
- public:
-  Overlay(const std::string &properties, const std::string &caps);
-  ~Overlay();
-  Overlay(const Overlay &) = delete;
-  Overlay &operator=(const Overlay &) = delete;
+  GstMessage *pop_message(GstMessageType type) const;
+  bool has_message(GstMessageType type) const;
+  /// The text of the next error or warning, or "".
+  std::string take_text(GstMessageType type) const;
 
-  GstHarness *harness() { return harness_; }
-  GstElement *element() { return element_; }
-
-  GstBuffer *push(GstBuffer *buffer);
-
-  /// The text of the next message of this type, or "".
-  std::string take_message(GstMessageType type);
-
- private:
-  GstElement *element_;
-  GstHarness *harness_;
-  GstBus *bus_;
+  GstElement *element;
+  GstBus *bus;
 };
 
-/// All bytes of one value; or, below 0, random ones.
+/// A playing element between two pads.
+struct Harness : Element {
+  /// caps: as in set_caps(), or none yet.
+  explicit Harness(const std::string &line, const std::string &caps = "");
+  ~Harness();
+
+  void set_caps(const std::string &caps);
+  /// Pushes a frame and pulls what comes out.
+  GstBuffer *push(GstBuffer *frame) const;
+  void flush() const;
+
+  GstHarness *harness;
+  GstVideoInfo info;  ///< of the caps
+};
+
+/// Waits, at most ten seconds, for a condition.
+void wait_until(const std::function<bool()> &condition);
+
+/// video/x-raw caps of 25 frames per second.
+std::string caps_of(const std::string &format, int width, int height,
+                    const std::string &more = "");
+GstVideoInfo info_of(const std::string &caps);
+
+/// A frame whose bytes all have this value, or random ones if it is negative.
 GstBuffer *make_frame(const std::string &caps, int value);
 
-/// Every pixel in columns [x0, x1) is of class id, others are unknown.
+std::vector<uint8_t> bytes_of(GstBuffer *buffer);
+
+/// The pixels of a mask, without row padding.
+std::vector<uint8_t> pixels_of(GstBuffer *mask);
+
+/// The classes of masks that attach() attaches: road, sky, car, person.
+extern const char *const kLabels[4];
+extern const guint32 kColors[4];
+
+/// A mask in which columns [x0, x1) are of one class and the others unknown.
 std::vector<uint8_t> make_ids(int width, int height, int id, int x0, int x1);
 
-/// The mask covers the rectangle; source: the element that made it.
+/// Attaches a mask that covers this rectangle. source: the element that made
+/// it.
 void attach(GstBuffer *buffer, const std::vector<uint8_t> &ids, int width,
             int height, int x, int y, int covers_width, int covers_height,
             const char *source = "test", GstClockTime age = 0);
 
-std::vector<uint8_t> bytes_of(GstBuffer *buffer);
-
-}  // namespace fastscnn::stage
+}  // namespace fastscnn::testing

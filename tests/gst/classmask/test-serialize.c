@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mask as bytes: what another process gets, and what it must not trust. */
+/* Serialised masks: round trips, and bytes that are not to be trusted. */
 
 #include "tests/support/masks.h"
 #include "gst/classmask/gstclassmask-private.h"
@@ -9,9 +9,8 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
                               gboolean confidence) {
   GByteArray *bytes = g_byte_array_new();
   GstBuffer *buffer = gst_buffer_new();
-  GstClassMaskMeta *meta =
-      add_mask(buffer, new_image(pixels, width, height, width + 3, 1), "seg",
-               640, 360);
+  GstClassMaskMeta *meta = add_mask(
+      buffer, new_image(pixels, width, height, width + 3, 1), "seg", 640, 360);
 
   meta->x = -7;
   meta->y = 9;
@@ -24,8 +23,7 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
   return bytes;
 }
 
-static void assert_image(GstBuffer *picture, const guint8 *pixels,
-                           gsize size) {
+static void assert_image(GstBuffer *picture, const guint8 *pixels, gsize size) {
   GstMapInfo map;
 
   g_assert_true(gst_buffer_map(picture, &map, GST_MAP_READ));
@@ -74,8 +72,8 @@ static void test_round_trip(void) {
   g_rand_free(rand);
 }
 
-/* Every beginning of good bytes, and good bytes with something behind. The
- * copies are exact, so that a sanitizer sees a read past the end. */
+/* Every prefix of valid bytes, and valid bytes with trailing ones. The copies
+ * have the exact size, so that a sanitizer detects a read past the end. */
 static void test_truncated(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GByteArray *bytes = write_mask(pixels, 3, 2, TRUE);
@@ -97,7 +95,7 @@ static void test_truncated(void) {
   g_byte_array_unref(bytes);
 }
 
-/* Bytes changed at random: refused, or a mask that can be used. */
+/* Randomly changed bytes are refused or give a valid mask. */
 static void test_changed(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GByteArray *bytes = write_mask(pixels, 3, 2, TRUE);
@@ -128,7 +126,7 @@ static void test_changed(void) {
 }
 
 #if GST_CHECK_VERSION(1, 24, 0)
-/* Through GStreamer's own calls, as unixfdsink and unixfdsrc make them. */
+/* With the functions that unixfdsink and unixfdsrc call. */
 static void test_gstreamer(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GstBuffer *buffer = gst_buffer_new();

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The element classmaskjson: what is written about hand-made masks, against
-NumPy. Every line is held against the schema."""
+"""What the element classmaskjson writes about hand-made masks, compared with
+NumPy. Every line is validated against the schema."""
 
 import json
 import os
@@ -103,7 +103,7 @@ class Json(unittest.TestCase):
         return frame
 
     def run_frames(self, frames, properties=""):
-        """What the element writes about the frames, each line checked."""
+        """The lines that the element writes about the frames, validated."""
         pipeline = Gst.parse_launch(
             "appsrc name=src format=time caps=video/x-raw,format=GRAY8,"
             f"width={WIDTH},height={HEIGHT},framerate=25/1 "
