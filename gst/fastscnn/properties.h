@@ -5,7 +5,8 @@
 
 #include "gst/fastscnn/settings.h"
 
-/* The properties of the element fastscnn: names, ranges, defaults and blurbs. */
+/* The properties of the element fastscnn: names, ranges, defaults and blurbs.
+ */
 enum {
   PROP_0,
   PROP_MODEL_FILE,

@@ -69,9 +69,9 @@ void Harness::set_caps(const std::string &caps) {
   gst_harness_set_src_caps_str(harness, caps.c_str());
 }
 
-GstBuffer *Harness::push(GstBuffer *frame) const {
+OwnedBuffer Harness::push(GstBuffer *frame) const {
   g_assert_cmpint(gst_harness_push(harness, frame), ==, GST_FLOW_OK);
-  return gst_harness_pull(harness);
+  return OwnedBuffer(gst_harness_pull(harness));
 }
 
 void Harness::flush() const { push_flush(harness); }

@@ -8,10 +8,29 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Elements and pipelines under test, and frames and masks for them.
 namespace fastscnn::testing {
+
+/// A buffer that is unreferenced at the end of a scope.
+class OwnedBuffer {
+ public:
+  explicit OwnedBuffer(GstBuffer *buffer) : buffer_(buffer) {}
+  ~OwnedBuffer() { gst_clear_buffer(&buffer_); }
+  OwnedBuffer(const OwnedBuffer &) = delete;
+  OwnedBuffer &operator=(OwnedBuffer &&other) {
+    std::swap(buffer_, other.buffer_);
+    return *this;
+  }
+
+  operator GstBuffer *() const { return buffer_; }
+  GstBuffer *get() const { return buffer_; }
+
+ private:
+  GstBuffer *buffer_;
+};
 
 /// An element or a pipeline from a launch line, and its bus.
 struct Element {
@@ -40,7 +59,7 @@ struct Harness : Element {
 
   void set_caps(const std::string &caps);
   /// Pushes a frame and pulls what comes out.
-  GstBuffer *push(GstBuffer *frame) const;
+  OwnedBuffer push(GstBuffer *frame) const;
   void flush() const;
 
   GstHarness *harness;

@@ -90,9 +90,9 @@ void test_model_changes() {
   const std::string path = scratch_folder() + "/changing.safetensors";
   fs::copy_file(model_path(), path);
   Stream stream("model-file=" + path, kCaps);
-  gst_buffer_unref(stream.push(stream.make_frame(0)));
+  stream.push(stream.make_frame(0));
   fs::resize_file(path, fs::file_size(path) / 2);
-  gst_buffer_unref(stream.push(stream.make_frame(1)));
+  stream.push(stream.make_frame(1));
   {
     Element later("fastscnn model-file=" + path);
     g_assert_false(later.starts());
@@ -102,7 +102,7 @@ void test_model_changes() {
     g_assert_true(later.starts());
   }
   fs::remove(path);
-  gst_buffer_unref(stream.push(stream.make_frame(2)));
+  stream.push(stream.make_frame(2));
 }
 
 std::string backend_of(Stream &stream) {
@@ -139,7 +139,7 @@ void test_unusable_caps() {
         ==, GST_FLOW_NOT_NEGOTIATED);
     // Valid caps make the element work again.
     stream.set_caps(kCaps);
-    gst_buffer_unref(stream.push(stream.make_frame(0)));
+    stream.push(stream.make_frame(0));
   }
 }
 
@@ -195,7 +195,7 @@ void test_wrong_video_meta() {
   gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE,
                                  GST_VIDEO_FORMAT_GRAY8, 64, 48, 1, offset,
                                  stride);
-  gst_buffer_unref(stream.push(frame));
+  stream.push(frame);
 }
 
 /// The countdown of this call of the engine.
@@ -252,10 +252,9 @@ void test_fall_back() {
       countdown(cuda, call) = 1;
       stream.set_caps(kCaps);
       for (int i = 0; i < 5; i++) {
-        GstBuffer *frame = stream.push(stream.make_frame(i));
+        const OwnedBuffer frame = stream.push(stream.make_frame(i));
         if (g_str_equal(mode, "async=false"))
           g_assert_nonnull(gst_buffer_get_class_mask_meta(frame));
-        gst_buffer_unref(frame);
         g_usleep(10000);
       }
       g_assert_true(backend_of(stream) == "cpu");
@@ -299,7 +298,8 @@ void test_no_memory_for_masks() {
   install_engines({"cpu"});
   reset_control();
   Stream stream("", kCaps);
-  GstBuffer *held = stream.push(stream.make_frame(0));  // with the first mask
+  const OwnedBuffer held =
+      stream.push(stream.make_frame(0));  // with the first mask
   GstBuffer *frame = stream.make_frame(1);
   gst_allocator_set_default(GST_ALLOCATOR(
       gst_object_ref_sink(g_object_new(exhausted_get_type(), nullptr))));
@@ -307,8 +307,7 @@ void test_no_memory_for_masks() {
   check_error(stream, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
               "no memory for a mask of 64x48");
   gst_allocator_set_default(gst_allocator_find(GST_ALLOCATOR_SYSMEM));
-  gst_buffer_unref(stream.push(stream.make_frame(2)));
-  gst_buffer_unref(held);
+  stream.push(stream.make_frame(2));
 }
 
 int count_threads() {
@@ -356,7 +355,7 @@ void test_stop_while_busy() {
   FakeControl &control = reset_control();
   Stream stream("async=true post-messages=true", kCaps);
   control.hold();
-  gst_buffer_unref(stream.push(stream.make_frame(0)));
+  stream.push(stream.make_frame(0));
   wait_until([&] { return control.started == 1; });
   std::thread later([&] {
     g_usleep(50000);
@@ -389,8 +388,7 @@ void test_properties_from_other_threads() {
           g_free(file);
         }
       });
-    for (int i = 0; i < 500; i++)
-      gst_buffer_unref(stream.push(stream.make_frame(i)));
+    for (int i = 0; i < 500; i++) stream.push(stream.make_frame(i));
     done = true;
     for (std::thread &thread : threads) thread.join();
     g_assert_cmpuint(stream.stat("frames"), ==, 500);
@@ -400,9 +398,8 @@ void test_properties_from_other_threads() {
 
 GstClassMaskClasses *classes_in(Stream &stream) {
   stream.set_caps(kCaps);
-  GstBuffer *frame = stream.push(stream.make_frame(0));
+  const OwnedBuffer frame = stream.push(stream.make_frame(0));
   GstClassMaskClasses *classes = gst_buffer_get_class_mask_meta(frame)->classes;
-  gst_buffer_unref(frame);
   return classes;
 }
 

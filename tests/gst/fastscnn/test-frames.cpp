@@ -47,9 +47,8 @@ void test_formats() {
     for (auto &size : sizes) {
       g_test_message("%s %dx%d", format, size[0], size[1]);
       Stream stream("", caps_of(format, size[0], size[1]));
-      GstBuffer *frame = stream.push(stream.make_frame(0, tiles));
-      check_mask(frame, {0, 0, size[0], size[1]});
-      gst_buffer_unref(frame);
+      check_mask(stream.push(stream.make_frame(0, tiles)),
+                 {0, 0, size[0], size[1]});
     }
 }
 
@@ -58,10 +57,9 @@ void test_untouched() {
   Stream stream("", caps_of("NV12", 64, 48));
   GstBuffer *sent = stream.make_frame(0, tiles);
   GstMemory *memory = gst_buffer_peek_memory(sent, 0);
-  GstBuffer *frame = stream.push(sent);
+  const OwnedBuffer frame = stream.push(sent);
   g_assert_true(frame == sent);
   g_assert_true(gst_buffer_peek_memory(frame, 0) == memory);
-  gst_buffer_unref(frame);
 }
 
 /// Another owner of the buffer sees neither mask nor change.
@@ -70,12 +68,11 @@ void test_shared_buffer() {
   GstBuffer *sent = stream.make_frame(0, tiles);
   GstBuffer *other = gst_buffer_ref(sent);
   GstMemory *memory = gst_buffer_peek_memory(sent, 0);
-  GstBuffer *frame = stream.push(sent);
+  const OwnedBuffer frame = stream.push(sent);
   g_assert_true(frame != other);
   g_assert_true(gst_buffer_peek_memory(frame, 0) == memory);
   g_assert_null(gst_buffer_get_class_mask_meta(other));
   check_mask(frame, {0, 0, 64, 48});
-  gst_buffer_unref(frame);
   gst_buffer_unref(other);
 }
 
@@ -111,10 +108,9 @@ GstBuffer *with_padding(const GstVideoInfo &info, GstBuffer *tight) {
 void test_strides() {
   for (const char *format : kFormats) {
     Stream stream("", caps_of(format, 70, 50));
-    GstBuffer *frame =
-        stream.push(with_padding(stream.info, stream.make_frame(0, tiles)));
-    check_mask(frame, {0, 0, 70, 50});
-    gst_buffer_unref(frame);
+    check_mask(
+        stream.push(with_padding(stream.info, stream.make_frame(0, tiles))),
+        {0, 0, 70, 50});
   }
 }
 
@@ -135,10 +131,9 @@ void test_crop() {
     Stream stream("", caps_of(format, 64, 48));
     int number = 0;
     for (const Rect &part : parts) {
-      GstBuffer *frame =
-          stream.push(with_crop(stream.make_frame(number++, tiles), part));
-      check_mask(frame, part);
-      gst_buffer_unref(frame);
+      check_mask(
+          stream.push(with_crop(stream.make_frame(number++, tiles), part)),
+          part);
     }
   }
 }
@@ -151,9 +146,7 @@ void test_crop_of_larger_frame() {
   gst_buffer_add_video_meta(frame, GST_VIDEO_FRAME_FLAG_NONE,
                             GST_VIDEO_INFO_FORMAT(&coded), 64, 64);
   stream.set_caps(caps_of("NV12", 50, 40));
-  frame = stream.push(with_crop(frame, {3, 8, 50, 40}));
-  check_mask(frame, {3, 8, 50, 40});
-  gst_buffer_unref(frame);
+  check_mask(stream.push(with_crop(frame, {3, 8, 50, 40})), {3, 8, 50, 40});
 }
 
 void test_renegotiation() {
@@ -164,9 +157,8 @@ void test_renegotiation() {
     for (const char *format : {"NV12", "RGBx", "GRAY8"}) {
       stream.set_caps(caps_of(format, size[0], size[1]));
       for (int i = 0; i < 2; i++) {
-        GstBuffer *frame = stream.push(stream.make_frame(number++, tiles));
-        check_mask(frame, {0, 0, size[0], size[1]});
-        gst_buffer_unref(frame);
+        check_mask(stream.push(stream.make_frame(number++, tiles)),
+                   {0, 0, size[0], size[1]});
       }
     }
   g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
@@ -178,14 +170,13 @@ struct Size {
 
 Size mask_size(const std::string &properties) {
   Stream stream(properties, caps_of("RGB", 200, 100));
-  GstBuffer *frame = stream.push(stream.make_frame(0, tiles));
+  const OwnedBuffer frame = stream.push(stream.make_frame(0, tiles));
   GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
   g_assert_nonnull(meta);
   g_assert_cmpint(meta->width, ==, 200);
   g_assert_cmpint(meta->height, ==, 100);
   const GstVideoMeta *video = gst_buffer_get_video_meta(meta->mask);
   const Size size = {video->width, video->height};
-  gst_buffer_unref(frame);
   return size;
 }
 
@@ -213,7 +204,7 @@ void test_mask_size() {
 void test_confidence() {
   Stream stream("confidence-map=true confidence-threshold=0.5",
                 caps_of("GRAY8", 64, 48));
-  GstBuffer *frame = stream.push(stream.make_frame(0, tiles));
+  OwnedBuffer frame = stream.push(stream.make_frame(0, tiles));
   GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
   g_assert_nonnull(meta->confidence);
   const std::vector<uint8_t> mask = pixels_of(meta->mask);
@@ -226,19 +217,17 @@ void test_confidence() {
         mask[i], ==,
         value < 128 ? GST_CLASS_MASK_UNKNOWN : expected_class(i % 64, i / 64));
   }
-  gst_buffer_unref(frame);
 
   g_object_set(stream.element, "confidence-map", FALSE, "confidence-threshold",
                0.0, nullptr);
   frame = stream.push(stream.make_frame(1, tiles));
   check_mask(frame, {0, 0, 64, 48});
   g_assert_null(gst_buffer_get_class_mask_meta(frame)->confidence);
-  gst_buffer_unref(frame);
 }
 
 void test_source_and_classes() {
   Stream stream("name=front", caps_of("GRAY8", 64, 48));
-  GstBuffer *frame = stream.push(stream.make_frame(0, tiles));
+  const OwnedBuffer frame = stream.push(stream.make_frame(0, tiles));
   GstClassMaskMeta *meta =
       gst_buffer_get_class_mask_meta_by_source(frame, "front");
   g_assert_nonnull(meta);
@@ -251,28 +240,25 @@ void test_source_and_classes() {
   g_assert_cmpstr(gst_structure_get_string(
                       gst_custom_meta_get_structure(summary), "source"),
                   ==, "front");
-  gst_buffer_unref(frame);
 }
 
 /// Masks are reused after their last reference is dropped, and only then.
 void test_recycling() {
   Stream stream("", caps_of("GRAY8", 64, 48));
-  GstBuffer *first = stream.push(stream.make_frame(0, 20));
-  GstBuffer *second = stream.push(stream.make_frame(1, 240));
+  const OwnedBuffer first = stream.push(stream.make_frame(0, 20));
+  OwnedBuffer second = stream.push(stream.make_frame(1, 240));
   g_assert_cmpint(class_in_centre(first), ==, 0);
   g_assert_cmpint(class_in_centre(second), ==, kClasses - 1);
-  gst_buffer_unref(second);
+  second = OwnedBuffer(nullptr);
   std::vector<GstBuffer *> masks;
   for (int i = 2; i < 12; i++) {
-    GstBuffer *frame = stream.push(stream.make_frame(i, 240));
+    const OwnedBuffer frame = stream.push(stream.make_frame(i, 240));
     GstBuffer *mask = gst_buffer_get_class_mask_meta(frame)->mask;
     if (std::find(masks.begin(), masks.end(), mask) == masks.end())
       masks.push_back(mask);
-    gst_buffer_unref(frame);
   }
   g_assert_cmpuint(masks.size(), <=, 3);
   g_assert_cmpint(class_in_centre(first), ==, 0);
-  gst_buffer_unref(first);
 }
 
 }  // namespace

@@ -72,7 +72,6 @@ void test_scaled_and_converted() {
   g_assert_cmpuint(meta->height, ==, 24);
   g_assert_cmpint(class_in_centre(frame), ==, kClasses - 1);
   g_assert_cmpuint(gst_buffer_get_video_meta(meta->mask)->width, ==, 64);
-  gst_buffer_unref(frame);
   gst_harness_teardown(h);
 }
 
@@ -160,7 +159,7 @@ void test_allocation() {
       gst_harness_add_propose_allocation_meta(stream.harness,
                                               GST_VIDEO_META_API_TYPE, nullptr);
     stream.set_caps(caps_of("NV12", 64, 48));
-    gst_buffer_unref(stream.push(stream.make_frame(0)));
+    stream.push(stream.make_frame(0));
     GstCaps *caps = gst_video_info_to_caps(&stream.info);
     GstQuery *query = gst_query_new_allocation(caps, TRUE);
     gst_pad_peer_query(stream.harness->srcpad, query);

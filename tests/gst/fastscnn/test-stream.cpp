@@ -28,9 +28,8 @@ void test_interval() {
   FakeControl &control = reset_control();
   Stream stream("interval=2", kCaps);
   for (int i = 0; i < 7; i++) {
-    GstBuffer *frame = stream.push(stream.make_frame(i, grey_of(i)));
+    const OwnedBuffer frame = stream.push(stream.make_frame(i, grey_of(i)));
     check_carries(frame, i / 3 * 3, i % 3 * kFrame);
-    gst_buffer_unref(frame);
   }
   g_assert_cmpint(control.segmented, ==, 3);
   g_assert_cmpuint(stream.stat("frames"), ==, 7);
@@ -40,9 +39,8 @@ void test_interval() {
 
   // The property can be changed while PLAYING.
   g_object_set(stream.element, "interval", 0, nullptr);
-  GstBuffer *frame = stream.push(stream.make_frame(7, grey_of(7)));
+  const OwnedBuffer frame = stream.push(stream.make_frame(7, grey_of(7)));
   check_carries(frame, 7, 0);
-  gst_buffer_unref(frame);
 }
 
 /// Without timestamps the age of a mask is unknown.
@@ -52,9 +50,7 @@ void test_untimed() {
   for (GstClockTime age : {GstClockTime(0), GST_CLOCK_TIME_NONE}) {
     GstBuffer *frame = stream.make_frame(0, grey_of(3));
     GST_BUFFER_PTS(frame) = GST_CLOCK_TIME_NONE;
-    frame = stream.push(frame);
-    check_carries(frame, 3, age);
-    gst_buffer_unref(frame);
+    check_carries(stream.push(frame), 3, age);
   }
 }
 
@@ -63,12 +59,11 @@ void test_gap_buffer() {
   FakeControl &control = reset_control();
   Stream stream("", kCaps);
   for (int i = 0; i < 3; i++) {
-    GstBuffer *frame = stream.make_frame(i, grey_of(2));
-    GST_BUFFER_FLAG_SET(frame, GST_BUFFER_FLAG_GAP);
-    frame = stream.push(frame);
+    GstBuffer *sent = stream.make_frame(i, grey_of(2));
+    GST_BUFFER_FLAG_SET(sent, GST_BUFFER_FLAG_GAP);
+    const OwnedBuffer frame = stream.push(sent);
     check_carries(frame, 2, i * kFrame);
-    g_assert_true(GST_BUFFER_FLAG_IS_SET(frame, GST_BUFFER_FLAG_GAP));
-    gst_buffer_unref(frame);
+    g_assert_true(GST_BUFFER_FLAG_IS_SET(frame.get(), GST_BUFFER_FLAG_GAP));
   }
   g_assert_cmpint(control.segmented, ==, 1);
 }
@@ -76,21 +71,20 @@ void test_gap_buffer() {
 void test_flush() {
   FakeControl &control = reset_control();
   Stream stream("interval=100 smoothing=0.5", kCaps);
-  gst_buffer_unref(stream.push(stream.make_frame(0, grey_of(1))));
+  stream.push(stream.make_frame(0, grey_of(1)));
   g_assert_cmpfloat_with_epsilon(control.smoothing, 0.5f, 1e-6f);
   const int resets = control.resets;
   stream.flush();
-  GstBuffer *frame = stream.push(stream.make_frame(500, grey_of(6)));
+  const OwnedBuffer frame = stream.push(stream.make_frame(500, grey_of(6)));
   check_carries(frame, 6, 0);
   g_assert_cmpint(control.resets, ==, resets + 1);
-  gst_buffer_unref(frame);
 }
 
 void test_events_pass() {
   reset_control();
   for (const char *properties : {"async=false", "async=true"}) {
     Stream stream(properties, kCaps);
-    gst_buffer_unref(stream.push(stream.make_frame(0)));
+    stream.push(stream.make_frame(0));
     g_assert_true(gst_harness_push_event(stream.harness,
                                          gst_event_new_gap(kFrame, kFrame)));
     g_assert_true(gst_harness_push_event(stream.harness, gst_event_new_eos()));
@@ -107,23 +101,20 @@ void test_async() {
   Stream stream("async=true", kCaps);
   control.hold();
   for (int i = 0; i < 5; i++) {
-    GstBuffer *frame = stream.push(stream.make_frame(i, grey_of(i)));
+    const OwnedBuffer frame = stream.push(stream.make_frame(i, grey_of(i)));
     g_assert_null(gst_buffer_get_class_mask_meta(frame));
     // No other owner: it can be drawn on without a copy.
-    g_assert_true(gst_buffer_is_writable(frame));
-    gst_buffer_unref(frame);
+    g_assert_true(gst_buffer_is_writable(frame.get()));
     wait_until([&] { return control.started == 1; });
   }
   control.release();
   wait_until([&] { return stream.stat("inferred") == 2; });
 
   control.hold();
-  GstBuffer *frame = stream.push(stream.make_frame(5, grey_of(5)));
+  OwnedBuffer frame = stream.push(stream.make_frame(5, grey_of(5)));
   check_carries(frame, 4, kFrame);
-  gst_buffer_unref(frame);
   frame = stream.push(stream.make_frame(6, grey_of(6)));
   check_carries(frame, 4, 2 * kFrame);
-  gst_buffer_unref(frame);
   control.release();
   wait_until([&] { return stream.stat("inferred") >= 3; });
   g_assert_cmpuint(stream.stat("frames"), ==, 7);
@@ -136,15 +127,13 @@ void test_async_copies() {
   Stream stream("async=true", caps_of("I420", 37, 51));
   control.hold();
   for (int i = 0; i < 2; i++) {
-    GstBuffer *frame = stream.push(stream.make_frame(i, grey_of(5)));
+    const OwnedBuffer frame = stream.push(stream.make_frame(i, grey_of(5)));
     gst_buffer_memset(frame, 0, 0, gst_buffer_get_size(frame));
-    gst_buffer_unref(frame);
   }
   control.release();
   wait_until([&] { return stream.stat("inferred") >= 1; });
-  GstBuffer *frame = stream.push(stream.make_frame(2, grey_of(5)));
+  const OwnedBuffer frame = stream.push(stream.make_frame(2, grey_of(5)));
   g_assert_cmpint(class_in_centre(frame), ==, 5);
-  gst_buffer_unref(frame);
 }
 
 /// Masks of frames before a flush are not attached after it.
@@ -152,18 +141,17 @@ void test_async_flush() {
   FakeControl &control = reset_control();
   Stream stream("async=true", kCaps);
   control.hold();
-  gst_buffer_unref(stream.push(stream.make_frame(0, grey_of(1))));
+  stream.push(stream.make_frame(0, grey_of(1)));
   wait_until([&] { return control.started == 1; });
-  gst_buffer_unref(stream.push(stream.make_frame(1, grey_of(1))));
+  stream.push(stream.make_frame(1, grey_of(1)));
   stream.flush();
   control.release();
   wait_until([&] { return control.segmented == 1; });
   g_usleep(20000);
   g_assert_cmpint(control.started, ==, 1);
   const int resets = control.resets;
-  GstBuffer *frame = stream.push(stream.make_frame(9, grey_of(6)));
+  const OwnedBuffer frame = stream.push(stream.make_frame(9, grey_of(6)));
   if (gst_buffer_get_class_mask_meta(frame)) check_carries(frame, 6, 0);
-  gst_buffer_unref(frame);
   wait_until([&] { return stream.stat("inferred") == 1; });
   g_assert_cmpint(control.resets, ==, resets + 1);
 }
@@ -179,13 +167,13 @@ void test_async_renegotiation() {
         caps_of("NV12", 33, 99)})
     for (int i = 0; i < 20; i++) {
       if (i == 0) stream.set_caps(caps);
-      GstBuffer *frame = stream.push(stream.make_frame(number++, grey_of(4)));
+      const OwnedBuffer frame =
+          stream.push(stream.make_frame(number++, grey_of(4)));
       if (GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame)) {
         g_assert_cmpint(meta->width, ==, GST_VIDEO_INFO_WIDTH(&stream.info));
         g_assert_cmpint(meta->height, ==, GST_VIDEO_INFO_HEIGHT(&stream.info));
         g_assert_cmpint(class_in_centre(frame), ==, 4);
       }
-      gst_buffer_unref(frame);
       g_usleep(1000);
     }
 }
@@ -209,18 +197,17 @@ int qos_heard_upstream(Stream &stream) {
 void test_qos() {
   FakeControl &control = reset_control();
   Stream stream("", kCaps);
-  gst_buffer_unref(stream.push(stream.make_frame(0, grey_of(0))));
+  stream.push(stream.make_frame(0, grey_of(0)));
   // 60 ms late: frames up to 120 ms are too late for an inference.
   qos_heard_upstream(stream);
   send_qos(stream, 60 * GST_MSECOND, 0);
   g_assert_cmpint(qos_heard_upstream(stream), ==, 0);
   for (int i = 1; i < 6; i++) {
-    GstBuffer *frame = stream.push(stream.make_frame(i, grey_of(i)));
+    const OwnedBuffer frame = stream.push(stream.make_frame(i, grey_of(i)));
     if (i <= 3)
       check_carries(frame, 0, i * kFrame);
     else
       check_carries(frame, i, 0);
-    gst_buffer_unref(frame);
   }
   g_assert_cmpint(control.segmented, ==, 3);
   g_assert_cmpuint(stream.stat("late"), ==, 3);
@@ -258,7 +245,7 @@ void test_qos_always_late() {
   FakeControl &control = reset_control();
   Stream stream("", kCaps);
   for (int i = 0; i < 100; i++) {
-    gst_buffer_unref(stream.push(stream.make_frame(i)));
+    stream.push(stream.make_frame(i));
     send_qos(stream, GST_SECOND, i * kFrame);
   }
   g_assert_cmpuint(stream.stat("frames"), ==, 100);
@@ -268,11 +255,11 @@ void test_qos_always_late() {
 void test_qos_off() {
   FakeControl &control = reset_control();
   Stream stream("qos=false", kCaps);
-  gst_buffer_unref(stream.push(stream.make_frame(0)));
+  stream.push(stream.make_frame(0));
   qos_heard_upstream(stream);
   send_qos(stream, GST_SECOND, 0);
   g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
-  gst_buffer_unref(stream.push(stream.make_frame(1)));
+  stream.push(stream.make_frame(1));
   g_assert_cmpint(control.segmented, ==, 2);
 }
 
@@ -280,8 +267,8 @@ void test_messages() {
   reset_control();
   Stream stream("post-messages=true interval=1", kCaps);
   for (int i = 0; i < 4; i++)
-    gst_buffer_unref(stream.push(stream.make_frame(
-        i, [](int x, int) { return grey_of(x < 16 ? 1 : 5); })));
+    stream.push(stream.make_frame(
+        i, [](int x, int) { return grey_of(x < 16 ? 1 : 5); }));
   for (int i = 0; i < 4; i += 2) {
     GstMessage *message = stream.pop_message(GST_MESSAGE_ELEMENT);
     g_assert_nonnull(message);
@@ -342,8 +329,7 @@ void test_latency() {
     stream.set_caps(kCaps);
     GstClockTime max;
     g_assert_cmpuint(latency_of(stream, &max), ==, 7 * GST_MSECOND);
-    for (int i = 0; i < 3; i++)
-      gst_buffer_unref(stream.push(stream.make_frame(i)));
+    for (int i = 0; i < 3; i++) stream.push(stream.make_frame(i));
     const GstClockTime min = latency_of(stream, &max);
     // Frames wait for their inference unless it is asynchronous.
     if (async) {
@@ -361,8 +347,7 @@ void test_stats() {
   FakeControl &control = reset_control();
   Stream stream("threads=3", kCaps);
   control.milliseconds = 3;
-  for (int i = 0; i < 5; i++)
-    gst_buffer_unref(stream.push(stream.make_frame(i)));
+  for (int i = 0; i < 5; i++) stream.push(stream.make_frame(i));
   GstStructure *stats = stream.stats();
   g_assert_cmpstr(gst_structure_get_string(stats, "backend"), ==, "cpu");
   g_assert_cmpstr(gst_structure_get_string(stats, "device"), ==,
@@ -388,7 +373,7 @@ void test_controlled() {
                                               "smoothing", source));
   gst_object_unref(source);
   for (int i = 0; i <= 10; i++) {
-    gst_buffer_unref(stream.push(stream.make_frame(i)));
+    stream.push(stream.make_frame(i));
     g_assert_cmpfloat_with_epsilon(control.smoothing, 0.09f * i, 1e-4f);
   }
 }

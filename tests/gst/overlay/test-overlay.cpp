@@ -21,8 +21,8 @@ namespace {
 constexpr int kWidth = 49, kHeight = 35;
 
 /// Pushes a frame through an overlay of its own.
-GstBuffer *overlaid(const std::string &properties, const std::string &caps,
-                    GstBuffer *frame) {
+OwnedBuffer overlaid(const std::string &properties, const std::string &caps,
+                     GstBuffer *frame) {
   return Harness("classmaskoverlay " + properties, caps).push(frame);
 }
 
@@ -44,26 +44,27 @@ PaintMask mask_of(const std::vector<uint8_t> &ids, int width, int height) {
   return mask;
 }
 
-/// Paints with the reference.
-void paint_expected(GstBuffer *buffer, const std::string &caps,
-                    const Rect &part, const PaintMask &mask,
-                    const PaintStyle &style) {
-  const GstVideoInfo info = info_of(caps);
-  GstVideoFrame frame;
+/// Whether the overlay paints the mask into the frame as the reference does
+/// into an equal one.
+void check_painted(const Harness &overlay, GstBuffer *frame, const Rect &part,
+                   const PaintMask &mask,
+                   const PaintStyle &style = default_style()) {
+  const OwnedBuffer expected(gst_buffer_copy_deep(frame));
+  GstVideoFrame mapped;
   g_assert_true(gst_video_frame_map(
-      &frame, &info, buffer,
+      &mapped, &overlay.info, expected,
       GstMapFlags(GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)));
-  reference::paint(describe_frame(info, part), view_frame(frame, part), mask,
-                   style);
-  gst_video_frame_unmap(&frame);
-}
-
-void compare(GstBuffer *expected, GstBuffer *found, const std::string &what) {
-  const std::vector<uint8_t> a = bytes_of(expected), b = bytes_of(found);
+  reference::paint(describe_frame(overlay.info, part), view_frame(mapped, part),
+                   mask, style);
+  gst_video_frame_unmap(&mapped);
+  const std::vector<uint8_t> a = bytes_of(expected);
+  const std::vector<uint8_t> b = bytes_of(overlay.push(frame));
   g_assert_cmpuint(a.size(), ==, b.size());
   for (size_t i = 0; i < a.size(); i++)
     if (std::abs(a[i] - b[i]) > 1)
-      g_error("%s: byte %zu is %d, expected %d", what.c_str(), i, b[i], a[i]);
+      g_error("%s, %d,%d: byte %zu is %d, expected %d",
+              GST_VIDEO_INFO_NAME(&overlay.info), part.x, part.y, i, b[i],
+              a[i]);
 }
 
 void test_formats() {
@@ -77,14 +78,9 @@ void test_formats() {
                   rgb_or_gray ? "" : std::string("colorimetry=") + colorimetry);
       const auto ids = make_ids(kWidth, kHeight, 2, 9, 30);
       GstBuffer *frame = make_frame(caps, -1);
-      GstBuffer *expected = make_frame(caps, -1);
       attach(frame, ids, kWidth, kHeight, 0, 0, kWidth, kHeight);
-      paint_expected(expected, caps, {0, 0, kWidth, kHeight},
-                     mask_of(ids, kWidth, kHeight), default_style());
-      GstBuffer *found = overlaid("", caps, frame);
-      compare(expected, found, caps);
-      gst_buffer_unref(found);
-      gst_buffer_unref(expected);
+      check_painted(Harness("classmaskoverlay", caps), frame,
+                    {0, 0, kWidth, kHeight}, mask_of(ids, kWidth, kHeight));
       if (rgb_or_gray) break;
     }
 }
@@ -101,7 +97,7 @@ void test_numbers() {
         caps_of(c.format, 32, 32, rgb ? "" : "colorimetry=bt601");
     GstBuffer *frame = make_frame(caps, 100);
     attach(frame, make_ids(32, 32, 2, 0, 16), 32, 32, 0, 0, 32, 32);
-    GstBuffer *found = overlaid("", caps, frame);
+    const OwnedBuffer found = overlaid("", caps, frame);
     const std::vector<uint8_t> bytes = bytes_of(found);
     const size_t at[3] = {0, rgb ? 1u : 32u * 32u, rgb ? 2u : 32u * 32u + 1u};
     for (int i = 0; i < 3; i++) {
@@ -109,7 +105,6 @@ void test_numbers() {
       // Right of column 16 nothing is painted.
       g_assert_cmpint(bytes[at[i] + (rgb ? 20 * 3 : 20)], ==, 100);
     }
-    gst_buffer_unref(found);
   }
 }
 
@@ -158,7 +153,7 @@ void test_formats_agree() {
         // Components of 128 are grey (R = G = B) in every format.
         GstBuffer *frame = make_frame(caps, 128);
         attach(frame, ids, w, h, 0, 0, w, h);
-        GstBuffer *found = overlaid("", caps, frame);
+        const OwnedBuffer found = overlaid("", caps, frame);
         const double grey = full ? 128 : (128 - 16) * 255 / 219.;
         for (int y : {0, h / 2, h - 1})
           for (int x : {3, 20, 28, w - 1}) {
@@ -173,7 +168,6 @@ void test_formats_agree() {
                         y, c, pixel[c], expected);
             }
           }
-        gst_buffer_unref(found);
         if (rgb) break;
       }
 }
@@ -188,12 +182,10 @@ void test_strides_and_crop() {
       GstVideoInfo info = info_of(padded);
       const auto ids = make_ids(kWidth, kHeight, 3, 3, 22);
       GstBuffer *frame = make_frame(padded, -1);
-      GstBuffer *expected = make_frame(padded, -1);
-      for (GstBuffer *buffer : {frame, expected})
-        gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE,
-                                       GST_VIDEO_INFO_FORMAT(&info), kWidth,
-                                       kHeight, GST_VIDEO_INFO_N_PLANES(&info),
-                                       info.offset, info.stride);
+      gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE,
+                                     GST_VIDEO_INFO_FORMAT(&info), kWidth,
+                                     kHeight, GST_VIDEO_INFO_N_PLANES(&info),
+                                     info.offset, info.stride);
       attach(frame, ids, kWidth, kHeight, 0, 0, kWidth, kHeight);
       if (part.width != kWidth) {
         GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(frame);
@@ -205,13 +197,7 @@ void test_strides_and_crop() {
       PaintMask mask = mask_of(ids, kWidth, kHeight);
       mask.x = -part.x;
       mask.y = -part.y;
-      paint_expected(expected, caps, part, mask, default_style());
-      GstBuffer *found = overlaid("", caps, frame);
-      compare(expected, found,
-              caps + " crop " + std::to_string(part.x) + "," +
-                  std::to_string(part.y));
-      gst_buffer_unref(found);
-      gst_buffer_unref(expected);
+      check_painted(Harness("classmaskoverlay", caps), frame, part, mask);
     }
 }
 
@@ -219,19 +205,15 @@ void test_strides_and_crop() {
 void test_placed_mask() {
   const std::string caps = caps_of("NV12", kWidth, kHeight);
   const auto ids = make_ids(20, 10, 0, 5, 15);
-  GstBuffer *frame = make_frame(caps, -1), *expected = make_frame(caps, -1);
+  GstBuffer *frame = make_frame(caps, -1);
   attach(frame, ids, 20, 10, -7, 12, 60, 40);
   PaintMask mask = mask_of(ids, 20, 10);
   mask.x = -7;
   mask.y = 12;
   mask.covers_width = 60;
   mask.covers_height = 40;
-  paint_expected(expected, caps, {0, 0, kWidth, kHeight}, mask,
-                 default_style());
-  GstBuffer *found = overlaid("", caps, frame);
-  compare(expected, found, "placed");
-  gst_buffer_unref(found);
-  gst_buffer_unref(expected);
+  check_painted(Harness("classmaskoverlay", caps), frame,
+                {0, 0, kWidth, kHeight}, mask);
 }
 
 void test_interlaced() {
@@ -242,15 +224,15 @@ void test_interlaced() {
       frame, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF);
   attach(frame, make_ids(48, 32, 0, 0, 48), 48, 32, 0, 0, 48, 32);
   const Harness overlay("classmaskoverlay", caps);
-  GstBuffer *found = overlay.push(frame);
+  const OwnedBuffer found = overlay.push(frame);
   g_assert_true(GST_BUFFER_FLAG_IS_SET(
-      found, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF));
+      found.get(),
+      GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF));
   GstCaps *out = gst_pad_get_current_caps(overlay.harness->sinkpad);
   g_assert_cmpstr(gst_structure_get_string(gst_caps_get_structure(out, 0),
                                            "interlace-mode"),
                   ==, "interleaved");
   gst_caps_unref(out);
-  gst_buffer_unref(found);
 }
 
 /// Chroma samples of the top field lie half a line below lines 0, 4, 8 ...,
@@ -268,9 +250,8 @@ void test_interlaced_chroma() {
     std::vector<uint8_t> ids(w * h, 255);
     std::fill(ids.begin() + top * w, ids.end(), uint8_t{2});
     attach(frame, ids, w, h, 0, 0, w, h);
-    GstBuffer *found = overlaid("alpha=1", caps, frame);
+    const OwnedBuffer found = overlaid("alpha=1", caps, frame);
     const std::vector<uint8_t> bytes = bytes_of(found);
-    gst_buffer_unref(found);
     const uint8_t *v = bytes.data() + w * h + w / 2 + 1;
     const double painted = v[(h / 2 - 1) * w];
     g_assert_cmpfloat(painted, >, 150);
@@ -293,14 +274,13 @@ void test_memory() {
     attach(frame, make_ids(32, 32, 2, 0, 32), 32, 32, 0, 0, 32, 32);
     GstMemory *memory = gst_buffer_peek_memory(frame, 0);
     if (shared) gst_buffer_ref(frame);
-    GstBuffer *found = overlay.push(frame);
+    const OwnedBuffer found = overlay.push(frame);
     g_assert_true((gst_buffer_peek_memory(found, 0) == memory) == !shared);
     g_assert_cmpint(bytes_of(found)[1], !=, 77);
     if (shared) {
       for (uint8_t b : bytes_of(frame)) g_assert_cmpint(b, ==, 77);
       gst_buffer_unref(frame);
     }
-    gst_buffer_unref(found);
   }
 }
 
@@ -313,10 +293,9 @@ bool paints(const std::string &properties, bool has_mask, GstClockTime age = 0,
   if (has_mask)
     attach(frame, make_ids(64, 64, 2, 20, 40), 64, 64, 0, 0, 64, 64, source,
            age);
-  GstBuffer *found = overlaid(properties, caps, frame);
+  const OwnedBuffer found = overlaid(properties, caps, frame);
   g_assert_true(gst_buffer_peek_memory(found, 0) == memory);
   const bool differs = bytes_of(found) != before;
-  gst_buffer_unref(found);
   return differs;
 }
 
@@ -357,18 +336,13 @@ void test_renegotiation() {
       overlay.set_caps(caps);
       const auto ids = make_ids(30, 20, 1, 8, 21);
       GstBuffer *frame = make_frame(caps, -1);
-      GstBuffer *expected = make_frame(caps, -1);
       attach(frame, ids, 30, 20, 0, 0, width, 40);
       PaintMask mask = mask_of(ids, 30, 20);
       mask.covers_width = width;
       mask.covers_height = 40;
       PaintStyle style = default_style();
       style.mode = PaintMode::kContour;
-      paint_expected(expected, caps, {0, 0, width, 40}, mask, style);
-      GstBuffer *found = overlay.push(frame);
-      compare(expected, found, caps);
-      gst_buffer_unref(found);
-      gst_buffer_unref(expected);
+      check_painted(overlay, frame, {0, 0, width, 40}, mask, style);
     }
 }
 

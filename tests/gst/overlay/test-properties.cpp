@@ -47,9 +47,8 @@ GstBuffer *make_halves(GstClockTime pts) {
 }
 
 Halves push_halves(Overlay *overlay, GstClockTime pts = 0) {
-  GstBuffer *found = overlay->push(make_halves(pts));
+  const OwnedBuffer found = overlay->push(make_halves(pts));
   const auto bytes = bytes_of(found);
-  gst_buffer_unref(found);
   Halves halves;
   // The middle row, between legends.
   const size_t row = size_t(kSize) * 3 * (kSize / 2);
@@ -267,9 +266,8 @@ Box legend_box(int width, int height, const std::string &corner) {
     attach(frame, make_ids(width, height, 2, 0, width / 2), width, height, 0, 0,
            width, height);
     Overlay overlay(properties, caps);
-    GstBuffer *found = overlay.push(frame);
+    const OwnedBuffer found = overlay.push(frame);
     const auto bytes = bytes_of(found);
-    gst_buffer_unref(found);
     return bytes;
   };
   const auto without = paint(""), with = paint("legend=" + corner);
