@@ -22,21 +22,21 @@ gi.require_version("GstBase", "1.0")
 from gi.repository import GObject, Gst, GstBase  # noqa: E402,F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-GUIDE = ("README", "first-pipeline", "cameras", "applications", "gpu",
-         "own-model", "tuning", "troubleshooting", "install")
-PAGES = {f"docs/guide/{name}.md":
-         "index.html" if name == "README" else f"{name}.html"
-         for name in GUIDE}
-PAGES |= {"README.md": "readme.html", "models/README.md": "models.html",
-          "docs/architecture.md": "architecture.html",
-          "CONTRIBUTING.md": "contributing.html", "SECURITY.md": "security.html",
-          "CHANGELOG.md": "changes.html"}
+GUIDE = ("README", "install", "first-pipeline", "cameras", "applications", "gpu",
+         "own-model", "tuning", "troubleshooting")
+PROJECT = {"models/README.md": "models.html",
+           "docs/architecture.md": "architecture.html",
+           "CONTRIBUTING.md": "contributing.html",
+           "SECURITY.md": "security.html", "CHANGELOG.md": "changes.html"}
+PAGES = {"README.md": "readme.html", **PROJECT,
+         **{f"docs/guide/{name}.md": "index.html" if name == "README"
+            else f"{name}.html" for name in GUIDE}}
 ELEMENTS = ("fastscnn", "classmaskoverlay", "classmaskextract",
             "classmaskjson")
 LIBRARY = "library/index.html"  # written by gi-docgen
 
-MUTABLE = ((Gst.PARAM_CONTROLLABLE, "at any time, also by GstController"),
-           (Gst.PARAM_MUTABLE_PLAYING, "at any time"),
+MUTABLE = ((Gst.PARAM_CONTROLLABLE, "in any state, also by GstController"),
+           (Gst.PARAM_MUTABLE_PLAYING, "in any state"),
            (Gst.PARAM_MUTABLE_PAUSED, "up to PAUSED"),
            (Gst.PARAM_MUTABLE_READY, "up to READY"))
 
@@ -47,9 +47,10 @@ FRAME = """<!DOCTYPE html>
 <style>
 body {{ font: 16px/1.5 sans-serif; margin: 0; display: flex; flex-wrap: wrap; }}
 nav {{ padding: 1em 2em; background: #eef; min-width: 11em; }}
-nav a {{ display: block; }}
+nav a, nav b {{ display: block; }}
+nav b {{ margin-top: 1em; }}
 main {{ padding: 0 2em 3em; max-width: 52em; min-width: 0; }}
-pre {{ background: #f4f4f4; padding: .7em; overflow-x: auto; }}
+pre {{ background: #f4f4f4; padding: .7em; white-space: pre-wrap; }}
 table {{ border-collapse: collapse; }}
 th, td {{ border: 1px solid #ccc; padding: .2em .6em; text-align: left;
   vertical-align: top; }}
@@ -102,9 +103,9 @@ def describe_range(prop):
 
 def describe_changes(prop):
     if not prop.flags & GObject.ParamFlags.WRITABLE:
-        return "read only"
+        return "never"
     return next((text for flag, text in MUTABLE if int(prop.flags) & int(flag)),
-                "at any time")
+                "in any state")
 
 
 def type_name(prop):
@@ -115,7 +116,7 @@ def type_name(prop):
 
 
 def describe_properties(element):
-    yield "| property | type, default, range | effect | can change |"
+    yield "| property | type, default, range | effect | writable |"
     yield "| --- | --- | --- | --- |"
     for prop in element.list_properties():
         if prop.owner_type.name in ("GstObject", "GstBaseTransform"):
@@ -213,10 +214,15 @@ def write(out):
     out.mkdir(parents=True, exist_ok=True)
     texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     texts |= {f"{name}.html": describe_element(name) for name in ELEMENTS}
-    links = [(PAGES.get(page, page), title_of(text, "gst-fastscnn"))
-             for page, text in texts.items()]
-    nav = "".join(f'<a href="{target}">{html.escape(title)}</a>'
-                  for target, title in [*links, (LIBRARY, "libgstclassmask")])
+    nav = "".join(
+        f"<b>{group}</b>" + "".join(
+            f'<a href="{PAGES.get(page, page)}">'
+            f'{html.escape(title_of(texts[page], page))}</a>' for page in pages)
+        for group, pages in (
+            ("", ["README.md", *(f"docs/guide/{name}.md" for name in GUIDE)]),
+            ("Elements", [f"{name}.html" for name in ELEMENTS]),
+            ("Project", PROJECT)))
+    nav += f'<b>Library</b><a href="{LIBRARY}">libgstclassmask-1.0</a>'
     for page, text in texts.items():
         body = fix_links(to_html(text), page, out)
         (out / PAGES.get(page, page)).write_text(
