@@ -7,7 +7,7 @@ each class.
 
     camera.py rtsp://user:password@camera/stream
 
-As a module: `Camera` decodes an RTSP stream in a pipeline of its own and pushes
+As a module: `Camera` decodes an RTSP stream in its own pipeline and pushes
 the frames into an `appsrc` of your pipeline. Your pipeline keeps running through
 stalls, lost connections and changes of size, and its timestamps never jump.
 """
