@@ -150,17 +150,18 @@ void test_crop_of_larger_frame() {
 }
 
 void test_renegotiation() {
+  const FakeControl &control = reset_control();
   Stream stream;
   const int sizes[][2] = {{64, 48}, {48, 64}, {320, 240}, {17, 19}};
   int number = 0;
   for (auto &size : sizes)
     for (const char *format : {"NV12", "RGBx", "GRAY8"}) {
       stream.set_caps(caps_of(format, size[0], size[1]));
-      for (int i = 0; i < 2; i++) {
+      for (int i = 0; i < 2; i++)
         check_mask(stream.push(stream.make_frame(number++, tiles)),
                    {0, 0, size[0], size[1]});
-      }
     }
+  g_assert_cmpint(control.configures, ==, 12);
   g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
 }
 

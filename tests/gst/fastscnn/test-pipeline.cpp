@@ -80,6 +80,25 @@ void count_masks(GstElement *, GstBuffer *buffer, GstPad *, gpointer count) {
     ++*static_cast<std::atomic<int> *>(count);
 }
 
+/// Counts in mask and JSON are those of the pixels.
+void test_counts() {
+  reset_control();
+  const Stream stream("confidence-threshold=0.5", caps_of("GRAY8", 64, 48));
+  const OwnedBuffer frame = stream.push(stream.make_frame(
+      0, [](int x, int) -> uint8_t { return x < 16 ? 20 : 250; }));
+  guint64 counts[256], expected[256] = {};
+  const GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  for (uint8_t id : pixels_of(meta->mask)) expected[id]++;
+  g_assert_true(gst_class_mask_meta_count_pixels(meta, counts));
+  g_assert_cmpmem(counts, sizeof counts, expected, sizeof expected);
+
+  const Harness json("classmaskjson", caps_of("GRAY8", 64, 48));
+  const std::vector<uint8_t> line = bytes_of(json.push(gst_buffer_ref(frame)));
+  const std::string text(line.begin(), line.end());
+  g_assert_nonnull(strstr(text.c_str(), "\"unknown\":{\"pixels\":768,"));
+  g_assert_nonnull(strstr(text.c_str(), "\"class7\",\"pixels\":2304,"));
+}
+
 /// Only one branch of a tee gets masks.
 void test_tee() {
   reset_control();
@@ -207,6 +226,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   install_engines({"cpu"});
   g_test_add_func("/pipeline/scaled-and-converted", test_scaled_and_converted);
+  g_test_add_func("/pipeline/counts", test_counts);
   g_test_add_func("/pipeline/tee", test_tee);
   g_test_add_func("/pipeline/no-frame-lost", test_no_frame_lost);
   g_test_add_func("/pipeline/seeks-and-states", test_seeks_and_states);

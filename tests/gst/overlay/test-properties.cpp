@@ -266,9 +266,7 @@ Box legend_box(int width, int height, const std::string &corner) {
     attach(frame, make_ids(width, height, 2, 0, width / 2), width, height, 0, 0,
            width, height);
     Overlay overlay(properties, caps);
-    const OwnedBuffer found = overlay.push(frame);
-    const auto bytes = bytes_of(found);
-    return bytes;
+    return bytes_of(overlay.push(frame));
   };
   const auto without = paint(""), with = paint("legend=" + corner);
   const size_t stride = without.size() / height;
@@ -311,6 +309,28 @@ void test_legend() {
     g_assert_cmpint(c.x0, ==, a.x0);
     g_assert_cmpint(c.y0, ==, d.y0);
   }
+}
+
+/// The legend shows stored counts, and the same as counted ones.
+void test_legend_counts() {
+  if (!Legend::available()) {
+    g_test_skip("built without Pango");
+    return;
+  }
+  const std::string caps = caps_of("RGB", 320, 240);
+  const auto paint = [&](const guint64 *stored) {
+    GstBuffer *frame = make_frame(caps, 100);
+    attach(frame, make_ids(320, 240, 2, 0, 160), 320, 240, 0, 0, 320, 240);
+    GstBuffer *mask = gst_buffer_get_class_mask_meta(frame)->mask;
+    g_assert_true(gst_class_mask_set_pixel_counts(mask, stored));
+    return bytes_of(Overlay("legend=top-left", caps).push(frame));
+  };
+  guint64 counts[256] = {};
+  counts[2] = counts[GST_CLASS_MASK_UNKNOWN] = 160 * 240;
+  const auto counted = paint(nullptr);
+  g_assert_true(paint(counts) == counted);
+  std::swap(counts[2], counts[3]);
+  g_assert_true(paint(counts) != counted);
 }
 
 /// A legend is redrawn only when it changes; classes of small share do not
@@ -373,6 +393,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/properties/unknown-labels", test_unknown_labels);
   g_test_add_func("/properties/bad-palette", test_bad_palette);
   g_test_add_func("/legend/corners", test_legend);
+  g_test_add_func("/legend/counts", test_legend_counts);
   g_test_add_func("/legend/stable", test_legend_is_stable);
   return g_test_run();
 }
