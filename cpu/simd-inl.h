@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Included once for every instruction set that a kernel is compiled for.
+// Included again for every instruction set that Highway compiles a kernel for.
 
 #if defined(FASTSCNN_CPU_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FASTSCNN_CPU_SIMD_INL_H_

@@ -5,29 +5,29 @@
 
 namespace fastscnn {
 
-Schedule::Schedule(std::vector<Task> tasks)
+TaskGraph::TaskGraph(std::vector<Task> tasks)
     : tasks_(std::move(tasks)),
       done_(new std::atomic<uint32_t>[tasks_.size()]) {
   for (size_t i = 0; i < tasks_.size(); i++) done_[i] = 0;
 }
 
-void Schedule::begin() {
+void TaskGraph::begin() {
   run_++;
   next_ = 0;
 }
 
-int Schedule::take(int &done_before) {
+int TaskGraph::take(int &done_below) {
   const int task = next_.fetch_add(1, std::memory_order_relaxed);
   if (task >= static_cast<int>(tasks_.size())) return -1;
   const Task &t = tasks_[task];
-  for (; done_before < t.after_all_before; done_before++) wait_for(done_before);
-  for (int earlier : t.after) wait_for(earlier);
+  for (; done_below < t.barrier; done_below++) wait_for(done_below);
+  for (int earlier : t.dependencies) wait_for(earlier);
   return task;
 }
 
-void Schedule::finish(int task) {
-  // Both this pair and the one in wait_for() are sequentially consistent: at
-  // least one side sees what the other has written.
+void TaskGraph::finish(int task) {
+  // The stores and loads here and in wait_for() are sequentially consistent:
+  // either this thread sees the sleeper, or the sleeper sees the task done.
   done_[task].store(run_);
   if (sleepers_.load()) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -35,7 +35,7 @@ void Schedule::finish(int task) {
   }
 }
 
-void Schedule::wait_for(int task) {
+void TaskGraph::wait_for(int task) {
   for (int i = 0; i < kSpins; i++) {
     if (done(task)) return;
     relax();

@@ -12,28 +12,30 @@
 
 namespace fastscnn {
 
-/// Tasks that are handed out to threads one by one, in their order. A task
-/// waits until the earlier ones that it names are done, so no barrier is
-/// needed between the steps of a computation.
-class Schedule {
+/// Tasks with dependencies, which threads take one by one in a fixed order. A
+/// task waits only for those that it names, so the steps of a computation need
+/// no barriers between them.
+class TaskGraph {
  public:
   struct Task {
-    int after_all_before = 0;  ///< all tasks with lower numbers are done
-    std::vector<int> after;    ///< and so are these, all of lower numbers
+    int barrier = 0;                ///< waits for all tasks below this number
+    std::vector<int> dependencies;  ///< and for these; all have lower numbers
+                                    ///< than the task itself
   };
 
-  explicit Schedule(std::vector<Task> tasks);
+  explicit TaskGraph(std::vector<Task> tasks);
 
-  /// Tasks that need not wait for one another.
-  explicit Schedule(int count) : Schedule(std::vector<Task>(count)) {}
+  /// Independent tasks.
+  explicit TaskGraph(int count) : TaskGraph(std::vector<Task>(count)) {}
 
-  /// Calls body (task, worker) for every task on at most `threads` threads;
-  /// of two calls with the same worker (< threads) none runs during the other.
-  /// Allocates nothing.
+  /// Calls body (task, worker) once for every task, on at most `threads`
+  /// threads, and returns when all are done. worker, below `threads`,
+  /// identifies the thread: calls with the same worker never overlap. Allocates
+  /// nothing. One run at a time.
   template <typename Body>
   void run(Workers &workers, int threads, const Body &body) {
     struct Context {
-      Schedule *self;
+      TaskGraph *self;
       const Body *body;
     } context{this, &body};
     begin();
@@ -41,8 +43,8 @@ class Schedule {
         threads,
         [](void *p, int worker) {
           auto c = static_cast<Context *>(p);
-          int done_before = 0;
-          for (int task; (task = c->self->take(done_before)) >= 0;) {
+          int done_below = 0;
+          for (int task; (task = c->self->take(done_below)) >= 0;) {
             (*c->body)(task, worker);
             c->self->finish(task);
           }
@@ -52,7 +54,9 @@ class Schedule {
 
  private:
   void begin();
-  int take(int &done_before);  // the next task once it may start, or -1
+  /// The next task, once its dependencies are done; -1 after the last one.
+  /// done_below: the caller has seen that all tasks below it are done.
+  int take(int &done_below);
   void finish(int task);
   void wait_for(int task);
   bool done(int task) const {
@@ -60,7 +64,7 @@ class Schedule {
   }
 
   std::vector<Task> tasks_;
-  std::unique_ptr<std::atomic<uint32_t>[]> done_;  // the run that did it last
+  std::unique_ptr<std::atomic<uint32_t>[]> done_;  // last run that did a task
   uint32_t run_ = 0;
   std::atomic<int> next_{0};
   std::atomic<int> sleepers_{0};

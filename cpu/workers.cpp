@@ -22,11 +22,11 @@ Result<> Workers::reserve(int threads) {
   };
   std::lock_guard<std::mutex> lock(mutex_);
   while (static_cast<int>(threads_.size()) < threads - 1) {
-    pthread_t thread;  // std::thread would throw
+    pthread_t thread;  // the constructor of std::thread throws
     if (pthread_create(&thread, nullptr, work, this) != 0)
-      return Error{Error::Kind::kDevice, "The system does not allow " +
-                                             std::to_string(threads) +
-                                             " threads; ask for fewer"};
+      return Error{Error::Kind::kDevice,
+                   "The system does not allow " + std::to_string(threads) +
+                       " threads; set the property threads to fewer"};
     threads_.push_back(thread);
   }
   return {};
@@ -89,7 +89,7 @@ void Workers::work() {
   while (Job *job = wait_for_job(lock)) {
     const int worker = job->joined++;
     job->active++;
-    // The next thread goes to the next caller.
+    // To the end of the queue: the next thread helps the next caller.
     remove(job);
     if (job->joined < job->wanted) enqueue(job);
     lock.unlock();

@@ -12,8 +12,8 @@
 
 namespace fastscnn {
 
-/// The threads that all engines of a process share. Between calls they spin
-/// for a moment and then sleep; a busy machine is never made busier by waiting.
+/// The threads that all engines of a process share. Idle threads spin for some
+/// 20 microseconds, then sleep.
 class Workers {
  public:
   using Function = void (*)(void *context, int worker);
@@ -23,23 +23,23 @@ class Workers {
   Workers(const Workers &) = delete;
   Workers &operator=(const Workers &) = delete;
 
-  /// Makes sure that `threads` threads can work at once, the caller included;
-  /// an Error if the system does not allow so many.
+  /// Starts threads until `threads` can work at once, including the caller; an
+  /// Error if the system does not allow so many.
   Result<> reserve(int threads);
 
-  /// Calls function (context, 0) on this thread and, as far as threads are
-  /// free, function (context, 1) ... (context, threads - 1) on others; returns
-  /// when all have returned. Thread-safe: of several callers each gets threads
-  /// in turn. Allocates nothing.
+  /// Calls function (context, 0) on this thread and function (context, 1) ...
+  /// (context, threads - 1) on others as they become free, if they do before
+  /// the first call returns; returns when all calls have. Thread-safe:
+  /// concurrent callers share the threads fairly. Allocates nothing.
   void run(int threads, Function function, void *context);
 
  private:
   struct Job {
     Function function;
     void *context;
-    int wanted;  // threads, the caller included
+    int wanted;  // threads, including the caller
     int joined = 1;
-    std::atomic<int> active{0};  // others that have joined and not yet left
+    std::atomic<int> active{0};  // joined threads that have not left
     Job *next = nullptr;
     std::condition_variable left;
   };
@@ -51,13 +51,13 @@ class Workers {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  Job *first_ = nullptr;  // jobs that want more threads, the oldest first
-  std::atomic<bool> work_waits_{false};  // first_ is set, or stop_
+  Job *first_ = nullptr;  // queue of the jobs that want more threads
+  std::atomic<bool> work_waits_{false};  // first_ or stop_ is set
   bool stop_ = false;
   std::vector<pthread_t> threads_;
 };
 
-/// Tells the CPU that this thread spins.
+/// Tells the CPU that this thread is spinning.
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -66,8 +66,8 @@ inline void relax() {
 #endif
 }
 
-/// Turns of relax() before a thread sleeps: some 20 microseconds, about what
-/// falling asleep and waking up costs.
+/// Calls of relax() before a thread sleeps: some 20 microseconds, about the
+/// cost of sleeping and waking up.
 constexpr int kSpins = 1000;
 
 }  // namespace fastscnn

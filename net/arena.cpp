@@ -5,31 +5,34 @@
 
 namespace fastscnn {
 
-size_t arrange(std::vector<Block> &blocks) {
-  std::vector<Block *> by_size;
-  for (Block &b : blocks) by_size.push_back(&b);
-  std::stable_sort(by_size.begin(), by_size.end(),
-                   [](Block *a, Block *b) { return a->size > b->size; });
+size_t place_in_arena(std::vector<Interval> *intervals, size_t alignment,
+                      int gap) {
+  const auto end = [alignment](const Interval &i) {
+    return (i.offset + i.size + alignment - 1) / alignment * alignment;
+  };
+  std::vector<Interval *> by_size;
+  for (Interval &i : *intervals) by_size.push_back(&i);
+  std::stable_sort(
+      by_size.begin(), by_size.end(),
+      [](const Interval *a, const Interval *b) { return a->size > b->size; });
 
   // The largest first, each at the lowest offset that is free all its life.
   size_t total = 0;
-  std::vector<Block *> placed;
-  for (Block *b : by_size) {
-    b->offset = 0;
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (const Block *other : placed) {
-        const bool together =
-            b->begin <= other->end + 1 && other->begin <= b->end + 1;
-        if (together && b->offset < other->offset + other->size &&
-            other->offset < b->offset + b->size) {
-          b->offset = other->offset + other->size;
-          moved = true;
-        }
-      }
+  std::vector<const Interval *> placed;  // by offset
+  for (Interval *i : by_size) {
+    i->offset = 0;
+    for (const Interval *other : placed) {
+      if (i->first > other->last + gap || other->first > i->last + gap)
+        continue;
+      if (i->offset + i->size <= other->offset) break;
+      i->offset = std::max(i->offset, end(*other));
     }
-    placed.push_back(b);
-    total = std::max(total, b->offset + b->size);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
+                                   [](const Interval *a, const Interval *b) {
+                                     return a->offset < b->offset;
+                                   }),
+                  i);
+    total = std::max(total, end(*i));
   }
   return total;
 }

@@ -6,16 +6,20 @@
 
 namespace fastscnn {
 
-/// Memory that is in use from one stage of a computation to another.
-struct Block {
-  size_t size;
-  int begin, end;  ///< stages, both included
-  size_t offset = 0;
+/// A block of an arena, and the steps of a computation that need it.
+struct Interval {
+  size_t size = 0;
+  int first = 0;      ///< step that writes it
+  int last = 0;       ///< last step that reads it
+  size_t offset = 0;  ///< in the arena; set by place_in_arena()
 };
 
-/// Chooses the offsets so that little memory is needed; returns how much. Two
-/// blocks share memory only if a whole stage lies between their uses: who
-/// writes the second then hardly ever waits for who reads the first.
-size_t arrange(std::vector<Block> &blocks);
+/// Chooses the offsets, multiples of `alignment`, largest interval first, each
+/// as low as possible. Two intervals share memory only if at least `gap` steps
+/// lie between the last use of one and the first use of the other. Sizes,
+/// offsets and `alignment` are in the same unit, bytes or elements. Returns the
+/// size of the arena, a multiple of `alignment`.
+size_t place_in_arena(std::vector<Interval> *intervals, size_t alignment,
+                      int gap = 0);
 
 }  // namespace fastscnn

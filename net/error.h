@@ -21,6 +21,11 @@ struct Error {
   std::string sentence;  ///< with names and numbers, and what to do
 };
 
+/// What is wrong with a model file.
+inline Error model_error(std::string sentence) {
+  return {Error::Kind::kModel, std::move(sentence)};
+}
+
 /// A value, or the Error that there is instead. Nothing here throws: in a
 /// process with two unwinders, and libgstreamer brings one, that ends it.
 template <typename T = void>

@@ -172,18 +172,19 @@ Variant Variant::tramac() {
   Variant v;
   v.align_corners = true;
   v.first_conv_padding = 0;
-  v.dw_relu = true;
   return v;
 }
 
 Variant Variant::mmseg() {
   Variant v;
+  v.dw_relu = false;
   v.ppm_out_kernel = 3;
   return v;
 }
 
 Variant Variant::paper() {
   Variant v;
+  v.dw_relu = false;
   v.ffm_dw = FfmDw::kDw3Dilation4;
   return v;
 }

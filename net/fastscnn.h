@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -8,22 +9,23 @@
 
 namespace fastscnn {
 
-/// What published implementations of Fast-SCNN do differently. The defaults
-/// are the paper's (Poudel, Liwicki, Cipolla, arXiv 1902.04502) except for
-/// ffm_dw, where all implementations agree on an undilated convolution.
+/// Where published implementations of Fast-SCNN (Poudel, Liwicki, Cipolla,
+/// arXiv 1902.04502) differ. The defaults, like those of models/fastscnn.py,
+/// are what the shipped model was trained with.
 struct Variant {
   enum class FfmDw { kDw3, kDw3Dilation4, kPw1 };
   enum class Activation { kRelu, kRelu6 };
 
-  bool align_corners = false;  ///< of every bilinear interpolation
+  bool align_corners = false;  ///< in every bilinear interpolation
   int first_conv_padding = 1;  ///< 0 or 1
-  bool dw_relu = false;        ///< activation between depthwise and pointwise
-  int ppm_out_kernel = 1;      ///< 1 or 3
-  FfmDw ffm_dw = FfmDw::kDw3;  ///< convolution before ffm.low
-  Activation activation = Activation::kRelu;  ///< of the bottlenecks
+  bool dw_relu = true;         ///< ReLU between depthwise and pointwise
+                               ///< convolutions, outside the bottlenecks
+  int ppm_out_kernel = 1;      ///< of the convolution after the pyramid: 1, 3
+  FfmDw ffm_dw = FfmDw::kDw3;  ///< first convolution of the feature fusion
+  Activation activation = Activation::kRelu;  ///< inside the bottlenecks
 
-  static Variant tramac();
-  static Variant mmseg();
+  static Variant tramac();  ///< github.com/Tramac/Fast-SCNN-pytorch
+  static Variant mmseg();   ///< MMSegmentation 0.17 and later
   static Variant paper();
 };
 
@@ -35,6 +37,19 @@ enum class Op {
 };
 
 enum class Activation { kNone, kRelu, kRelu6 };
+
+/// All activations clamp to a range.
+struct Clamp {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+};
+
+constexpr Clamp clamp_of(Activation activation) {
+  Clamp clamp;
+  if (activation != Activation::kNone) clamp.low = 0;
+  if (activation == Activation::kRelu6) clamp.high = 6;
+  return clamp;
+}
 
 constexpr int kImage = -1;    ///< as an input: the normalised RGB image
 constexpr int kNoLayer = -2;  ///< as residual or like: none

@@ -2,39 +2,20 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "net/error.h"
 
 namespace fastscnn {
 
-/// The JSON that a model file contains, and the only stem that sees the JSON
-/// library. An Error says what is wrong.
+using nlohmann::json;
 
-/// The header of a safetensors file as it is written, types checked, ranges
-/// not.
-struct JsonHeader {
-  struct Tensor {
-    std::string type;
-    std::vector<uint64_t> shape;
-    uint64_t begin = 0;
-    uint64_t end = 0;
-  };
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;
-};
+/// Parses the JSON of a model file; `what` names the text in messages. Refuses
+/// duplicate keys, of which the library would silently keep the last.
+Result<json> parse_json(const char *text, size_t size, const std::string &what);
 
-Result<JsonHeader> parse_json_header(const char *text, size_t size);
-
-/// ["a", "b"]; what: how messages call it.
-Result<std::vector<std::string>> parse_json_strings(const std::string &text,
-                                                    const std::string &what);
-
-/// [[1, 2, 3], [4, 5, 6]]; a flat list is one row.
-Result<std::vector<std::vector<double>>> parse_json_rows(
-    const std::string &text, const std::string &what);
+/// A value as messages quote it, on one line and valid UTF-8.
+std::string to_text(const json &value);
 
 }  // namespace fastscnn

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/metadata.h"
 
-#include <cmath>
+#include <cfloat>
 #include <cstdlib>
 #include <initializer_list>
 #include <utility>
@@ -13,20 +13,16 @@ namespace {
 
 using Metadata = std::map<std::string, std::string>;
 
-Error refusal(const std::string &what) {
-  return Error{Error::Kind::kModel, what};
-}
-
 Error wrong_value(const std::string &key, const std::string &value,
                   const std::string &expected) {
-  return refusal("\"" + key + "\" in its metadata is \"" + value.substr(0, 80) +
-                 "\" instead of " + expected);
+  return model_error("\"" + key + "\" in its metadata is " +
+                     to_text(value.substr(0, 80)) + " instead of " + expected);
 }
 
 Result<std::string> value_of(const Metadata &metadata, const std::string &key) {
   auto it = metadata.find(key);
   if (it == metadata.end())
-    return refusal("\"" + key + "\" is missing in its metadata");
+    return model_error("\"" + key + "\" is missing in its metadata");
   return it->second;
 }
 
@@ -56,51 +52,52 @@ Result<int> size_of(const Metadata &metadata, const std::string &key) {
   return static_cast<int>(n);
 }
 
-Result<> read_rgb(const Metadata &metadata, const std::string &key,
-                  float rgb[3]) {
+Result<json> json_of(const Metadata &metadata, const std::string &key) {
   const std::string value = FASTSCNN_TRY(value_of(metadata, key));
-  const auto rows =
-      FASTSCNN_TRY(parse_json_rows(value, "\"" + key + "\" in its metadata"));
-  if (rows.size() != 1 || rows[0].size() != 3)
-    return wrong_value(key, value, "3 numbers");
+  return parse_json(value.data(), value.size(),
+                    "\"" + key + "\" in its metadata");
+}
+
+/// Whether value is a list of 3 numbers from low to high, which go to rgb.
+bool read_rgb(const json &value, float low, float high, float rgb[3]) {
+  if (!value.is_array() || value.size() != 3) return false;
   for (int c = 0; c < 3; c++) {
-    rgb[c] = static_cast<float>(rows[0][c]);
-    if (!std::isfinite(rgb[c]))
-      return wrong_value(key, value, "3 finite numbers");
+    if (!value[c].is_number()) return false;
+    rgb[c] = value[c].get<float>();
+    if (!(rgb[c] >= low && rgb[c] <= high)) return false;
   }
-  return {};
+  return true;
 }
 
 Result<std::vector<std::string>> read_labels(const Metadata &metadata) {
-  const std::string value = FASTSCNN_TRY(value_of(metadata, "labels"));
-  auto labels =
-      FASTSCNN_TRY(parse_json_strings(value, "\"labels\" in its metadata"));
+  const json list = FASTSCNN_TRY(json_of(metadata, "labels"));
+  std::vector<std::string> labels;
+  for (const json &label : list) {
+    if (!list.is_array() || !label.is_string())
+      return wrong_value("labels", to_text(list), "a list of strings");
+    labels.push_back(label.get<std::string>());
+  }
   if (labels.empty() || labels.size() > kMaxClasses)
-    return refusal("it has " + std::to_string(labels.size()) +
-                   " classes; 1 to 254 are possible");
+    return model_error("it has " + std::to_string(labels.size()) +
+                       " classes; 1 to 254 are possible");
   return labels;
 }
 
 Result<std::vector<uint32_t>> read_colors(const Metadata &metadata,
                                           size_t classes) {
-  const std::string key = "colors";
-  const std::string value = FASTSCNN_TRY(value_of(metadata, key));
-  const auto rows =
-      FASTSCNN_TRY(parse_json_rows(value, "\"colors\" in its metadata"));
+  const json list = FASTSCNN_TRY(json_of(metadata, "colors"));
   std::vector<uint32_t> colors;
-  for (const auto &row : rows) {
-    uint32_t color = 0;
-    if (row.size() != 3) return wrong_value(key, value, "a list of [r, g, b]");
-    for (double c : row) {
-      if (!(c >= 0 && c <= 255))
-        return wrong_value(key, value, "numbers from 0 to 255");
-      color = color << 8 | static_cast<uint32_t>(c);
-    }
-    colors.push_back(color);
+  for (const json &color : list) {
+    float rgb[3];
+    if (!read_rgb(color, 0, 255, rgb))
+      return wrong_value("colors", to_text(list),
+                         "a list of [r, g, b] from 0 to 255");
+    colors.push_back(uint32_t(rgb[0]) << 16 | uint32_t(rgb[1]) << 8 |
+                     uint32_t(rgb[2]));
   }
   if (colors.size() != classes)
-    return refusal("it has " + std::to_string(classes) + " labels, but " +
-                   std::to_string(colors.size()) + " colors");
+    return model_error("it has " + std::to_string(classes) + " labels, but " +
+                       std::to_string(colors.size()) + " colors");
   return colors;
 }
 
@@ -137,11 +134,12 @@ Result<ModelInfo> read_model_info(const Metadata &metadata) {
   info.source = optional(metadata, "source");
   info.labels = FASTSCNN_TRY(read_labels(metadata));
   info.colors = FASTSCNN_TRY(read_colors(metadata, info.labels.size()));
-  FASTSCNN_TRY(read_rgb(metadata, "mean", info.mean));
-  FASTSCNN_TRY(read_rgb(metadata, "std", info.std));
-  for (float s : info.std)
-    if (!(s > 0.f))
-      return wrong_value("std", optional(metadata, "std"), "3 numbers above 0");
+  const json mean = FASTSCNN_TRY(json_of(metadata, "mean"));
+  if (!read_rgb(mean, -FLT_MAX, FLT_MAX, info.mean))
+    return wrong_value("mean", to_text(mean), "3 finite numbers");
+  const json std = FASTSCNN_TRY(json_of(metadata, "std"));
+  if (!read_rgb(std, FLT_MIN, FLT_MAX, info.std))
+    return wrong_value("std", to_text(std), "3 finite numbers above 0");
   info.input_width = FASTSCNN_TRY(size_of(metadata, "input_width"));
   info.input_height = FASTSCNN_TRY(size_of(metadata, "input_height"));
   info.variant = FASTSCNN_TRY(read_variant(metadata));

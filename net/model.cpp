@@ -12,10 +12,6 @@
 namespace fastscnn {
 namespace {
 
-Error refusal(const std::string &what) {
-  return Error{Error::Kind::kModel, what};
-}
-
 using ModelPtr = std::shared_ptr<const Model>;
 
 std::string list(const std::vector<uint64_t> &shape) {
@@ -43,12 +39,11 @@ Result<std::vector<float>> take(Safetensors &file, const std::string &name,
                                 const std::vector<uint64_t> &shape) {
   auto it = file.tensors.find(name);
   if (it == file.tensors.end())
-    return refusal("tensor \"" + name + "\" is missing");
+    return model_error("tensor \"" + name + "\" is missing");
   if (it->second.shape != shape)
-    return refusal("tensor \"" + name + "\" has the shape " +
-                   list(it->second.shape) + " instead of " + list(shape));
-  std::vector<float> values =
-      FASTSCNN_TRY(Safetensors::floats(name, it->second));
+    return model_error("tensor \"" + name + "\" has the shape " +
+                       list(it->second.shape) + " instead of " + list(shape));
+  std::vector<float> values = FASTSCNN_TRY(it->second.floats());
   file.tensors.erase(it);
   return values;
 }
@@ -68,8 +63,8 @@ Result<ModelPtr> parse_model(const uint8_t *data, size_t size) {
     biases[i] = FASTSCNN_TRY(take(file, name + ".bias", {channels}));
   }
   if (!file.tensors.empty())
-    return refusal("tensor \"" + file.tensors.begin()->first +
-                   "\" belongs to no layer of this variant of Fast-SCNN");
+    return model_error("tensor \"" + file.tensors.begin()->first +
+                       "\" belongs to no layer of this variant of Fast-SCNN");
   return Model::create(std::move(info), std::move(weights), std::move(biases));
 }
 
@@ -81,21 +76,21 @@ Result<std::vector<uint8_t>> read_file(const std::string &path) {
   std::error_code unknown;  // says fopen() better
   if (std::filesystem::exists(path, unknown) &&
       !std::filesystem::is_regular_file(path, unknown))
-    return refusal("it is not a regular file");  // a pipe would never open
+    return model_error("it is not a regular file");  // a pipe would never open
   File file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (!file)
-    return refusal(std::string("it cannot be opened: ") + strerror(errno));
+    return model_error(std::string("it cannot be opened: ") + strerror(errno));
   std::vector<uint8_t> bytes;
   long size = std::fseek(file.get(), 0, SEEK_END) ? -1 : std::ftell(file.get());
-  if (size < 0) return refusal("its size cannot be found out");
+  if (size < 0) return model_error("its size cannot be found out");
   if (static_cast<unsigned long>(size) > kMaxModelBytes)
-    return refusal("it has " + std::to_string(size) +
-                   " bytes; no Fast-SCNN has more than " +
-                   std::to_string(kMaxModelBytes));
+    return model_error("it has " + std::to_string(size) +
+                       " bytes; no Fast-SCNN has more than " +
+                       std::to_string(kMaxModelBytes));
   std::rewind(file.get());
   bytes.resize(size);
   if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
-    return refusal("it cannot be read to its end");
+    return model_error("it cannot be read to its end");
   return bytes;
 }
 
@@ -107,8 +102,8 @@ Result<ModelPtr> load_model(const std::string &path) {
 /// Puts the name of the file in front of what is wrong with it.
 Result<ModelPtr> naming(const std::string &name, Result<ModelPtr> model) {
   if (model) return model;
-  return refusal("The model file " + name +
-                 " cannot be used: " + model.error().sentence);
+  return model_error("The model file " + name +
+                     " cannot be used: " + model.error().sentence);
 }
 
 }  // namespace
@@ -128,15 +123,15 @@ Result<ModelPtr> Model::create(ModelInfo info,
   std::shared_ptr<Model> model(new Model(std::move(info)));
   const std::vector<Layer> &layers = model->layers_;
   if (weights.size() != layers.size() || biases.size() != layers.size())
-    return refusal("there must be one entry of weights and biases a layer");
+    return model_error("there must be one entry of weights and biases a layer");
   for (size_t i = 0; i < layers.size(); i++) {
     bool conv = layers[i].op == Op::kConv;
     uint64_t expected = conv ? count(weight_shape(layers, i)) : 0;
     uint64_t channels = conv ? layers[i].channels : 0;
     if (weights[i].size() != expected || biases[i].size() != channels)
-      return refusal("layer \"" + layers[i].name + "\" needs " +
-                     std::to_string(expected) + " weights and " +
-                     std::to_string(channels) + " biases");
+      return model_error("layer \"" + layers[i].name + "\" needs " +
+                         std::to_string(expected) + " weights and " +
+                         std::to_string(channels) + " biases");
   }
   model->weights_ = std::move(weights);
   model->biases_ = std::move(biases);

@@ -123,32 +123,32 @@ class Painter {
 };
 
 /// Side of a cell in pixels; even, so that chroma divides alike.
-inline int pixelate_cell(int frame_height) {
+constexpr int pixelate_cell(int frame_height) {
   return 2 * ((frame_height + 39) / 40);
 }
-inline int blur_cell(int frame_height) {
+constexpr int blur_cell(int frame_height) {
   return 2 * ((frame_height + 179) / 180);
 }
 constexpr int kBlurRadius = 3;  // cells
 
 /// Outlines are drawn twice as strongly as areas.
-inline int outline_alpha(int a) { return a > 127 ? 255 : 2 * a; }
+constexpr int outline_alpha(int a) { return a > 127 ? 255 : 2 * a; }
 
 /// Position in the mask, in 1/256 samples, of pixel x (from the left of the
 /// rectangle), for a mask of `size` samples that covers `covers` pixels. The
 /// samples position >> 8 and the next one have the weights 256 - fraction and
 /// fraction = position & 255.
-inline int enlarge_position(int x, int size, int covers) {
+constexpr int enlarge_position(int x, int size, int covers) {
   int64_t p = ((2 * int64_t{x} + 1) * size * 128) / covers - 128;
   int64_t last = (int64_t{size} - 1) * 256;
   return static_cast<int>(p < 0 ? 0 : p > last ? last : p);
 }
 
 /// The samples that pixel x votes over when a mask is reduced.
-inline int shrink_begin(int x, int size, int covers) {
+constexpr int shrink_begin(int x, int size, int covers) {
   return static_cast<int>(int64_t{x} * size / covers);
 }
-inline int shrink_end(int x, int size, int covers) {
+constexpr int shrink_end(int x, int size, int covers) {
   int begin = shrink_begin(x, size, covers);
   int end = shrink_begin(x + 1, size, covers);
   return end > begin ? end : begin + 1;

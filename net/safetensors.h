@@ -11,28 +11,28 @@
 
 namespace fastscnn {
 
-/// The header of a safetensors file, checked: ranges lie inside the data, do
-/// not overlap, leave no holes, and fit shape and type.
-/// Format: the "Format" section of the safetensors documentation.
+/// A safetensors file, checked: every tensor lies inside the file and has the
+/// bytes that its shape needs; tensors neither overlap nor leave gaps.
+/// Format: https://huggingface.co/docs/safetensors, section "Format".
 struct Safetensors {
-  enum class Type { kF16, kF32 };
-
   struct Tensor {
+    enum class Type { kF16, kF32 };
+
+    std::string name;
     Type type = Type::kF32;
     std::vector<uint64_t> shape;
-    const uint8_t *data = nullptr;  // into the bytes that were parsed
-    uint64_t count = 0;             // of elements
+    const uint8_t *begin = nullptr;  ///< first byte, in the parsed data
+    const uint8_t *end = nullptr;
+
+    /// The elements as floats; an Error if one is NaN or infinite.
+    Result<std::vector<float>> floats() const;
   };
 
-  std::map<std::string, Tensor> tensors;
+  std::map<std::string, Tensor> tensors;  ///< by name
   std::map<std::string, std::string> metadata;
 
-  /// data must outlive the result. An Error names the tensor and the numbers.
+  /// `data` must outlive the result. An Error names the tensor and the numbers.
   static Result<Safetensors> parse(const uint8_t *data, size_t size);
-
-  /// The elements of a tensor as floats; an Error on NaN and infinity.
-  static Result<std::vector<float>> floats(const std::string &name,
-                                           const Tensor &t);
 };
 
 }  // namespace fastscnn

@@ -20,13 +20,13 @@ namespace {
 
 using Bytes = hn::Rebind<uint8_t, Ints>;
 
-/// The logits of kLanes neighbouring outputs. Two ways to fetch them: from
-/// anywhere, or from one vector that holds them all.
-template <bool kClose>
+/// Interpolates kLanes neighbouring outputs of a row: by gathering the inputs
+/// or, if one vector holds them all, by permuting it.
+template <bool kOneVector>
 class Sampler {
  public:
   HWY_INLINE Sampler(const Classify::Columns &columns, int x)
-      : base_(kClose ? columns.first[x] : 0),
+      : base_(kOneVector ? columns.first[x] : 0),
         first_(index(columns.first, x)),
         second_(index(columns.second, x)),
         weight_(hn::LoadU(Tag(), columns.weight.data() + x)) {}
@@ -34,7 +34,7 @@ class Sampler {
   HWY_INLINE Vector operator()(const float *row) const {
     const Tag d;
     Vector a, b;
-    if constexpr (kClose) {
+    if constexpr (kOneVector) {
       const Vector near = hn::LoadU(d, row + base_);
       a = hn::TableLookupLanes(near, hn::IndicesFromVec(d, first_));
       b = hn::TableLookupLanes(near, hn::IndicesFromVec(d, second_));
@@ -68,55 +68,54 @@ HWY_INLINE void store(hn::Vec<Ints> values, int count, uint8_t *dst) {
   std::copy_n(all, count, dst);
 }
 
-/// Interpolates all classes between the rows.
-const float *mix(const Classify::Around &around, float *scratch) {
-  if (around.weight == 0) return around.top;
+/// All classes, interpolated between the two rows.
+const float *lerp(const Classify::RowPair &rows, float *scratch) {
+  if (rows.weight == 0) return rows.top;
   const Tag d;
-  const Vector w = hn::Set(d, around.weight);
-  for (int i = 0; i < around.classes * around.pitch; i += kLanes) {
-    const Vector a = hn::Load(d, around.top + i);
-    hn::Store(hn::MulAdd(hn::Sub(hn::Load(d, around.bottom + i), a), w, a), d,
+  const Vector w = hn::Set(d, rows.weight);
+  for (int i = 0; i < rows.classes * rows.pitch; i += kLanes) {
+    const Vector a = hn::Load(d, rows.top + i);
+    hn::Store(hn::MulAdd(hn::Sub(hn::Load(d, rows.bottom + i), a), w, a), d,
               scratch + i);
   }
   return scratch;
 }
 
-/// The class that leads at all points around the outputs from x on, or
-/// kUnknown.
-HWY_INLINE uint8_t leader(const Classify::Columns &columns,
-                          const uint8_t *leaders, int x) {
+/// The winner at all points around the kLanes outputs from x on, or kUnknown.
+HWY_INLINE uint8_t common_winner(const Classify::Columns &columns,
+                                 const uint8_t *winners, int x) {
   const int last = columns.second[x + kLanes - 1];
   int i = columns.first[x];
-  const uint8_t id = leaders[i];
+  const uint8_t id = winners[i];
   while (i < last)
-    if (leaders[++i] != id) return kUnknown;
+    if (winners[++i] != id) return kUnknown;
   return id;
 }
 
-template <bool kClose, bool kProbability>
+template <bool kOneVector, bool kProbability>
 void find_classes(const Classify::Columns &columns,
-                  const Classify::Around &around, int width, float threshold,
+                  const Classify::RowPair &rows, int width, float threshold,
                   float *scratch, uint8_t *ids, uint8_t *confidence) {
   const Tag d;
   const Ints di;
-  const float *rows = nullptr;  // not interpolated yet
+  const float *logits = nullptr;  // interpolated when first needed
   HWY_ALIGN float values[kProbability ? kMaxClasses * kLanes : kLanes];
   for (int x = 0; x < width; x += kLanes) {
-    if (!kProbability && around.leaders) {
-      const uint8_t id = leader(columns, around.leaders, x);
+    if (!kProbability && rows.winners) {
+      const uint8_t id = common_winner(columns, rows.winners, x);
       if (id != kUnknown) {
         std::fill_n(ids + x, std::min<int>(kLanes, width - x), id);
         continue;
       }
     }
-    if (!rows) rows = mix(around, scratch);
+    if (!logits) logits = lerp(rows, scratch);
 
-    const Sampler<kClose> sample(columns, x);
-    Vector best = sample(rows);
+    const Sampler<kOneVector> sample(columns, x);
+    Vector best = sample(logits);
     hn::Vec<Ints> id = hn::Zero(di);
     if (kProbability) hn::Store(best, d, values);
-    for (int c = 1; c < around.classes; c++) {
-      const Vector v = sample(rows + c * around.pitch);
+    for (int c = 1; c < rows.classes; c++) {
+      const Vector v = sample(logits + c * rows.pitch);
       if (kProbability) hn::Store(v, d, values + c * kLanes);
       const auto larger = hn::Gt(v, best);
       best = hn::IfThenElse(larger, v, best);
@@ -124,7 +123,7 @@ void find_classes(const Classify::Columns &columns,
     }
     if (kProbability) {
       Vector sum = hn::Zero(d);
-      for (int c = 0; c < around.classes; c++)
+      for (int c = 0; c < rows.classes; c++)
         sum = hn::Add(
             sum, hn::Exp(d, hn::Sub(hn::Load(d, values + c * kLanes), best)));
       const Vector probability = hn::Div(hn::Set(d, 1.0f), sum);
@@ -140,20 +139,20 @@ void find_classes(const Classify::Columns &columns,
 }
 
 void classify_row(const Classify::Columns &columns,
-                  const Classify::Around &around, int width, float threshold,
+                  const Classify::RowPair &rows, int width, float threshold,
                   float *scratch, uint8_t *ids, uint8_t *confidence) {
   const bool probability = confidence || threshold > 0;
-  auto find = columns.close ? probability ? find_classes<true, true>
-                                          : find_classes<true, false>
+  auto find = columns.in_one_vector ? probability ? find_classes<true, true>
+                                                  : find_classes<true, false>
               : probability ? find_classes<false, true>
-                            : find_classes<false, false>;
-  find(columns, around, width, threshold, scratch, ids, confidence);
+                                    : find_classes<false, false>;
+  find(columns, rows, width, threshold, scratch, ids, confidence);
 }
 
-/// Class and lead of the best logit at every point of a row; returns the
-/// largest magnitude in it.
-float survey_row(const float *row, int classes, int pitch, int width,
-                 uint8_t *ids, float *leads) {
+/// The best class at each point of a row, and its lead over the second; returns
+/// the largest magnitude in the row.
+float prefilter_row(const float *row, int classes, int pitch, int width,
+                    uint8_t *ids, float *leads) {
   const Tag d;
   const Ints di;
   Vector peak = hn::Zero(d);
@@ -191,13 +190,14 @@ namespace fastscnn {
 namespace {
 
 HWY_EXPORT(classify_row);
-HWY_EXPORT(survey_row);
+HWY_EXPORT(prefilter_row);
 HWY_EXPORT(lanes);
 
-// A class leads clearly if no rounding can change that. Interpolating takes
-// two steps, each off by at most 4 * 2^-24 of the largest value at the four
-// points; rows are only trusted together if their largest values differ by a
-// factor of at most kPeakRatio.
+// A winner is clear if rounding errors cannot change it, relative to the
+// largest magnitude in its row. Interpolation takes two steps, each with an
+// error of at most 4 * 2^-24 of the largest value at the four points; rows are
+// only combined if their largest magnitudes differ by a factor of at most
+// kPeakRatio.
 constexpr float kClearLead = 2e-5f;
 constexpr float kPeakRatio = 8;
 
@@ -208,55 +208,56 @@ Classify::Classify(const Logits &grid, int width, int height,
     : grid_(grid),
       width_(width),
       scratch_size_(size_t(grid.classes + 1) * grid.pitch),
-      rows_(bilinear_taps(grid.height, height, align_corners)),
-      leaders_(size_t(grid.width) * grid.height),
+      rows_(resize_taps(grid.height, height, align_corners)),
+      winners_(size_t(grid.width) * grid.height),
       peaks_(grid.height) {
-  std::vector<Tap> taps = bilinear_taps(grid.width, width, align_corners);
+  std::vector<Tap> taps = resize_taps(grid.width, width, align_corners);
   const size_t lanes = HWY_DYNAMIC_DISPATCH(lanes)();
-  // A last vector that is not full repeats the last column.
+  // Fill the last vector by repeating the last column.
   while (taps.size() % lanes) taps.push_back(taps.back());
-  columns_.close = true;
+  columns_.in_one_vector = true;
   for (size_t x = 0; x < taps.size(); x++) {
     columns_.first.push_back(taps[x].first);
     columns_.second.push_back(taps[x].second);
     columns_.weight.push_back(taps[x].weight);
     const int base = taps[x / lanes * lanes].first;
     if (taps[x].second - base >= int(lanes) || base + int(lanes) > grid.pitch)
-      columns_.close = false;
+      columns_.in_one_vector = false;
   }
 }
 
-void Classify::survey(const float *logits, int y, float *scratch) {
-  uint8_t *ids = &leaders_[size_t(y) * grid_.width];
+void Classify::prefilter(const float *logits, int y, float *scratch) {
+  uint8_t *ids = &winners_[size_t(y) * grid_.width];
   float *leads = scratch;
-  peaks_[y] = HWY_DYNAMIC_DISPATCH(survey_row)(
+  peaks_[y] = HWY_DYNAMIC_DISPATCH(prefilter_row)(
       logits + size_t(y) * grid_.classes * grid_.pitch, grid_.classes,
       grid_.pitch, grid_.width, ids, leads);
   for (int x = 0; x < grid_.width; x++)
     if (!(leads[x] > kClearLead * peaks_[y])) ids[x] = kUnknown;
 }
 
-void Classify::row(const float *logits, int y, float threshold, bool surveyed,
-                   float *scratch, uint8_t *ids, uint8_t *confidence) const {
+void Classify::row(const float *logits, int y, float threshold,
+                   bool prefiltered, float *scratch, uint8_t *ids,
+                   uint8_t *confidence) const {
   const Tap &t = rows_[y];
   const size_t row = size_t(grid_.classes) * grid_.pitch;
-  Around around = {logits + t.first * row,
-                   logits + t.second * row,
-                   t.weight,
-                   grid_.classes,
-                   grid_.pitch,
-                   nullptr};
+  RowPair rows = {logits + t.first * row,
+                  logits + t.second * row,
+                  t.weight,
+                  grid_.classes,
+                  grid_.pitch,
+                  nullptr};
   const auto peaks = std::minmax(peaks_[t.first], peaks_[t.second]);
-  if (surveyed && peaks.second <= kPeakRatio * peaks.first) {
-    const uint8_t *top = &leaders_[size_t(t.first) * grid_.width];
-    const uint8_t *bottom = &leaders_[size_t(t.second) * grid_.width];
+  if (prefiltered && peaks.second <= kPeakRatio * peaks.first) {
+    const uint8_t *top = &winners_[size_t(t.first) * grid_.width];
+    const uint8_t *bottom = &winners_[size_t(t.second) * grid_.width];
     auto both = reinterpret_cast<uint8_t *>(scratch + row);
     for (int x = 0; x < grid_.width; x++)
       both[x] = top[x] == bottom[x] ? top[x] : kUnknown;
-    around.leaders = both;
+    rows.winners = both;
   }
   HWY_DYNAMIC_DISPATCH(classify_row)
-  (columns_, around, width_, threshold, scratch, ids, confidence);
+  (columns_, rows, width_, threshold, scratch, ids, confidence);
 }
 
 }  // namespace fastscnn

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/engine/taps.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 
-/// Logits on their grid: (height, classes, pitch), so that neighbours of a
-/// class lie side by side.
+/// A grid of logits: (height, classes, pitch), of which the first `width`
+/// floats of each row of a class are valid.
 struct Logits {
   const float *data = nullptr;
   int classes = 0;
@@ -19,41 +19,40 @@ struct Logits {
   int pitch = 0;
 };
 
-/// Bilinear interpolation of logits to the size of a mask and the class of
-/// each pixel in one pass, row by row.
+/// Interpolates logits to the size of a mask and finds the class of each pixel,
+/// in one pass, row by row.
 class Classify {
  public:
-  /// Of grids of this kind; the data may change.
+  /// For grids of this shape; grid.data is not used.
   Classify(const Logits &grid, int width, int height, bool align_corners);
 
-  /// Floats of scratch memory that row() and survey() need.
+  /// Floats of scratch memory for row() and prefilter().
   size_t scratch_size() const { return scratch_size_; }
 
-  /// Finds the points in row y of the grid where one class leads clearly. What
-  /// row() may know of all rows before it is first called for a mask: where
-  /// the same class leads at all points around a pixel, so it does there.
-  void survey(const float *logits, int y, float *scratch);
+  /// Marks the points in row y of the grid that have a clear winner: a class
+  /// whose lead exceeds all rounding errors. A pixel between points with the
+  /// same winner has that class, too, so row() need not interpolate there.
+  void prefilter(const float *logits, int y, float *scratch);
 
   /// Row y of the mask: ids (width), confidence (nullable, width); see
-  /// net/engine.h. surveyed: survey() has seen all rows of these logits; the
-  /// result is the same, sooner.
-  void row(const float *logits, int y, float threshold, bool surveyed,
+  /// net/engine.h. prefiltered: prefilter() was called for all rows of these
+  /// logits; speeds up the same result.
+  void row(const float *logits, int y, float threshold, bool prefiltered,
            float *scratch, uint8_t *ids, uint8_t *confidence) const;
 
   struct Columns {
     std::vector<int32_t> first, second;
     std::vector<float> weight;
-    /// The neighbours of a vector of outputs side by side lie so close that one
-    /// vector holds them.
-    bool close;
+    /// One vector holds all inputs of any vector of outputs.
+    bool in_one_vector;
   };
 
-  /// The rows of the grid around a row of the mask.
-  struct Around {
+  /// The two rows of the grid that a row of the mask lies between.
+  struct RowPair {
     const float *top, *bottom;
-    float weight;  // of the bottom one
+    float weight;  // of bottom
     int classes, pitch;
-    const uint8_t *leaders;  // of both rows; null: not known
+    const uint8_t *winners;  // (width), in both rows, or kUnknown; null: unused
   };
 
  private:
@@ -62,8 +61,8 @@ class Classify {
   size_t scratch_size_;
   std::vector<Tap> rows_;
   Columns columns_;
-  std::vector<uint8_t> leaders_;  // (height, width) of the grid, or kUnknown
-  std::vector<float> peaks_;      // largest magnitude in every row
+  std::vector<uint8_t> winners_;  // (height, width) of the grid, or kUnknown
+  std::vector<float> peaks_;      // largest magnitude in each row
 };
 
 }  // namespace fastscnn

@@ -13,49 +13,47 @@ namespace {
 
 constexpr int kVectors = kChannelBlock / kLanes;
 
-// Pixels and blocks of outputs whose sums stay in registers together: 12 of 16
-// registers, or 24 of 32, which is enough to hide the latency of a
-// multiply-add. Where a vector holds a whole block, two blocks share what is
-// read of the pixels.
+// A tile is kTile pixels by kBlocks blocks of output channels. Its sums stay in
+// registers, 12 of 16 or 24 of 32, which hides the latency of a multiply-add.
+// If a vector holds a whole block, two blocks share each load of a pixel.
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kSums = 24;
 #else
 constexpr int kSums = 12;
 #endif
 constexpr int kBlocks = kVectors == 1 ? 2 : 1;
-constexpr int kTile =
-    kVectors < kSums ? kSums / (kVectors * kBlocks) : 1;  // pixels
+constexpr int kTile = kVectors < kSums ? kSums / (kVectors * kBlocks) : 1;
 
-// Pixels that are addressed from one pointer: x86 multiplies an index by 4 and
-// by 8.
+// Pixels addressed from one pointer: x86 scales an index by 1, 2, 4 or 8, so
+// the third one is the last without another register.
 constexpr int kGroup = 3;
 
 template <int kPixels, int kCount>
-HWY_INLINE void tile(const Dense &layer, const float *weights,
+HWY_INLINE void tile(const ConvGemm &layer, const float *weights,
                      const float *bias, ConstPixels src,
                      const ptrdiff_t *offset, ConstPixels residual,
                      Pixels dst) {
   constexpr int kGroups = (kPixels + kGroup - 1) / kGroup;
   const Tag d;
-  const size_t block = size_t(layer.taps) * layer.in * kChannelBlock;
-  const ptrdiff_t step = src.step;
+  const size_t block = size_t(layer.kernel_rows) * layer.in * kChannelBlock;
+  const ptrdiff_t stride = src.stride;
   Vector sum[kPixels][kCount][kVectors];
   for (int p = 0; p < kPixels; p++)
     for (int b = 0; b < kCount; b++)
       for (int v = 0; v < kVectors; v++)
         sum[p][b][v] = hn::Load(d, bias + b * kChannelBlock + v * kLanes);
 
-  for (int t = 0; t < layer.taps; t++) {
+  for (int r = 0; r < layer.kernel_rows; r++) {
     const float *in[kGroups];
     for (int g = 0; g < kGroups; g++)
-      in[g] = src.data + offset[t] + g * kGroup * step;
+      in[g] = src.data + offset[r] + g * kGroup * stride;
     for (int k = 0; k < layer.in; k++, weights += kChannelBlock) {
       Vector w[kCount][kVectors];
       for (int b = 0; b < kCount; b++)
         for (int v = 0; v < kVectors; v++)
           w[b][v] = hn::Load(d, weights + b * block + v * kLanes);
       for (int p = 0; p < kPixels; p++) {
-        const Vector x = hn::Set(d, in[p / kGroup][p % kGroup * step]);
+        const Vector x = hn::Set(d, in[p / kGroup][p % kGroup * stride]);
         for (int b = 0; b < kCount; b++)
           for (int v = 0; v < kVectors; v++)
             sum[p][b][v] = hn::MulAdd(x, w[b][v], sum[p][b][v]);
@@ -72,18 +70,18 @@ HWY_INLINE void tile(const Dense &layer, const float *weights,
         const int o = b * kChannelBlock + v * kLanes;
         Vector s = sum[p][b][v];
         if (residual.data)
-          s = hn::Add(s, hn::Load(d, residual.data + p * residual.step + o));
+          s = hn::Add(s, hn::Load(d, residual.data + p * residual.stride + o));
         s = hn::Min(hn::Max(s, low), high);
-        hn::Store(s, d, dst.data + p * dst.step + o);
+        hn::Store(s, d, dst.data + p * dst.stride + o);
       }
 }
 
 /// The last pixels, fewer than kTile.
 template <int kPixels, int kCount>
-HWY_INLINE void remainder(int count, const Dense &layer, const float *weights,
-                          const float *bias, ConstPixels src,
-                          const ptrdiff_t *offset, ConstPixels residual,
-                          Pixels dst) {
+HWY_INLINE void remainder(int count, const ConvGemm &layer,
+                          const float *weights, const float *bias,
+                          ConstPixels src, const ptrdiff_t *offset,
+                          ConstPixels residual, Pixels dst) {
   if (count == kPixels)
     tile<kPixels, kCount>(layer, weights, bias, src, offset, residual, dst);
   else if constexpr (kPixels > 1)
@@ -91,17 +89,19 @@ HWY_INLINE void remainder(int count, const Dense &layer, const float *weights,
                                    residual, dst);
 }
 
-/// kCount blocks of outputs, from output `o` on, of all pixels.
+/// kCount blocks of output channels, from channel `o` on, of all pixels.
 template <int kCount>
-void blocks(const Dense &layer, int o, ConstPixels src, const ptrdiff_t *offset,
-            int count, ConstPixels residual, Pixels dst) {
-  const float *weights = layer.weights + size_t(o) * layer.taps * layer.in;
+void blocks(const ConvGemm &layer, int o, ConstPixels src,
+            const ptrdiff_t *offset, int count, ConstPixels residual,
+            Pixels dst) {
+  const float *weights =
+      layer.weights + size_t(o) * layer.kernel_rows * layer.in;
   const float *bias = layer.bias + o;
   if (residual.data) residual.data += o;
   dst.data += o;
   int p = 0;
   auto at = [&p](auto pixels) {
-    if (pixels.data) pixels.data += pixels.step * p;
+    if (pixels.data) pixels.data += pixels.stride * p;
     return pixels;
   };
   for (; p + kTile <= count; p += kTile)
@@ -112,7 +112,7 @@ void blocks(const Dense &layer, int o, ConstPixels src, const ptrdiff_t *offset,
                                  offset, at(residual), at(dst));
 }
 
-void run(const Dense &layer, ConstPixels src, const ptrdiff_t *offset,
+void run(const ConvGemm &layer, ConstPixels src, const ptrdiff_t *offset,
          int count, ConstPixels residual, Pixels dst) {
   int o = 0;
   for (; o + kBlocks * kChannelBlock <= layer.out; o += kBlocks * kChannelBlock)
@@ -129,8 +129,8 @@ namespace fastscnn {
 
 HWY_EXPORT(run);
 
-void dense(const Dense &layer, ConstPixels src, const ptrdiff_t *offset,
-           int count, ConstPixels residual, Pixels dst) {
+void conv_gemm(const ConvGemm &layer, ConstPixels src, const ptrdiff_t *offset,
+               int count, ConstPixels residual, Pixels dst) {
   HWY_DYNAMIC_DISPATCH(run)(layer, src, offset, count, residual, dst);
 }
 

@@ -3,38 +3,36 @@
 
 #include <cstddef>
 
+#include "net/fastscnn.h"
+
 namespace fastscnn {
 
-/// Limits that stand for an activation function.
-struct Clamp {
-  float low;
-  float high;
+/// A convolution over all channels as a direct matrix product: for each pixel,
+/// the sum over kernel rows of weights times the floats under that row.
+struct ConvGemm {
+  int in = 0;   ///< floats under a kernel row
+  int out = 0;  ///< channels, a multiple of kChannelBlock
+  int kernel_rows = 1;
+  const float *weights = nullptr;  ///< (out / 16, kernel_rows, in, 16)
+  const float *bias = nullptr;     ///< (out)
+  Clamp clamp;
 };
 
-/// A matrix product over pixels: what every convolution that mixes channels
-/// comes down to. Weights are packed as (out / 16, taps, in, 16).
-struct Dense {
-  int in = 0;   ///< consecutive floats that a tap reads
-  int out = 0;  ///< multiple of kChannelBlock
-  int taps = 1;
-  const float *weights = nullptr;
-  const float *bias = nullptr;  ///< (out)
-  Clamp clamp = {};
-};
-
-/// Pixels side by side: floats from one to the next.
+/// Neighbouring pixels, `stride` floats apart.
 struct ConstPixels {
   const float *data;
-  ptrdiff_t step;
+  ptrdiff_t stride;
 };
 struct Pixels {
   float *data;
-  ptrdiff_t step;
+  ptrdiff_t stride;
+
+  operator ConstPixels() const { return {data, stride}; }
 };
 
-/// dst (count, out) = clamp (bias + residual + sum over taps t of
-/// weights[t] * src[offset[t]...]). residual.data may be null or dst.
-void dense(const Dense &layer, ConstPixels src, const ptrdiff_t *offset,
-           int count, ConstPixels residual, Pixels dst);
+/// dst (count, out) = clamp (bias + residual + sum over kernel rows r of
+/// weights[r] * src[offset[r] ...]). residual.data may be null or dst.
+void conv_gemm(const ConvGemm &layer, ConstPixels src, const ptrdiff_t *offset,
+               int count, ConstPixels residual, Pixels dst);
 
 }  // namespace fastscnn

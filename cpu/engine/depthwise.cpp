@@ -13,8 +13,8 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::HWY_NAMESPACE {
 namespace {
 
-// Neighbouring outputs that share what they read: columns, and rows as far as
-// there are registers.
+// Neighbouring outputs that share loads: columns, and as many rows as there are
+// registers for.
 constexpr int kTile = 4;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kRows = 2;
@@ -22,11 +22,9 @@ constexpr int kRows = 2;
 constexpr int kRows = 1;
 #endif
 
-// Columns that are addressed from one pointer: x86 multiplies an index by 4 and
-// by 8.
+// Columns addressed from one pointer; see convgemm.cpp.
 constexpr int kGroup = 3;
 
-/// What all tiles of a row have in common.
 struct Rows {
   const float *const *src;  // null: outside the image
   int src_width;
@@ -34,8 +32,8 @@ struct Rows {
   ptrdiff_t pitch;  // from a row of dst to the next
 };
 
-/// Outputs x to x + kTile - 1 of kCount rows. The first column that is read may
-/// lie left of the image, the last one right of it.
+/// Outputs x to x + kTile - 1 of kCount rows. The first input column may lie
+/// left of the image, the last one right of it.
 template <int kStride, int kCount>
 HWY_INLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   constexpr int kColumns = (kTile - 1) * kStride + 3;
@@ -87,7 +85,7 @@ HWY_INLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   }
 }
 
-/// Any single output.
+/// One output, of any stride and dilation.
 HWY_INLINE void pixel(const Depthwise &layer, const Rows &rows, int x) {
   const Tag d;
   const Vector low = hn::Set(d, layer.clamp.low);
@@ -112,7 +110,7 @@ HWY_INLINE void pixel(const Depthwise &layer, const Rows &rows, int x) {
 template <int kCount>
 void run_rows(const Depthwise &layer, const Rows &rows, int dst_width) {
   for (int x = 0; x < dst_width; x += kTile) {
-    // The last tile may compute again what the one before has.
+    // The last tile may overlap the one before it.
     const int at = std::min(x, dst_width - kTile);
     if (layer.stride == 1)
       tile<1, kCount>(layer, rows, at);

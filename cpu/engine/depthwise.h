@@ -8,29 +8,29 @@
 
 namespace fastscnn {
 
-/// A 3x3 convolution of each channel with itself.
+/// A depthwise 3x3 convolution.
 struct Depthwise {
   int channels = 0;                ///< multiple of kChannelBlock
   int stride = 1;                  ///< 1 or 2
   int dilation = 1;                ///< also the padding
   const float *weights = nullptr;  ///< (channels / 16, 3, 3, 16)
   const float *bias = nullptr;     ///< (channels)
-  Clamp clamp = {};
+  Clamp clamp;
 
-  /// Of channel c, the first of nine that are kChannelBlock apart.
+  /// The first of the nine weights of channel c, which are kChannelBlock apart.
   const float *weight(int c) const {
     return weights + c / kChannelBlock * (9 * kChannelBlock) +
            c % kChannelBlock;
   }
 };
 
-/// Rows that are best computed together, where dilation is 1.
+/// Output rows that are fastest computed together.
 constexpr int kDepthwiseRows = 2;
 
-/// `count` rows, at most kDepthwiseRows, or one where dilation is not 1: dst
-/// (dst_width, channels), `pitch` floats apart, from the rows (src_width,
-/// channels) that the first one reads and those that the next ones add: 3 +
-/// (count - 1) * stride; a null row lies outside the image.
+/// Computes `count` output rows: at most kDepthwiseRows, or 1 if dilated. dst:
+/// (count, dst_width, channels), with `pitch` floats from a row to the next.
+/// rows: the 3 + (count - 1) * stride input rows that they read, (src_width,
+/// channels); null for one outside the image.
 void depthwise(const Depthwise &layer, const float *const *rows, int src_width,
                float *dst, ptrdiff_t pitch, int dst_width, int count);
 

@@ -5,22 +5,41 @@
 #include <utility>
 
 #include "cpu/engine/classify.h"
-#include "cpu/engine/temporalfilter.h"
 #include "cpu/engine/network.h"
 #include "cpu/engine/preprocess.h"
+#include "cpu/engine/temporalfilter.h"
 #include "cpu/taskgraph.h"
 
 namespace fastscnn {
 namespace {
 
-// Rows of the image or the mask that a thread takes at once.
-constexpr int kBand = 8;
+/// Rows, processed in tiles by several threads.
+class RowTiles {
+ public:
+  explicit RowTiles(int rows)
+      : rows_(rows), tiles_((rows + kTileRows - 1) / kTileRows) {}
 
-// Pixels of each id that a thread has seen; a cache line is one thread's.
+  /// Calls body (y, worker) for every row, as TaskGraph::run() does for tasks.
+  template <typename Body>
+  void run(Workers &workers, int threads, const Body &body) {
+    tiles_.run(workers, threads, [&](int tile, int worker) {
+      const int end = std::min(rows_, (tile + 1) * kTileRows);
+      for (int y = tile * kTileRows; y < end; y++) body(y, worker);
+    });
+  }
+
+ private:
+  static constexpr int kTileRows = 8;
+
+  int rows_;
+  TaskGraph tiles_;
+};
+
+/// The pixel counts of one thread, in cache lines of their own.
 struct alignas(64) Counts {
   uint32_t of[256];
 
-  // Neighbours are mostly equal: runs are added, not pixels.
+  // Adds runs: most neighbours are equal.
   void add(const uint8_t *ids, int width) {
     for (int x = 0, begin = 0; x < width; begin = x) {
       while (++x < width && ids[x] == ids[begin]) continue;
@@ -29,7 +48,7 @@ struct alignas(64) Counts {
   }
 };
 
-/// All that depends on the size of the frames and of the network.
+/// Everything that depends on the size of the frames and of the network.
 class Pipeline {
  public:
   static Result<std::unique_ptr<Pipeline>> create(
@@ -38,83 +57,75 @@ class Pipeline {
     const ModelInfo &model = weights->model().info();
     std::unique_ptr<Network> network = FASTSCNN_TRY(Network::create(
         weights, config.input_width, config.input_height, threads));
-    History history = FASTSCNN_TRY(History::create(*network));
+    TemporalFilter filter = FASTSCNN_TRY(TemporalFilter::create(*network));
     std::unique_ptr<Pipeline> pipeline(new Pipeline(
-        std::move(network), std::move(history), model, src, config, threads));
+        std::move(network), std::move(filter), model, src, config, threads));
     FASTSCNN_TRY(pipeline->allocate());
     return pipeline;
   }
 
   int mask_width() const { return mask_width_; }
   int mask_height() const { return mask_height_; }
-  void forget() { history_.forget(); }
+  void reset() { filter_.reset(); }
 
-  void load(Workers &workers, const ConstFrame &src) {
-    image_bands_.run(workers, threads_, [&](int band, int worker) {
-      const int end = std::min(network_->height(), (band + 1) * kBand);
-      for (int y = band * kBand; y < end; y++)
-        preprocess_.row(src, y, scratch_[worker].data(),
-                        network_->image_row(y));
+  void segment(Workers &workers, const ConstFrame &frame, const Mask &mask,
+               const Options &options) {
+    image_rows_.run(workers, threads_, [&](int y, int worker) {
+      preprocess_.row(frame, y, scratch_[worker].data(),
+                      network_->image_row(y));
     });
-  }
-
-  void infer(Workers &workers, const Mask &dst, const Options &options) {
     network_->run(workers);
     const float *logits = grid_.data;
     if (options.smoothing > 0)
-      logits = history_.average(*network_, options.smoothing);
+      logits = filter_.add(*network_, options.smoothing);
     else
-      history_.forget();
-    const bool survey = !dst.confidence && options.confidence_threshold <= 0;
-    if (survey)
-      grid_bands_.run(workers, threads_, [&](int band, int worker) {
-        const int end = std::min(grid_.height, (band + 1) * kBand);
-        for (int y = band * kBand; y < end; y++)
-          classify_.survey(logits, y, scratch_[worker].data());
+      filter_.reset();
+    const bool prefilter =
+        !mask.confidence && options.confidence_threshold <= 0;
+    if (prefilter)
+      grid_rows_.run(workers, threads_, [&](int y, int worker) {
+        classify_.prefilter(logits, y, scratch_[worker].data());
       });
-    if (dst.counts) std::fill(counts_.begin(), counts_.end(), Counts{});
-    mask_bands_.run(workers, threads_, [&](int band, int worker) {
-      const int end = std::min(mask_height_, (band + 1) * kBand);
-      for (int y = band * kBand; y < end; y++) {
-        uint8_t *ids = dst.ids + ptrdiff_t(y) * dst.stride;
-        classify_.row(logits, y, options.confidence_threshold, survey,
-                      scratch_[worker].data(), ids,
-                      dst.confidence ? dst.confidence +
-                                           ptrdiff_t(y) * dst.confidence_stride
-                                     : nullptr);
-        if (dst.counts) counts_[worker].add(ids, mask_width_);
-      }
+    if (mask.counts) std::fill(counts_.begin(), counts_.end(), Counts{});
+    mask_rows_.run(workers, threads_, [&](int y, int worker) {
+      uint8_t *ids = mask.ids + ptrdiff_t(y) * mask.stride;
+      uint8_t *confidence =
+          mask.confidence
+              ? mask.confidence + ptrdiff_t(y) * mask.confidence_stride
+              : nullptr;
+      classify_.row(logits, y, options.confidence_threshold, prefilter,
+                    scratch_[worker].data(), ids, confidence);
+      if (mask.counts) counts_[worker].add(ids, mask_width_);
     });
-    if (dst.counts) sum_counts(dst.counts);
+    if (mask.counts) sum_counts(mask.counts);
   }
 
  private:
-  Pipeline(std::unique_ptr<Network> network, History history,
+  Pipeline(std::unique_ptr<Network> network, TemporalFilter filter,
            const ModelInfo &model, const FrameInfo &src, const Config &config,
            int threads)
       : threads_(threads),
         network_(std::move(network)),
         preprocess_(src, config.input_width, config.input_height, model.mean,
                     model.std),
-        history_(std::move(history)),
+        filter_(std::move(filter)),
         grid_(network_->logits()),
         mask_width_(config.mask_width ? config.mask_width : grid_.width),
         mask_height_(config.mask_height ? config.mask_height : grid_.height),
         classify_(grid_, mask_width_, mask_height_,
                   model.variant.align_corners),
-        image_bands_(bands(network_->height())),
-        grid_bands_(bands(grid_.height)),
-        mask_bands_(bands(mask_height_)),
+        image_rows_(network_->height()),
+        grid_rows_(grid_.height),
+        mask_rows_(mask_height_),
         counts_(threads) {}
-
-  static int bands(int rows) { return (rows + kBand - 1) / kBand; }
 
   Result<> allocate() {
     const size_t size =
         std::max(preprocess_.scratch_size(), classify_.scratch_size());
     for (int t = 0; t < threads_; t++) {
       scratch_.emplace_back();
-      scratch_.back() = FASTSCNN_TRY(Buffer::create(round_up(size, kLine)));
+      scratch_.back() =
+          FASTSCNN_TRY(AlignedBuffer::create(round_up(size, kCacheLine)));
     }
     return {};
   }
@@ -128,16 +139,16 @@ class Pipeline {
   int threads_;
   std::unique_ptr<Network> network_;
   Preprocess preprocess_;
-  History history_;
+  TemporalFilter filter_;
   Logits grid_;
   int mask_width_;
   int mask_height_;
   Classify classify_;
-  Schedule image_bands_;
-  Schedule grid_bands_;
-  Schedule mask_bands_;
-  std::vector<Buffer> scratch_;  // one a worker
-  std::vector<Counts> counts_;   // likewise
+  RowTiles image_rows_;
+  RowTiles grid_rows_;
+  RowTiles mask_rows_;
+  std::vector<AlignedBuffer> scratch_;  // one per worker
+  std::vector<Counts> counts_;          // one per worker
 };
 
 class CpuEngine : public Engine {
@@ -152,7 +163,8 @@ class CpuEngine : public Engine {
     pipeline_.reset();
     if (src.memory != Memory::kHost)
       return Error{Error::Kind::kFormat,
-                   "The CPU engine cannot read frames in device memory"};
+                   "The CPU engine cannot read frames in device memory; put "
+                   "cudadownload in front"};
     pipeline_ = FASTSCNN_TRY(Pipeline::create(weights_, src, config, threads_));
     return {};
   }
@@ -161,8 +173,7 @@ class CpuEngine : public Engine {
                    const Options &options, Queue) override {
     if (!pipeline_)
       return Error{Error::Kind::kEngine, "The engine has not been configured"};
-    pipeline_->load(*workers_, frame);
-    pipeline_->infer(*workers_, mask, options);
+    pipeline_->segment(*workers_, frame, mask, options);
     return {};
   }
 
@@ -174,7 +185,7 @@ class CpuEngine : public Engine {
   }
 
   void reset() override {
-    if (pipeline_) pipeline_->forget();
+    if (pipeline_) pipeline_->reset();
   }
 
  private:

@@ -9,7 +9,8 @@
 
 namespace fastscnn {
 
-/// threads: that the engine may use, at least 1.
+/// The engine on the CPU. threads: that it may use, 1 or more; `workers` must
+/// have been reserved for as many.
 std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights,
                                         std::shared_ptr<Workers> workers,
                                         int threads);

@@ -3,24 +3,24 @@
 
 #include <algorithm>
 
-#include "net/arena.h"
 #include "cpu/alignedbuffer.h"
 #include "cpu/engine/pooling.h"
 #include "cpu/simd.h"
-#include "cpu/engine/taps.h"
+#include "net/arena.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 namespace {
 
-// Multiply-adds of a task: some 40 microseconds, which makes handing it out
-// cheap and waiting for the last one short; and the fewest that are worth it.
-constexpr double kTaskCost = 2e6;
-constexpr double kLeastCost = 0.25e6;
+// Multiply-adds of a task. 2e6 take some 40 microseconds: long enough to make
+// the cost of dispatch negligible, short enough for threads to finish together.
+constexpr double kMaxTaskCost = 2e6;
+constexpr double kMinTaskCost = 0.25e6;
 
-// Floats that a task may keep beside it, so that they stay in a core's cache.
-constexpr size_t kScratchGoal = 64 << 10;
+// Floats of scratch memory per task that stay in a core's cache.
+constexpr size_t kMaxScratch = 64 << 10;
 
-bool pointwise(const Layer &l) {
+bool is_pointwise(const Layer &l) {
   return l.op == Op::kConv && l.kernel == 1 && !l.depthwise();
 }
 
@@ -34,16 +34,16 @@ class Planner {
         align_corners_(align_corners),
         threads_(threads),
         readers_(layers.size()),
-        whole_(layers.size(), kNoLayer) {}
+        concat_of_(layers.size(), kNoLayer) {}
 
-  Plan make() {
+  ExecutionPlan make() {
     find_readers();
     make_steps();
-    make_groups();
-    choose_bands();
-    order_tasks();
-    place();
-    order_by_data();
+    make_fusion_groups();
+    choose_tiles();
+    list_tasks();
+    place_tensors();
+    find_dependencies();
     return std::move(plan_);
   }
 
@@ -53,21 +53,21 @@ class Planner {
     int begin, end;  // rows
   };
 
-  using Step = Plan::Step;
-  using Task = Plan::Task;
-  using Place = Plan::Place;
+  using Step = ExecutionPlan::Step;
+  using Task = ExecutionPlan::Task;
+  using TensorLayout = ExecutionPlan::TensorLayout;
 
   void find_readers();
   void make_steps();
-  void make_groups();
-  void choose_bands();
-  void order_tasks();
+  void make_fusion_groups();
+  void choose_tiles();
+  void list_tasks();
   void emit(int step);
-  void place();
-  void lay_out(int layer);
-  void order_by_data();
+  void place_tensors();
+  void choose_layout(int layer);
+  void find_dependencies();
 
-  bool is_aside(int layer) const;
+  bool is_skip_branch(int layer) const;
   bool joins_step(const Step &step, int layer) const;
   int sole_reader(int layer) const;
   int height(int step) const {
@@ -80,28 +80,28 @@ class Planner {
   std::vector<Range> reads(const Task &task) const;
   std::vector<int> writers(int layer) const;  // steps
   int logits() const { return static_cast<int>(layers_.size()) - 1; }
-  bool follows_closely(int step) const;
-  int ring_rows(int step) const;
-  Block lifetime(int layer) const;
+  bool is_fused_with_next(int step) const;
+  int line_buffer_rows(int step) const;
+  Interval lifetime(int layer) const;
 
   const std::vector<Layer> &layers_;
   const std::vector<Shape> &shapes_;
   const int image_height_;
   const bool align_corners_;
   const int threads_;
-  std::vector<std::vector<int>> readers_;   // of every layer, layers
-  std::vector<int> whole_;                  // concatenation of a layer
-  std::vector<int> step_of_;                // that stores a layer, or -1
-  std::vector<int> emitted_;                // rows of every step
-  std::vector<std::vector<int>> tasks_of_;  // every step
-  Plan plan_;
+  std::vector<std::vector<int>> readers_;   // layers that read each layer
+  std::vector<int> concat_of_;              // concat that each layer is part of
+  std::vector<int> step_of_;                // step that stores a layer, or -1
+  std::vector<int> emitted_;                // rows of each step that have tasks
+  std::vector<std::vector<int>> tasks_of_;  // tasks of each step
+  ExecutionPlan plan_;
 };
 
 void Planner::find_readers() {
   for (size_t i = 0; i < layers_.size(); i++) {
     for (int input : layers_[i].inputs) {
       if (input != kImage) readers_[input].push_back(i);
-      if (layers_[i].op == Op::kConcat) whole_[input] = i;
+      if (layers_[i].op == Op::kConcat) concat_of_[input] = i;
     }
     if (layers_[i].residual != kNoLayer)
       readers_[layers_[i].residual].push_back(i);
@@ -112,18 +112,18 @@ int Planner::sole_reader(int layer) const {
   return readers_[layer].size() == 1 ? readers_[layer][0] : kNoLayer;
 }
 
-bool Planner::is_aside(int layer) const {
+bool Planner::is_skip_branch(int layer) const {
   const int reader = sole_reader(layer);
-  return pointwise(layers_[layer]) && reader != kNoLayer &&
-         layers_[reader].residual == layer && pointwise(layers_[reader]);
+  return is_pointwise(layers_[layer]) && reader != kNoLayer &&
+         layers_[reader].residual == layer && is_pointwise(layers_[reader]);
 }
 
-/// A pointwise convolution joins the step of its input, unless it makes more
-/// of it than was there: that is better stored as late as possible.
+/// A pointwise convolution joins the step of its input, unless it increases the
+/// number of channels: then storing its input takes less memory.
 bool Planner::joins_step(const Step &step, int layer) const {
   const Layer &last = layers_[step.last()];
-  return pointwise(layers_[layer]) && sole_reader(step.last()) == layer &&
-         step.aside == kNoLayer &&
+  return is_pointwise(layers_[layer]) && sole_reader(step.last()) == layer &&
+         step.skip == kNoLayer &&
          (last.depthwise() || layers_[layer].channels <= last.channels);
 }
 
@@ -131,19 +131,19 @@ void Planner::make_steps() {
   std::vector<Step> &steps = plan_.steps;
   for (size_t i = 0; i < layers_.size(); i++) {
     const Layer &l = layers_[i];
-    if (l.op == Op::kConcat || is_aside(i)) continue;
+    if (l.op == Op::kConcat || is_skip_branch(i)) continue;
     auto before = std::find_if(steps.begin(), steps.end(), [&](const Step &s) {
       return s.last() == l.inputs[0];
     });
     const bool joins = before != steps.end() && joins_step(*before, i);
     if (joins)
-      before->then.push_back(i);
+      before->pointwise.push_back(i);
     else
       before = steps.insert(steps.end(), Step{int(i), {}});
-    if (l.residual != kNoLayer && is_aside(l.residual))
-      before->aside = l.residual;
+    if (l.residual != kNoLayer && is_skip_branch(l.residual))
+      before->skip = l.residual;
   }
-  // All that a layer reads is computed before it, if not with it.
+  // In the order of their outputs, every step follows those that it reads.
   std::sort(steps.begin(), steps.end(),
             [](const Step &a, const Step &b) { return a.last() < b.last(); });
   step_of_.assign(layers_.size(), -1);
@@ -155,9 +155,10 @@ size_t Planner::floats(int step) const {
   return row_floats(layers_[layer], shapes_[layer]) * shapes_[layer].height;
 }
 
-/// A result that is at least as large as what becomes of it is not completed
-/// before the next step begins: the two advance together.
-void Planner::make_groups() {
+/// Fuses a step with the next one if that is the only reader of its output and
+/// does not make it larger: both advance together, row tile by row tile, and a
+/// line buffer holds the rows between them.
+void Planner::make_fusion_groups() {
   int group = 0;
   for (size_t s = 0; s < plan_.steps.size(); s++) {
     plan_.steps[s].group = group;
@@ -178,8 +179,8 @@ double Planner::row_cost(const Step &step) const {
     return outputs * channels * l.kernel * l.kernel;
   };
   double sum = cost(step.first);
-  for (int layer : step.then) sum += cost(layer);
-  if (step.aside != kNoLayer) sum += cost(step.aside);
+  for (int layer : step.pointwise) sum += cost(layer);
+  if (step.skip != kNoLayer) sum += cost(step.skip);
   return sum;
 }
 
@@ -197,22 +198,22 @@ size_t Planner::scratch(const Step &step, int rows) const {
     return rows * row_floats(layers_[layer], shapes_[layer]);
   };
   const bool planar = step.last() == logits();
-  if (!step.then.empty() || planar) n += result(step.first);
-  for (int layer : step.then)
+  if (!step.pointwise.empty() || planar) n += result(step.first);
+  for (int layer : step.pointwise)
     if (layer != step.last() || planar) n += result(layer);
   return n;
 }
 
-void Planner::choose_bands() {
+void Planner::choose_tiles() {
   for (size_t s = 0; s < plan_.steps.size(); s++) {
     Step &step = plan_.steps[s];
     const double cost = row_cost(step);
-    const double goal =
-        std::clamp(height(s) * cost / (4 * threads_), kLeastCost, kTaskCost);
-    step.band = std::clamp(static_cast<int>(goal / cost), 1, height(s));
-    while (step.band > 1 && scratch(step, step.band) > kScratchGoal)
-      step.band--;
-    plan_.scratch = std::max(plan_.scratch, scratch(step, step.band));
+    const double goal = std::clamp(height(s) * cost / (4 * threads_),
+                                   kMinTaskCost, kMaxTaskCost);
+    step.tile_rows = std::clamp(static_cast<int>(goal / cost), 1, height(s));
+    while (step.tile_rows > 1 && scratch(step, step.tile_rows) > kMaxScratch)
+      step.tile_rows--;
+    plan_.scratch = std::max(plan_.scratch, scratch(step, step.tile_rows));
   }
 }
 
@@ -227,11 +228,11 @@ Planner::Range Planner::input_rows(int layer, int begin, int end) const {
               std::min(rows, (end - 1) * l.stride - l.padding + reach)};
     }
     case Op::kPool:
-      return {input, cell_begin(begin, rows, l.bins),
-              cell_end(end - 1, rows, l.bins)};
+      return {input, bin_begin(begin, rows, l.bins),
+              bin_end(end - 1, rows, l.bins)};
     case Op::kUpsample: {
       const std::vector<Tap> taps =
-          bilinear_taps(rows, shapes_[layer].height, align_corners_);
+          resize_taps(rows, shapes_[layer].height, align_corners_);
       return {input, taps[begin].first, taps[end - 1].second + 1};
     }
     case Op::kConcat:
@@ -245,13 +246,13 @@ std::vector<Planner::Range> Planner::reads(const Task &task) const {
   std::vector<Range> all = {input_rows(step.first, task.begin, task.end)};
   auto residual = [&](int layer) {
     const int r = layers_[layer].residual;
-    if (r != kNoLayer && r != step.aside)
+    if (r != kNoLayer && r != step.skip)
       all.push_back({r, task.begin, task.end});
   };
   residual(step.first);
-  for (int layer : step.then) residual(layer);
-  if (step.aside != kNoLayer)
-    all.push_back(input_rows(step.aside, task.begin, task.end));
+  for (int layer : step.pointwise) residual(layer);
+  if (step.skip != kNoLayer)
+    all.push_back(input_rows(step.skip, task.begin, task.end));
   all.erase(std::remove_if(all.begin(), all.end(),
                            [](const Range &r) { return r.layer == kImage; }),
             all.end());
@@ -266,16 +267,16 @@ std::vector<int> Planner::writers(int layer) const {
   return all;
 }
 
-/// Adds the next task of a step, and before it those of its own group that it
-/// waits for, and some more, so that no thread waits for another one's task.
+/// Appends the next task of a step, after the tasks of its fusion group that it
+/// depends on and one more for each thread, so that threads rarely wait.
 void Planner::emit(int step) {
   const int begin = emitted_[step];
-  const int end = std::min(height(step), begin + plan_.steps[step].band);
+  const int end = std::min(height(step), begin + plan_.steps[step].tile_rows);
   const Task task{step, begin, end};
   for (const Range &r : reads(task))
     for (int writer : writers(r.layer)) {
       if (plan_.steps[writer].group != plan_.steps[step].group) continue;
-      const int ahead = r.end + threads_ * plan_.steps[writer].band;
+      const int ahead = r.end + threads_ * plan_.steps[writer].tile_rows;
       while (emitted_[writer] < std::min(height(writer), ahead)) emit(writer);
     }
   tasks_of_[step].push_back(plan_.tasks.size());
@@ -283,27 +284,26 @@ void Planner::emit(int step) {
   emitted_[step] = end;
 }
 
-void Planner::order_tasks() {
+void Planner::list_tasks() {
   const int steps = plan_.steps.size();
   emitted_.assign(steps, 0);
   tasks_of_.resize(steps);
   for (int s = 0; s < steps; s++) {
-    while (!follows_closely(s) && emitted_[s] < height(s)) emit(s);
+    while (!is_fused_with_next(s) && emitted_[s] < height(s)) emit(s);
   }
 }
 
-/// The next step is in the same group: it is the only one that reads the result
-/// of this one.
-bool Planner::follows_closely(int step) const {
+/// If so, the next step is the only reader of this one's output.
+bool Planner::is_fused_with_next(int step) const {
   return step + 1 < int(plan_.steps.size()) &&
          plan_.steps[step + 1].group == plan_.steps[step].group;
 }
 
-/// Rows of a step's result that must be kept when the next one in its group
-/// follows closely: none is overwritten before all tasks that read it have
-/// been handed out, and a few more after them.
-int Planner::ring_rows(int step) const {
-  const int band = plan_.steps[step].band;
+/// Rows in the line buffer of a step that is fused with the next one: a row is
+/// overwritten only after the tasks that read it have been handed out, and two
+/// more for each thread after them.
+int Planner::line_buffer_rows(int step) const {
+  const int tile_rows = plan_.steps[step].tile_rows;
   int rows = 0;
   for (int writing : tasks_of_[step]) {
     int oldest = plan_.tasks[writing].begin;
@@ -312,73 +312,74 @@ int Planner::ring_rows(int step) const {
         oldest = std::min(oldest, reads(plan_.tasks[reading])[0].begin);
     rows = std::max(rows, plan_.tasks[writing].end - oldest);
   }
-  return std::min<int>(round_up(rows, band), height(step));
+  return std::min<int>(round_up(rows, tile_rows), height(step));
 }
 
-/// Pixels, rows and how many of them are kept.
-void Planner::lay_out(int layer) {
+/// Everything but the offset.
+void Planner::choose_layout(int layer) {
   const Layer &l = layers_[layer];
   const Shape &shape = shapes_[layer];
-  Place &p = plan_.places[layer];
+  TensorLayout &p = plan_.layouts[layer];
   p.stored = true;
   p.rows = shape.height;
-  p.step = round_up(l.channels, kChannelBlock);
-  p.pitch = row_floats(l, shape);
+  p.pixel_stride = round_up(l.channels, kChannelBlock);
+  p.row_stride = row_floats(l, shape);
   if (layer == logits()) {
-    // One vector may be read from the last pixel of a class on.
-    p.step = round_up(shape.width, kLine) + kLine;
-    p.pitch = p.step * l.channels;
-  } else if (l.op != Op::kConcat && follows_closely(step_of_[layer])) {
-    p.rows = ring_rows(step_of_[layer]);
+    // Kernels may read a whole vector from the last pixel of a class on.
+    p.pixel_stride = round_up(shape.width, kCacheLine) + kCacheLine;
+    p.row_stride = p.pixel_stride * l.channels;
+  } else if (l.op != Op::kConcat && is_fused_with_next(step_of_[layer])) {
+    p.rows = line_buffer_rows(step_of_[layer]);
   }
 }
 
-/// The groups from the first that writes to a layer or its parts to the last
-/// that reads from them.
-Block Planner::lifetime(int layer) const {
-  const Place &p = plan_.places[layer];
+/// The fusion groups that write or read a layer or, if it is a concat, its
+/// parts. Their order is that of time.
+Interval Planner::lifetime(int layer) const {
+  const TensorLayout &p = plan_.layouts[layer];
   const int last = plan_.steps.back().group;
-  Block life = {round_up(size_t(p.rows) * p.pitch, kLine), last, 0};
+  Interval life = {size_t(p.rows) * p.row_stride, last, 0};
   auto extend = [&](int step) {
     const int group = plan_.steps[step].group;
-    life.begin = std::min(life.begin, group);
-    life.end = std::max(life.end, group);
+    life.first = std::min(life.first, group);
+    life.last = std::max(life.last, group);
   };
   for (int writer : writers(layer)) extend(writer);
   for (size_t s = 0; s < plan_.steps.size(); s++)
     for (const Range &r : reads({int(s), 0, height(s)}))
-      if (r.layer == layer || whole_[r.layer] == layer) extend(s);
+      if (r.layer == layer || concat_of_[r.layer] == layer) extend(s);
   return life;
 }
 
-void Planner::place() {
-  plan_.places.resize(layers_.size());
-  std::vector<Block> blocks;
+void Planner::place_tensors() {
+  plan_.layouts.resize(layers_.size());
+  std::vector<Interval> intervals;
   std::vector<int> owners;
   for (size_t i = 0; i < layers_.size(); i++)
-    if (layers_[i].op == Op::kConcat || step_of_[i] >= 0) lay_out(i);
+    if (layers_[i].op == Op::kConcat || step_of_[i] >= 0) choose_layout(i);
   for (size_t i = 0; i < layers_.size(); i++)
-    if (plan_.places[i].stored && whole_[i] == kNoLayer) {
-      blocks.push_back(lifetime(i));
+    if (plan_.layouts[i].stored && concat_of_[i] == kNoLayer) {
+      intervals.push_back(lifetime(i));
       owners.push_back(i);
     }
-  plan_.arena = arrange(blocks);
-  for (size_t b = 0; b < blocks.size(); b++)
-    plan_.places[owners[b]].begin = blocks[b].offset;
+  // The gap keeps groups that run at the same time from sharing memory.
+  plan_.arena = place_in_arena(&intervals, kCacheLine, 1);
+  for (size_t i = 0; i < intervals.size(); i++)
+    plan_.layouts[owners[i]].offset = intervals[i].offset;
 
-  // Parts of a concatenation lie side by side inside it.
+  // The inputs of a concat are channels of its own tensor.
   for (size_t i = 0; i < layers_.size(); i++) {
     if (layers_[i].op != Op::kConcat) continue;
-    Place part = plan_.places[i];
+    TensorLayout part = plan_.layouts[i];
     for (int input : layers_[i].inputs) {
-      plan_.places[input] = part;
-      part.begin += layers_[input].channels;
+      plan_.layouts[input] = part;
+      part.offset += layers_[input].channels;
     }
   }
 }
 
-void Planner::order_by_data() {
-  plan_.order.resize(plan_.tasks.size());
+void Planner::find_dependencies() {
+  plan_.dependencies.resize(plan_.tasks.size());
   std::vector<int> group_begin;  // first task of every group
   for (size_t t = 0; t < plan_.tasks.size(); t++)
     if (plan_.steps[plan_.tasks[t].step].group == int(group_begin.size()))
@@ -387,24 +388,24 @@ void Planner::order_by_data() {
   for (size_t t = 0; t < plan_.tasks.size(); t++) {
     const Task &task = plan_.tasks[t];
     const Step &step = plan_.steps[task.step];
-    Schedule::Task &order = plan_.order[t];
-    if (step.group > 0) order.after_all_before = group_begin[step.group - 1];
+    TaskGraph::Task &waits = plan_.dependencies[t];
+    if (step.group > 0) waits.barrier = group_begin[step.group - 1];
 
     for (const Range &r : reads(task))
       for (int writer : writers(r.layer))
         for (int w : tasks_of_[writer])
           if (plan_.tasks[w].begin < r.end && r.begin < plan_.tasks[w].end &&
-              w >= order.after_all_before)
-            order.after.push_back(w);
+              w >= waits.barrier)
+            waits.dependencies.push_back(w);
 
-    // Rows that are overwritten have been read.
-    const Place &p = plan_.places[step.last()];
+    // Rows of a line buffer are read before they are overwritten.
+    const TensorLayout &p = plan_.layouts[step.last()];
     if (p.rows < height(task.step))
       for (int reader : tasks_of_[task.step + 1]) {
         const Range r = reads(plan_.tasks[reader])[0];
         if (reader < int(t) && r.begin < task.end - p.rows &&
             task.begin - p.rows < r.end)
-          order.after.push_back(reader);
+          waits.dependencies.push_back(reader);
       }
   }
 }
@@ -415,9 +416,10 @@ size_t row_floats(const Layer &layer, const Shape &shape) {
   return round_up(layer.channels, kChannelBlock) * shape.width;
 }
 
-Plan make_plan(const std::vector<Layer> &layers,
-               const std::vector<Shape> &shapes, int image_height,
-               bool align_corners, int threads) {
+ExecutionPlan make_execution_plan(const std::vector<Layer> &layers,
+                                  const std::vector<Shape> &shapes,
+                                  int image_height, bool align_corners,
+                                  int threads) {
   return Planner(layers, shapes, image_height, align_corners, threads).make();
 }
 

@@ -9,52 +9,57 @@
 
 namespace fastscnn {
 
-/// How a network is computed: which layers together, in which pieces, in which
-/// order, and where the results lie. Numbers only; runs nothing.
-struct Plan {
-  /// Layers whose rows are computed one after the other while they are in the
-  /// cache. Only the result of the last one is stored.
+/// How the CPU computes a network of one size: which layers are fused, how they
+/// are tiled into tasks, what each task waits for, and where the outputs lie.
+/// Plain data; Network executes it.
+struct ExecutionPlan {
+  /// Layers that a task computes one after the other while their rows are in
+  /// the cache. Only the output of the last one is stored.
   struct Step {
-    int first;              ///< reads any rows of its inputs
-    std::vector<int> then;  ///< pointwise convolutions of the rows before
-    int aside = kNoLayer;   ///< pointwise convolution that is the residual of
-                            ///< the last layer, and computed along with it
-    int group = 0;
-    int band = 1;  ///< rows of the result that a task computes
+    int first;                   ///< any layer; reads any rows of its inputs
+    std::vector<int> pointwise;  ///< 1x1 convolutions that follow it
+    int skip = kNoLayer;  ///< 1x1 convolution of the skip branch: computed
+                          ///< first, residual of the last layer
+    int group = 0;        ///< fusion group
+    int tile_rows = 1;    ///< output rows that a task computes
 
-    int last() const { return then.empty() ? first : then.back(); }
+    int last() const { return pointwise.empty() ? first : pointwise.back(); }
   };
 
+  /// A row tile of a step.
   struct Task {
     int step;
-    int begin;  ///< rows of the result
+    int begin;  ///< output rows
     int end;
   };
 
-  /// Where a layer's output lies, in floats. Row y is at begin + y % rows *
-  /// pitch: only so many rows are kept of what is read at once.
-  struct Place {
+  /// Where the output of a layer lies in the arena, in floats. Row y begins at
+  /// offset + y % rows * row_stride: inside a fusion group, a tensor is a line
+  /// buffer of only the rows that are still to be read.
+  struct TensorLayout {
     bool stored = false;
-    size_t begin = 0;
-    ptrdiff_t step = 0;   ///< from a pixel to the next; of the logits, from
-                          ///< a class to the next
-    ptrdiff_t pitch = 0;  ///< from a row to the next
+    size_t offset = 0;
+    ptrdiff_t pixel_stride = 0;  ///< of the logits: from a class to the next
+    ptrdiff_t row_stride = 0;
     int rows = 0;
   };
 
   std::vector<Step> steps;
-  std::vector<Task> tasks;            ///< in the order of the schedule
-  std::vector<Schedule::Task> order;  ///< of the tasks
-  std::vector<Place> places;          ///< of every layer
-  size_t arena = 0;                   ///< floats that hold all places
-  size_t scratch = 0;                 ///< floats that a task needs beside them
+  std::vector<Task> tasks;                    ///< in the order of execution
+  std::vector<TaskGraph::Task> dependencies;  ///< of the tasks
+  std::vector<TensorLayout> layouts;          ///< of the layers' outputs
+  size_t arena = 0;                           ///< floats for all outputs
+  size_t scratch = 0;                         ///< floats a thread, beside them
 };
 
-/// The floats of a row of a layer's output; channels are padded.
+/// Floats in a row of a layer's output, channels padded to kChannelBlock.
 size_t row_floats(const Layer &layer, const Shape &shape);
 
-Plan make_plan(const std::vector<Layer> &layers,
-               const std::vector<Shape> &shapes, int image_height,
-               bool align_corners, int threads);
+/// shapes: of the layers' outputs, for an image of `image_height` rows.
+/// threads: that will execute the plan.
+ExecutionPlan make_execution_plan(const std::vector<Layer> &layers,
+                                  const std::vector<Shape> &shapes,
+                                  int image_height, bool align_corners,
+                                  int threads);
 
 }  // namespace fastscnn

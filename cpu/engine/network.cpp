@@ -17,9 +17,10 @@ Network::Network(std::shared_ptr<const Weights> weights,
       height_(height),
       threads_(threads),
       shapes_(std::move(shapes)),
-      plan_(make_plan(layers_, shapes_, height,
-                      weights_->model().info().variant.align_corners, threads)),
-      schedule_(plan_.order),
+      plan_(make_execution_plan(layers_, shapes_, height,
+                                weights_->model().info().variant.align_corners,
+                                threads)),
+      graph_(plan_.dependencies),
       rows_(layers_.size()),
       columns_(layers_.size()),
       image_pitch_(ptrdiff_t(width + 2) * kImageChannels) {
@@ -27,17 +28,17 @@ Network::Network(std::shared_ptr<const Weights> weights,
   for (size_t i = 0; i < layers_.size(); i++) {
     if (layers_[i].op != Op::kUpsample) continue;
     const Shape &from = shapes_[layers_[i].inputs[0]];
-    rows_[i] = bilinear_taps(from.height, shapes_[i].height, align_corners);
-    columns_[i] = bilinear_taps(from.width, shapes_[i].width, align_corners);
+    rows_[i] = resize_taps(from.height, shapes_[i].height, align_corners);
+    columns_[i] = resize_taps(from.width, shapes_[i].width, align_corners);
   }
 }
 
 Result<> Network::allocate() {
-  image_ = FASTSCNN_TRY(Buffer::create(image_pitch_ * (height_ + 2)));
-  arena_ = FASTSCNN_TRY(Buffer::create(plan_.arena));
+  image_ = FASTSCNN_TRY(AlignedBuffer::create(image_pitch_ * (height_ + 2)));
+  arena_ = FASTSCNN_TRY(AlignedBuffer::create(plan_.arena));
   for (int t = 0; t < threads_; t++) {
     scratch_.emplace_back();
-    scratch_.back() = FASTSCNN_TRY(Buffer::create(plan_.scratch));
+    scratch_.back() = FASTSCNN_TRY(AlignedBuffer::create(plan_.scratch));
   }
   return {};
 }
@@ -54,36 +55,37 @@ Result<std::unique_ptr<Network>> Network::create(
 }
 
 void Network::run(Workers &workers) {
-  schedule_.run(workers, threads_,
-                [this](int task, int worker) { execute(task, worker); });
+  graph_.run(workers, threads_,
+             [this](int task, int worker) { execute(task, worker); });
 }
 
 Logits Network::logits() const {
-  const Plan::Place &p = plan_.places.back();
+  const ExecutionPlan::TensorLayout &p = plan_.layouts.back();
   const Shape &shape = shapes_.back();
-  return {arena_.data() + p.begin, shape.channels, shape.width, shape.height,
-          static_cast<int>(p.step)};
+  return {arena_.data() + p.offset, shape.channels, shape.width, shape.height,
+          static_cast<int>(p.pixel_stride)};
 }
 
 float *Network::row(int layer, int y) {
-  const Plan::Place &p = plan_.places[layer];
-  return arena_.data() + p.begin + y % p.rows * p.pitch;
+  const ExecutionPlan::TensorLayout &p = plan_.layouts[layer];
+  return arena_.data() + p.offset + y % p.rows * p.row_stride;
 }
 
 Network::View Network::view(int layer, int begin) {
-  const Plan::Place &p = plan_.places[layer];
-  return {row(layer, begin), p.step, p.pitch};
+  const ExecutionPlan::TensorLayout &p = plan_.layouts[layer];
+  return {row(layer, begin), p.pixel_stride, p.row_stride};
 }
 
-/// How many of the rows follow one another without a gap.
-int Network::rows_together(int layer, int begin, int end) const {
-  const Plan::Place &p = plan_.places[layer];
+/// How many of the rows are contiguous in memory: a line buffer may wrap
+/// around.
+int Network::contiguous_rows(int layer, int begin, int end) const {
+  const ExecutionPlan::TensorLayout &p = plan_.layouts[layer];
   return std::min(end - begin, p.rows - begin % p.rows);
 }
 
 void Network::execute(int number, int worker) {
-  const Plan::Task &task = plan_.tasks[number];
-  const Plan::Step &step = plan_.steps[task.step];
+  const ExecutionPlan::Task &task = plan_.tasks[number];
+  const ExecutionPlan::Step &step = plan_.steps[task.step];
   const int rows = task.end - task.begin;
   const int logits = static_cast<int>(layers_.size()) - 1;
   float *scratch = scratch_[worker].data();
@@ -97,29 +99,29 @@ void Network::execute(int number, int worker) {
   };
 
   View dst = destination(step.first);
-  if (step.aside != kNoLayer) {
+  if (step.skip != kNoLayer) {
     const View last = view(step.last(), task.begin);
-    const int input = layers_[step.aside].inputs[0];
-    mix(step.aside, view(input, task.begin), task.begin, task.end, step, last);
+    const int input = layers_[step.skip].inputs[0];
+    pointwise(step.skip, view(input, task.begin), task.begin, task.end, step,
+              last);
   }
   const Layer &first = layers_[step.first];
   if (first.op == Op::kConv && first.kernel == 1 && !first.depthwise()) {
-    // A ring may end among the rows.
     const int input = first.inputs[0];
     for (int y = task.begin; y < task.end;) {
-      const int n = rows_together(input, y, task.end);
+      const int n = contiguous_rows(input, y, task.end);
       View part = dst;
-      part.data += (y - task.begin) * dst.pitch;
-      mix(step.first, view(input, y), y, y + n, step, part);
+      part.data += (y - task.begin) * dst.row_stride;
+      pointwise(step.first, view(input, y), y, y + n, step, part);
       y += n;
     }
   } else {
     compute_first(step.first, task.begin, task.end, scratch, dst);
   }
-  for (int layer : step.then) {
+  for (int layer : step.pointwise) {
     const View src = dst;
     dst = destination(layer);
-    mix(layer, src, task.begin, task.end, step, dst);
+    pointwise(layer, src, task.begin, task.end, step, dst);
   }
   if (step.last() == logits) store_logits(dst, task.begin, task.end);
 }
@@ -135,25 +137,25 @@ void Network::compute_first(int layer, int begin, int end, float *scratch,
       else if (input == kImage)
         convolve_image(layer, begin, end, dst);
       else
-        convolve_square(layer, begin, end, scratch, dst);
+        convolve_3x3(layer, begin, end, scratch, dst);
       break;
     case Op::kPool: {
       const Shape &from = shapes_[input];
-      for (int y = begin; y < end; y++, dst.data += dst.pitch) {
-        const int top = cell_begin(y, from.height, l.bins);
+      for (int y = begin; y < end; y++, dst.data += dst.row_stride) {
+        const int top = bin_begin(y, from.height, l.bins);
         const View src = view(input, top);
-        average({src.data, src.step}, src.pitch,
-                cell_end(y, from.height, l.bins) - top, from.width, l.channels,
-                l.bins, dst.data);
+        average_pool(src.pixels(), src.row_stride,
+                     bin_end(y, from.height, l.bins) - top, from.width,
+                     l.channels, l.bins, dst.data);
       }
       break;
     }
     case Op::kUpsample:
-      for (int y = begin; y < end; y++, dst.data += dst.pitch) {
+      for (int y = begin; y < end; y++, dst.data += dst.row_stride) {
         const Tap &t = rows_[layer][y];
         upsample(row(input, t.first), row(input, t.second), t.weight,
                  shapes_[input].width, l.channels, columns_[layer].data(),
-                 shapes_[layer].width, scratch, {dst.data, dst.step});
+                 shapes_[layer].width, scratch, dst.pixels());
       }
       break;
     case Op::kConcat:
@@ -164,17 +166,17 @@ void Network::compute_first(int layer, int begin, int end, float *scratch,
 void Network::convolve_image(int layer, int begin, int end, View dst) {
   const Layer &l = layers_[layer];
   const ptrdiff_t offsets[] = {0, image_pitch_, 2 * image_pitch_};
-  for (int y = begin; y < end; y++, dst.data += dst.pitch) {
+  for (int y = begin; y < end; y++, dst.data += dst.row_stride) {
     const float *src = image_.data() + image_begin(y * l.stride - l.padding) -
                        l.padding * kImageChannels;
-    dense(weights_->dense(layer), {src, l.stride * kImageChannels}, offsets,
-          shapes_[layer].width, {nullptr, 0}, {dst.data, dst.step});
+    conv_gemm(weights_->conv_gemm(layer), {src, l.stride * kImageChannels},
+              offsets, shapes_[layer].width, {nullptr, 0}, dst.pixels());
   }
 }
 
-/// A dense 3x3 convolution, from a copy of its input with zeros around it.
-void Network::convolve_square(int layer, int begin, int end, float *scratch,
-                              View dst) {
+/// A full 3x3 convolution, from a copy of its input padded with zeros.
+void Network::convolve_3x3(int layer, int begin, int end, float *scratch,
+                           View dst) {
   const int input = layers_[layer].inputs[0];
   const Shape &from = shapes_[input];
   const ptrdiff_t pitch = ptrdiff_t(from.width + 2) * from.channels;
@@ -186,10 +188,10 @@ void Network::convolve_square(int layer, int begin, int end, float *scratch,
                   to + from.channels);
   }
   const ptrdiff_t offsets[] = {0, pitch, 2 * pitch};
-  for (int y = begin; y < end; y++, dst.data += dst.pitch)
-    dense(weights_->dense(layer),
-          {scratch + (y - begin) * pitch, from.channels}, offsets,
-          shapes_[layer].width, {nullptr, 0}, {dst.data, dst.step});
+  for (int y = begin; y < end; y++, dst.data += dst.row_stride)
+    conv_gemm(weights_->conv_gemm(layer),
+              {scratch + (y - begin) * pitch, from.channels}, offsets,
+              shapes_[layer].width, {nullptr, 0}, dst.pixels());
 }
 
 void Network::convolve_depthwise(int layer, int begin, int end, View dst) {
@@ -204,34 +206,35 @@ void Network::convolve_depthwise(int layer, int begin, int end, View dst) {
       const bool inside = source >= 0 && source < from.height;
       rows[k] = inside ? row(input, source) : nullptr;
     }
-    depthwise(weights_->depthwise(layer), rows, from.width, dst.data, dst.pitch,
-              shapes_[layer].width, count);
+    depthwise(weights_->depthwise(layer), rows, from.width, dst.data,
+              dst.row_stride, shapes_[layer].width, count);
     y += count;
-    dst.data += count * dst.pitch;
+    dst.data += count * dst.row_stride;
   }
 }
 
-/// A pointwise convolution of rows that lie together.
-void Network::mix(int layer, View src, int begin, int end,
-                  const Plan::Step &step, View dst) {
+/// A pointwise convolution of rows that are contiguous in memory.
+void Network::pointwise(int layer, View src, int begin, int end,
+                        const ExecutionPlan::Step &step, View dst) {
   const Layer &l = layers_[layer];
   const ptrdiff_t offset = 0;
   View residual = {nullptr, 0, 0};
   if (l.residual != kNoLayer)
-    residual = l.residual == step.aside ? dst : view(l.residual, begin);
-  dense(weights_->dense(layer), {src.data, src.step}, &offset,
-        (end - begin) * shapes_[layer].width, {residual.data, residual.step},
-        {dst.data, dst.step});
+    residual = l.residual == step.skip ? dst : view(l.residual, begin);
+  conv_gemm(weights_->conv_gemm(layer), src.pixels(), &offset,
+            (end - begin) * shapes_[layer].width, residual.pixels(),
+            dst.pixels());
 }
 
 /// From (rows, width, channels) to (rows, classes, width).
 void Network::store_logits(View src, int begin, int end) {
-  const Plan::Place &p = plan_.places.back();
+  const ExecutionPlan::TensorLayout &p = plan_.layouts.back();
   const Shape &shape = shapes_.back();
-  for (int y = begin; y < end; y++, src.data += src.pitch) {
+  for (int y = begin; y < end; y++, src.data += src.row_stride) {
     float *dst = row(static_cast<int>(layers_.size()) - 1, y);
-    for (int c = 0; c < shape.channels; c++, dst += p.step)
-      for (int x = 0; x < shape.width; x++) dst[x] = src.data[x * src.step + c];
+    for (int c = 0; c < shape.channels; c++, dst += p.pixel_stride)
+      for (int x = 0; x < shape.width; x++)
+        dst[x] = src.data[x * src.pixel_stride + c];
   }
 }
 

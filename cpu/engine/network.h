@@ -7,21 +7,21 @@
 #include "cpu/alignedbuffer.h"
 #include "cpu/engine/classify.h"
 #include "cpu/engine/executionplan.h"
-#include "cpu/engine/taps.h"
 #include "cpu/engine/weights.h"
 #include "cpu/workers.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 
-/// The network for one input size: image to logits.
+/// Computes the logits of an image of one size.
 class Network {
  public:
-  /// threads: that run() may use.
+  /// width, height: of the image. threads: that run() may use.
   static Result<std::unique_ptr<Network>> create(
       std::shared_ptr<const Weights> weights, int width, int height,
       int threads);
 
-  /// Row y of the normalised image, (width, 3); to be filled before run().
+  /// Row y of the normalised image, (width, 3); fill all rows before run().
   float *image_row(int y) { return image_.data() + image_begin(y); }
   const float *image_row(int y) const { return image_.data() + image_begin(y); }
 
@@ -30,13 +30,13 @@ class Network {
 
   void run(Workers &workers);
 
-  /// The result of run().
+  /// What run() computed last; valid until the next run.
   Logits logits() const;
 
-  const Plan &plan() const { return plan_; }
+  const ExecutionPlan &plan() const { return plan_; }
   const std::vector<Shape> &shapes() const { return shapes_; }
 
-  /// One task of run(), to time it: the earlier ones have been executed.
+  /// Executes one task of the plan, after all earlier ones. For benchmarks.
   void execute(int task, int worker);
 
  private:
@@ -44,11 +44,12 @@ class Network {
           int width, int height, int threads);
   Result<> allocate();
 
-  /// Rows of an activation that a task reads or writes.
+  /// Rows of a tensor that a task reads or writes.
   struct View {
-    float *data;      // of the first row
-    ptrdiff_t step;   // from a pixel to the next
-    ptrdiff_t pitch;  // from a row to the next
+    float *data;  // of the first row
+    ptrdiff_t pixel_stride, row_stride;
+
+    Pixels pixels() const { return {data, pixel_stride}; }
   };
 
   size_t image_begin(int y) const {
@@ -56,14 +57,14 @@ class Network {
   }
   float *row(int layer, int y);
   View view(int layer, int begin);
-  int rows_together(int layer, int begin, int end) const;
+  int contiguous_rows(int layer, int begin, int end) const;
 
   void compute_first(int layer, int begin, int end, float *scratch, View dst);
   void convolve_image(int layer, int begin, int end, View dst);
-  void convolve_square(int layer, int begin, int end, float *scratch, View dst);
+  void convolve_3x3(int layer, int begin, int end, float *scratch, View dst);
   void convolve_depthwise(int layer, int begin, int end, View dst);
-  void mix(int layer, View src, int begin, int end, const Plan::Step &step,
-           View dst);
+  void pointwise(int layer, View src, int begin, int end,
+                 const ExecutionPlan::Step &step, View dst);
   void store_logits(View src, int begin, int end);
 
   static constexpr int kImageChannels = 3;
@@ -74,14 +75,14 @@ class Network {
   int height_;
   int threads_;
   std::vector<Shape> shapes_;
-  Plan plan_;
-  Schedule schedule_;
-  std::vector<std::vector<Tap>> rows_;  // of upsampling layers
-  std::vector<std::vector<Tap>> columns_;
-  ptrdiff_t image_pitch_;  // zeros stand around the image
-  Buffer image_;
-  Buffer arena_;
-  std::vector<Buffer> scratch_;  // one a worker
+  ExecutionPlan plan_;
+  TaskGraph graph_;
+  std::vector<std::vector<Tap>> rows_;     // of the upsampling layers
+  std::vector<std::vector<Tap>> columns_;  // of the same
+  ptrdiff_t image_pitch_;                  // of the image, padded with zeros
+  AlignedBuffer image_;
+  AlignedBuffer arena_;
+  std::vector<AlignedBuffer> scratch_;  // one per worker
 };
 
 }  // namespace fastscnn

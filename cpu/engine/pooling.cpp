@@ -15,16 +15,16 @@ void run(ConstPixels src, ptrdiff_t pitch, int rows, int width, int channels,
          int bins, float *dst) {
   const Tag d;
   for (int i = 0; i < bins; i++) {
-    const int begin = cell_begin(i, width, bins);
-    const int end = cell_end(i, width, bins);
-    const Vector share = hn::Set(d, 1.0f / (rows * (end - begin)));
+    const int begin = bin_begin(i, width, bins);
+    const int end = bin_end(i, width, bins);
+    const Vector weight = hn::Set(d, 1.0f / (rows * (end - begin)));
     for (int c = 0; c < channels; c += kLanes) {
       Vector sum = hn::Zero(d);
       for (int y = 0; y < rows; y++)
         for (int x = begin; x < end; x++)
           sum = hn::Add(sum,
-                        hn::Load(d, src.data + y * pitch + x * src.step + c));
-      hn::Store(hn::Mul(sum, share), d, dst + i * channels + c);
+                        hn::Load(d, src.data + y * pitch + x * src.stride + c));
+      hn::Store(hn::Mul(sum, weight), d, dst + i * channels + c);
     }
   }
 }
@@ -38,8 +38,8 @@ namespace fastscnn {
 
 HWY_EXPORT(run);
 
-void average(ConstPixels src, ptrdiff_t pitch, int rows, int width,
-             int channels, int bins, float *dst) {
+void average_pool(ConstPixels src, ptrdiff_t pitch, int rows, int width,
+                  int channels, int bins, float *dst) {
   HWY_DYNAMIC_DISPATCH(run)(src, pitch, rows, width, channels, bins, dst);
 }
 

@@ -11,9 +11,9 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::HWY_NAMESPACE {
 namespace {
 
-/// Bytes of two rows, mixed, as floats.
-void mix_rows(const uint8_t *top, const uint8_t *bottom, float weight,
-              int count, float *out) {
+/// Bytes interpolated between two rows.
+void lerp_rows(const uint8_t *top, const uint8_t *bottom, float weight,
+               int count, float *out) {
   const Tag d;
   const Ints di;
   const hn::Rebind<uint8_t, Ints> du8;
@@ -35,10 +35,10 @@ HWY_INLINE Vector sample(const Preprocess::Columns &columns,
                          const float *scratch, int x) {
   const Tag d;
   const Ints di;
-  const float *base = columns.base(scratch);
+  const float *base = scratch + columns.begin;
   const Vector a =
       hn::GatherIndex(d, base, hn::LoadU(di, columns.first.data() + x));
-  if (!columns.mixed) return a;
+  if (!columns.interpolates) return a;
   const Vector b =
       hn::GatherIndex(d, base, hn::LoadU(di, columns.second.data() + x));
   return hn::MulAdd(hn::Sub(b, a), hn::LoadU(d, columns.weight.data() + x), a);
@@ -73,16 +73,17 @@ HWY_AFTER_NAMESPACE();
 namespace fastscnn {
 namespace {
 
-HWY_EXPORT(mix_rows);
+HWY_EXPORT(lerp_rows);
 HWY_EXPORT(convert);
 
-/// Taps of a component at the half-pixel centres of `out` outputs.
-std::vector<Tap> component_taps(int in_pixels, int out, int shift, float origin,
+/// The taps, among the samples of a component, of `out` outputs across
+/// `pixels`.
+std::vector<Tap> component_taps(int pixels, int out, int shift, float origin,
                                 int samples) {
   std::vector<Tap> taps;
   taps.reserve(out);
   for (int i = 0; i < out; i++) {
-    const double pixel = (i + 0.5) * in_pixels / out - 0.5;
+    const double pixel = resize_position(i, pixels, out, false);
     taps.push_back(tap_at((pixel - origin) / (1 << shift), samples));
   }
   return taps;
@@ -95,9 +96,9 @@ Preprocess::Preprocess(const FrameInfo &info, int width, int height,
     : width_(width), components_(info.components) {
   for (int c = 0; c < info.components; c++) {
     const Component &k = info.component[c];
-    std::vector<Tap> rows = component_taps(
+    std::vector<Tap> taps = component_taps(
         info.height, height, k.shift_y, k.origin_y, component_height(info, c));
-    // Components that are interleaved in a plane share its rows.
+    // Components that are interleaved in a plane are interpolated together.
     size_t begin = scratch_size_;
     for (int other = 0; other < c; other++) {
       const Component &o = info.component[other];
@@ -106,8 +107,8 @@ Preprocess::Preprocess(const FrameInfo &info, int width, int height,
         begin = columns_[other].begin;
     }
     if (begin == scratch_size_) {
-      bands_.push_back(
-          {k.plane, info.row_bytes[k.plane], std::move(rows), begin});
+      rows_.push_back(
+          {k.plane, info.row_bytes[k.plane], std::move(taps), begin});
       scratch_size_ += info.row_bytes[k.plane];
     }
 
@@ -118,7 +119,7 @@ Preprocess::Preprocess(const FrameInfo &info, int width, int height,
       columns.first.push_back(k.offset + t.first * k.pixel_stride);
       columns.second.push_back(k.offset + t.second * k.pixel_stride);
       columns.weight.push_back(t.weight);
-      if (t.weight != 0) columns.mixed = true;
+      if (t.weight != 0) columns.interpolates = true;
     }
   }
   for (int i = 0; i < 3; i++) {
@@ -132,13 +133,13 @@ Preprocess::Preprocess(const FrameInfo &info, int width, int height,
 
 void Preprocess::row(const ConstFrame &src, int y, float *scratch,
                      float *dst) const {
-  for (const Band &band : bands_) {
-    const Tap &t = band.rows[y];
-    const uint8_t *plane = src.data[band.plane];
-    const ptrdiff_t stride = src.stride[band.plane];
-    HWY_DYNAMIC_DISPATCH(mix_rows)
-    (plane + t.first * stride, plane + t.second * stride, t.weight, band.bytes,
-     scratch + band.begin);
+  for (const Rows &rows : rows_) {
+    const Tap &t = rows.taps[y];
+    const uint8_t *plane = src.data[rows.plane];
+    const ptrdiff_t stride = src.stride[rows.plane];
+    HWY_DYNAMIC_DISPATCH(lerp_rows)
+    (plane + t.first * stride, plane + t.second * stride, t.weight, rows.bytes,
+     scratch + rows.begin);
   }
   HWY_DYNAMIC_DISPATCH(convert)
   (columns_, components_, color_, scratch, width_, dst);

@@ -5,42 +5,40 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/engine/taps.h"
 #include "net/frame.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 
-/// Colour conversion, bilinear resize and normalisation of frames of one kind
-/// in one pass, row by row.
+/// Resizes frames of one format to the network input, converts them to RGB and
+/// normalises them, in one pass, row by row.
 class Preprocess {
  public:
-  /// width: of the result, a multiple of kSizeMultiple. mean and std are those
-  /// of R, G and B in 0..1.
+  /// width, height: of the result; width is a multiple of kSizeMultiple. mean,
+  /// std: of R, G and B in 0..1.
   Preprocess(const FrameInfo &info, int width, int height, const float mean[3],
              const float std[3]);
 
-  /// Floats of scratch memory that row() needs.
+  /// Floats of scratch memory for row().
   size_t scratch_size() const { return scratch_size_; }
 
   /// Row y of the result: dst (width, 3).
   void row(const ConstFrame &src, int y, float *scratch, float *dst) const;
 
-  /// Samples that are interpolated between the same two rows of a plane.
-  struct Band {
+  /// The vertical interpolation of a plane's bytes, into scratch memory.
+  struct Rows {
     int plane;
-    int bytes;              // of a row of the plane
-    std::vector<Tap> rows;  // of every output row
-    size_t begin;           // in the scratch memory
+    int bytes;              // in a row of the plane
+    std::vector<Tap> taps;  // of each output row
+    size_t begin;           // of the result in the scratch memory
   };
 
-  /// Where every output column finds a component among the samples.
+  /// The horizontal interpolation of a component, from scratch memory.
   struct Columns {
-    const float *base(const float *scratch) const { return scratch + begin; }
-
-    size_t begin;
-    std::vector<int32_t> first, second;
+    size_t begin;                        // of the plane in the scratch memory
+    std::vector<int32_t> first, second;  // taps of each output column, in bytes
     std::vector<float> weight;
-    bool mixed = false;  // any weight is not 0
+    bool interpolates = false;  // any weight is not 0
   };
 
   /// rgb = clamp (matrix * samples + offset, 0, 1) * scale + shift
@@ -55,7 +53,7 @@ class Preprocess {
   int width_;
   int components_;
   size_t scratch_size_ = 0;
-  std::vector<Band> bands_;
+  std::vector<Rows> rows_;
   Columns columns_[3];
   Color color_;
 };

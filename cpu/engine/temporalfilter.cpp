@@ -15,30 +15,32 @@ size_t floats(const Logits &grid) {
 
 }  // namespace
 
-Result<History> History::create(const Network &network) {
-  History history;
-  history.samples_ = FASTSCNN_TRY(Buffer::create(kSceneGrid * kSceneGrid * 3));
-  history.average_ = FASTSCNN_TRY(Buffer::create(floats(network.logits())));
-  return history;
+Result<TemporalFilter> TemporalFilter::create(const Network &network) {
+  TemporalFilter filter;
+  filter.samples_ =
+      FASTSCNN_TRY(AlignedBuffer::create(kSceneGrid * kSceneGrid * 3));
+  filter.average_ =
+      FASTSCNN_TRY(AlignedBuffer::create(floats(network.logits())));
+  return filter;
 }
 
-bool History::is_cut(const Network &network) {
-  float *seen = samples_.data();
+bool TemporalFilter::is_cut(const Network &network) {
+  float *last = samples_.data();
   float difference = 0;
   for (int i = 0; i < kSceneGrid; i++) {
     const float *row = network.image_row(scene_sample(i, network.height()));
     for (int j = 0; j < kSceneGrid; j++) {
       const float *pixel = row + scene_sample(j, network.width()) * 3;
-      for (int c = 0; c < 3; c++, seen++) {
-        difference += std::abs(pixel[c] - *seen);
-        *seen = pixel[c];
+      for (int c = 0; c < 3; c++, last++) {
+        difference += std::abs(pixel[c] - *last);
+        *last = pixel[c];
       }
     }
   }
   return difference > kSceneCut * samples_.size();
 }
 
-const float *History::average(const Network &network, float past) {
+const float *TemporalFilter::add(const Network &network, float smoothing) {
   const Logits logits = network.logits();
   const size_t n = floats(logits);
   float *average = average_.data();
@@ -48,7 +50,7 @@ const float *History::average(const Network &network, float past) {
     empty_ = false;
   } else {
     for (size_t i = 0; i < n; i++)
-      average[i] = logits.data[i] + past * (average[i] - logits.data[i]);
+      average[i] = logits.data[i] + smoothing * (average[i] - logits.data[i]);
   }
   return average;
 }

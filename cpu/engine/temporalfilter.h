@@ -7,26 +7,26 @@
 
 namespace fastscnn {
 
-/// The exponential average of the logits over the frames of a stream.
-class History {
+/// Exponential average of the logits over time, which restarts at scene cuts.
+class TemporalFilter {
  public:
-  static Result<History> create(const Network &network);
+  static Result<TemporalFilter> create(const Network &network);
 
-  /// Starts over with the next frame.
-  void forget() { empty_ = true; }
+  /// Restarts the average with the next frame.
+  void reset() { empty_ = true; }
 
-  /// average = past * average + (1 - past) * logits of the network's last run;
-  /// starts over when its image has little to do with the one before.
-  const float *average(const Network &network, float past);
+  /// Adds the logits of the network's last run and returns the average, laid
+  /// out as they are: average = smoothing * average + (1 - smoothing) * logits.
+  const float *add(const Network &network, float smoothing);
 
  private:
-  History() = default;
+  TemporalFilter() = default;
 
   bool is_cut(const Network &network);
 
   bool empty_ = true;
-  Buffer samples_;  // of the last image
-  Buffer average_;
+  AlignedBuffer samples_;  // of the last image, for is_cut()
+  AlignedBuffer average_;
 };
 
 }  // namespace fastscnn

@@ -11,8 +11,8 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE void mix(const float *a, const float *b, float weight, int count,
-                    float *out) {
+HWY_INLINE void lerp(const float *a, const float *b, float weight, int count,
+                     float *out) {
   const Tag d;
   const Vector w = hn::Set(d, weight);
   for (int i = 0; i < count; i += kLanes) {
@@ -27,13 +27,13 @@ void run(const float *top, const float *bottom, float weight, int src_width,
          Pixels dst) {
   const float *row = top;
   if (weight != 0) {
-    mix(top, bottom, weight, src_width * channels, scratch);
+    lerp(top, bottom, weight, src_width * channels, scratch);
     row = scratch;
   }
   for (int x = 0; x < width; x++) {
     const Tap &t = columns[x];
-    mix(row + t.first * channels, row + t.second * channels, t.weight, channels,
-        dst.data + x * dst.step);
+    lerp(row + t.first * channels, row + t.second * channels, t.weight,
+         channels, dst.data + x * dst.stride);
   }
 }
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "cpu/engine/convgemm.h"
-#include "cpu/engine/taps.h"
+#include "net/taps.h"
 
 namespace fastscnn {
 
-/// Bilinear interpolation of one row of activations: dst (width, channels)
-/// lies between the rows top and bottom (src_width, channels). scratch holds
-/// src_width * channels floats.
+/// One row of a bilinear interpolation: dst (width, channels) between the rows
+/// top and bottom (src_width, channels), of which bottom has `weight`. columns:
+/// the taps of each output column. scratch: src_width * channels floats.
 void upsample(const float *top, const float *bottom, float weight,
               int src_width, int channels, const Tap *columns, int width,
               float *scratch, Pixels dst);

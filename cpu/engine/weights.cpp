@@ -2,32 +2,15 @@
 #include "cpu/engine/weights.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "cpu/simd.h"
 
 namespace fastscnn {
-namespace {
-
-Clamp clamp_of(Activation activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  switch (activation) {
-    case Activation::kRelu:
-      return {0, kInfinity};
-    case Activation::kRelu6:
-      return {0, 6};
-    case Activation::kNone:
-      break;
-  }
-  return {-kInfinity, kInfinity};
-}
-
-}  // namespace
 
 Weights::Weights(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
-      dense_(model_->layers().size()),
+      conv_gemm_(model_->layers().size()),
       depthwise_(model_->layers().size()) {}
 
 Result<std::shared_ptr<const Weights>> Weights::create(
@@ -37,24 +20,24 @@ Result<std::shared_ptr<const Weights>> Weights::create(
   for (size_t i = 0; i < layers.size(); i++) {
     if (layers[i].op != Op::kConv) continue;
     FASTSCNN_TRY(layers[i].depthwise() ? weights->pack_depthwise(i)
-                                       : weights->pack_dense(i));
+                                       : weights->pack_conv_gemm(i));
   }
   return weights;
 }
 
-Result<> Weights::pack_dense(int layer) {
+Result<> Weights::pack_conv_gemm(int layer) {
   const Layer &l = model_->layers()[layer];
   const int channels = input_channels(model_->layers(), layer);
   const int k = l.kernel;
-  Dense &d = dense_[layer];
-  // The pixels under a row of the kernel lie side by side: one tap.
-  d.taps = k;
+  ConvGemm &d = conv_gemm_[layer];
+  // The pixels under a kernel row are adjacent in memory.
+  d.kernel_rows = k;
   d.in = k * channels;
   d.out = round_up(l.channels, kChannelBlock);
   d.clamp = clamp_of(l.activation);
 
   const std::vector<float> &from = model_->weight(layer);
-  float *to = FASTSCNN_TRY(allocate(size_t(d.out) * d.taps * d.in));
+  float *to = FASTSCNN_TRY(allocate(size_t(d.out) * k * d.in));
   for (int o = 0; o < l.channels; o++)
     for (int c = 0; c < channels; c++)
       for (int ky = 0; ky < k; ky++)
@@ -95,7 +78,7 @@ Result<> Weights::pack_depthwise(int layer) {
 
 Result<float *> Weights::allocate(size_t size) {
   storage_.emplace_back();
-  storage_.back() = FASTSCNN_TRY(Buffer::create(size));
+  storage_.back() = FASTSCNN_TRY(AlignedBuffer::create(size));
   return storage_.back().data();
 }
 

@@ -11,8 +11,8 @@
 
 namespace fastscnn {
 
-/// The weights of a model in the order in which the kernels read them.
-/// Immutable; shared by all engines of the model.
+/// The weights of a model, packed for the kernels. Immutable; shared by all
+/// engines of the model.
 class Weights {
  public:
   static Result<std::shared_ptr<const Weights>> create(
@@ -20,22 +20,22 @@ class Weights {
 
   const Model &model() const { return *model_; }
 
-  /// Of a convolution, by index of the layer. Outputs of the dense ones are
-  /// padded to kChannelBlock with zeros.
-  const Dense &dense(int layer) const { return dense_[layer]; }
+  /// By layer; empty for layers of another kind. conv_gemm() pads the output
+  /// channels with zeros.
+  const ConvGemm &conv_gemm(int layer) const { return conv_gemm_[layer]; }
   const Depthwise &depthwise(int layer) const { return depthwise_[layer]; }
 
  private:
   explicit Weights(std::shared_ptr<const Model> model);
 
-  Result<> pack_dense(int layer);
+  Result<> pack_conv_gemm(int layer);
   Result<> pack_depthwise(int layer);
   Result<float *> allocate(size_t size);
 
   std::shared_ptr<const Model> model_;
-  std::vector<Dense> dense_;
+  std::vector<ConvGemm> conv_gemm_;
   std::vector<Depthwise> depthwise_;
-  std::vector<Buffer> storage_;
+  std::vector<AlignedBuffer> storage_;
 };
 
 }  // namespace fastscnn

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "cpu/painter/paint.h"
+#include "cpu/painter/framecolors.h"
 
 namespace fastscnn {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/painter/paint.h"
+#include "cpu/painter/framecolors.h"
 
 namespace fastscnn {
 

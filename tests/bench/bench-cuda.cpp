@@ -52,7 +52,7 @@ class Bench {
         frames_(frames),
         json_(json),
         context_(must(Context::primary(0))),
-        current_(must(Current::enter(*context_))),
+        current_(must(ContextGuard::enter(*context_))),
         cache_(std::make_shared<PlanCache>(
             plans, "bench", [](const std::string &) {}, kBudget)),
         stream_(must(make_stream())) {
@@ -197,7 +197,7 @@ class Bench {
   const int frames_;
   const bool json_;
   std::shared_ptr<const Context> context_;
-  Current current_;
+  ContextGuard current_;
   std::shared_ptr<PlanCache> cache_;
   Stream stream_;
   std::string device_;

@@ -33,15 +33,15 @@ double activation_bytes(const Network &network, int layer) {
 }
 
 Work work_of(const Network &network, const std::vector<Layer> &layers,
-             const Plan::Step &step) {
+             const ExecutionPlan::Step &step) {
   std::vector<int> all = {step.first};
-  all.insert(all.end(), step.then.begin(), step.then.end());
+  all.insert(all.end(), step.pointwise.begin(), step.pointwise.end());
   Work work;
   work.bytes = activation_bytes(network, step.last()) +
                activation_bytes(network, layers[step.first].inputs[0]);
-  if (step.aside != kNoLayer) {
-    all.push_back(step.aside);
-    work.bytes += activation_bytes(network, layers[step.aside].inputs[0]);
+  if (step.skip != kNoLayer) {
+    all.push_back(step.skip);
+    work.bytes += activation_bytes(network, layers[step.skip].inputs[0]);
   }
   for (int layer : all) {
     const Layer &l = layers[layer];
@@ -50,16 +50,17 @@ Work work_of(const Network &network, const std::vector<Layer> &layers,
     const int inputs = input_channels(layers, layer) / l.groups;
     work.flops +=
         2.0 * s.channels * s.height * s.width * inputs * l.kernel * l.kernel;
-    if (l.residual != kNoLayer && l.residual != step.aside)
+    if (l.residual != kNoLayer && l.residual != step.skip)
       work.bytes += activation_bytes(network, l.residual);
   }
   return work;
 }
 
-std::string name_of(const std::vector<Layer> &layers, const Plan::Step &step) {
+std::string name_of(const std::vector<Layer> &layers,
+                    const ExecutionPlan::Step &step) {
   std::string name = layers[step.first].name;
-  if (step.aside != kNoLayer) name += " + " + layers[step.aside].name;
-  for (int layer : step.then) name += " + " + layers[layer].name;
+  if (step.skip != kNoLayer) name += " + " + layers[step.skip].name;
+  for (int layer : step.pointwise) name += " + " + layers[layer].name;
   return name;
 }
 
@@ -87,7 +88,7 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
   const auto made = must(Network::create(weights, width, height, 1));
   Network &network = *made;
   fill_image(&network);
-  const Plan &plan = network.plan();
+  const ExecutionPlan &plan = network.plan();
   const std::vector<Layer> &layers = weights->model().layers();
   std::vector<double> fastest(plan.tasks.size(),
                               std::numeric_limits<double>::max());

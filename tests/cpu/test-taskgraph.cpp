@@ -15,12 +15,12 @@ using reference::Lcg;
 
 namespace {
 
-std::vector<Schedule::Task> random_tasks(Lcg &lcg) {
-  std::vector<Schedule::Task> tasks(lcg.between(1, 60));
+std::vector<TaskGraph::Task> random_tasks(Lcg &lcg) {
+  std::vector<TaskGraph::Task> tasks(lcg.between(1, 60));
   for (int t = 1; t < static_cast<int>(tasks.size()); t++) {
-    if (!lcg.between(0, 3)) tasks[t].after_all_before = lcg.between(0, t);
+    if (!lcg.between(0, 3)) tasks[t].barrier = lcg.between(0, t);
     for (int i = lcg.between(0, 3); i > 0; i--)
-      tasks[t].after.push_back(lcg.between(0, t - 1));
+      tasks[t].dependencies.push_back(lcg.between(0, t - 1));
   }
   return tasks;
 }
@@ -29,18 +29,18 @@ std::vector<Schedule::Task> random_tasks(Lcg &lcg) {
 void run_random_tasks(Workers &workers, uint32_t seed) {
   Lcg lcg(seed);
   for (int repeat = 0; repeat < 40; repeat++) {
-    const std::vector<Schedule::Task> tasks = random_tasks(lcg);
+    const std::vector<TaskGraph::Task> tasks = random_tasks(lcg);
     const int threads = lcg.between(1, 4);
-    Schedule schedule(tasks);
+    TaskGraph graph(tasks);
     for (int run = 0; run < 5; run++) {
       std::vector<int> done(tasks.size());  // not atomic: TSan sees a race
       std::vector<int> busy(threads);
-      schedule.run(workers, threads, [&](int task, int worker) {
+      graph.run(workers, threads, [&](int task, int worker) {
         g_assert_cmpint(worker, <, threads);
         g_assert_cmpint(busy[worker]++, ==, 0);
-        for (int t = 0; t < tasks[task].after_all_before; t++)
+        for (int t = 0; t < tasks[task].barrier; t++)
           g_assert_cmpint(done[t], ==, 1);
-        for (int t : tasks[task].after) g_assert_cmpint(done[t], ==, 1);
+        for (int t : tasks[task].dependencies) g_assert_cmpint(done[t], ==, 1);
         if (task % 7 == 0) std::this_thread::yield();
         done[task]++;
         busy[worker]--;
@@ -76,8 +76,8 @@ void test_few_threads() {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/cpu/schedule/order", test_order);
-  g_test_add_func("/cpu/schedule/callers", test_callers);
-  g_test_add_func("/cpu/schedule/few-threads", test_few_threads);
+  g_test_add_func("/cpu/taskgraph/order", test_order);
+  g_test_add_func("/cpu/taskgraph/callers", test_callers);
+  g_test_add_func("/cpu/taskgraph/few-threads", test_few_threads);
   return g_test_run();
 }

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-#include "cuda/painter/program.h"
+#include "cuda/painter/paintsequence.h"
 #include "net/color.h"
 #include "tests/cuda/emulator.h"
 #include "tests/support/frames.h"
@@ -90,7 +90,7 @@ void check(const TestFrame &frame, const PaintMask &mask,
   TestFrame expected = copy_of(frame), found = copy_of(frame);
   reference::paint(frame.info, writable(&expected), mask, style);
 
-  const PaintPlan plan(frame.info);
+  const PaintSequence plan(frame.info);
   const PaintTables tables = make_tables(frame.info, style);
   const emulator::Array<uint8_t> values(plan.pixels());
   const emulator::Array<uint8_t> outlines(plan.pixels());
@@ -211,7 +211,7 @@ void test_picture() {
       std::vector<PaintPixel> pixels;
       for (size_t i = 0; i < rgba.size(); i += 4)
         pixels.push_back(convert_pixel(frame.info, from_rgb, &rgba[i]));
-      PaintPlan(frame.info)
+      PaintSequence(frame.info)
           .paint_picture(writable(&found), picture, pixels.data(), Runner());
       compare(expected, found, format + " picture");
     }

@@ -14,13 +14,13 @@
 #include "net/error.h"
 #include "tests/support/must.h"
 
-/// What the programs of the suite share.
+/// Helpers of the tests that run on a GPU.
 #define CHECK_CUDA(command) \
   ::fastscnn::must(::fastscnn::cuda::check_cuda(#command, (command)))
 
 namespace fastscnn::cuda::testing {
 
-/// True, and said as a test runner understands it, where nothing can be run.
+/// Whether this machine cannot run the tests; prints a TAP skip line if so.
 inline bool skip_without_device() {
   const Result<> machine = check_machine();
   const Result<size_t> cudnn = Cudnn::version();
@@ -41,7 +41,7 @@ class DeviceCopy {
     CHECK_CUDA(cudaDeviceSynchronize());
   }
 
-  /// Poisoned: NaN in every type of float.
+  /// Filled with 0xff: NaN in every floating-point type.
   explicit DeviceCopy(size_t count)
       : count_(count), memory_(must(make_device_memory(count * sizeof(T)))) {
     CHECK_CUDA(cudaMemset(memory_.get(), 0xff, count * sizeof(T)));

@@ -202,7 +202,7 @@ void test_memories() {
     const Masks expected = segment(host.get(), frame.frame, {});
 
     const auto context = primary();
-    const Current current = must(Current::enter(*context));
+    const ContextGuard guard = must(ContextGuard::enter(*context));
     const DeviceCopy<uint8_t> bytes(frame.bytes.data(), frame.bytes.size());
     ConstFrame moved = frame.frame;
     for (int p = 0; p < frame.info.planes; p++)
@@ -299,7 +299,7 @@ void test_configure() {
 /// with the next on its way before the last is done.
 void test_stream(gconstpointer counting) {
   const auto context = primary();
-  const Current current = must(Current::enter(*context));
+  const ContextGuard guard = must(ContextGuard::enter(*context));
   const auto model = reference::make_model(Variant::tramac(), 11);
   const int width = 2048, height = 1024, kFrames = 3;
   reference::Lcg lcg(1);
@@ -356,7 +356,7 @@ void test_growth() {
   must(engine->configure(frame.info, {160, 96, 96, 64}));
   const Masks expected = segment(engine.get(), frame.frame, {});
   auto free_bytes = [&context] {
-    const Current current = must(Current::enter(*context));
+    const ContextGuard guard = must(ContextGuard::enter(*context));
     size_t free = 0, total = 0;
     CHECK_CUDA(cudaMemGetInfo(&free, &total));
     return free;

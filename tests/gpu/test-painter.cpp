@@ -77,7 +77,7 @@ void check(const std::shared_ptr<const Context> &context, const char *format,
 
 void test_paint() {
   const auto context = must(Context::primary(0));
-  const Current current = must(Current::enter(*context));
+  const ContextGuard guard = must(ContextGuard::enter(*context));
   for (const char *format : {"NV12", "I420", "RGB", "BGRA"})
     for (PaintMode mode : kModes)
       for (bool mask_on_device : {false, true})

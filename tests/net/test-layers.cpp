@@ -40,24 +40,33 @@ std::string describe(const std::vector<Layer> &layers,
   return line.str();
 }
 
-void compare(const char *name, const Variant &variant, int height, int width) {
-  char *script = g_test_build_filename(G_TEST_DIST, "..", "models",
-                                       "fastscnn.py", nullptr);
-  std::string h = std::to_string(height), w = std::to_string(width);
-  const char *argv[] = {
-      "/usr/bin/python3", script,    "--list",  "--variant", name, "--height",
-      h.c_str(),          "--width", w.c_str(), "--classes", "11", nullptr};
+/// What Python prints in models/.
+std::string output_of(const std::vector<std::string> &arguments) {
+  char *models = g_test_build_filename(G_TEST_DIST, "..", "models", nullptr);
+  std::vector<char *> argv = {const_cast<char *>("/usr/bin/python3")};
+  for (const std::string &a : arguments)
+    argv.push_back(const_cast<char *>(a.c_str()));
+  argv.push_back(nullptr);
   char *output = nullptr;
   GError *error = nullptr;
   gint status = -1;
-  g_spawn_sync(nullptr, const_cast<char **>(argv), nullptr, G_SPAWN_DEFAULT,
-               nullptr, nullptr, &output, nullptr, &status, &error);
+  g_spawn_sync(models, argv.data(), nullptr, G_SPAWN_DEFAULT, nullptr, nullptr,
+               &output, nullptr, &status, &error);
   g_assert_no_error(error);
   g_assert_cmpint(status, ==, 0);
+  const std::string text = output;
+  g_free(output);
+  g_free(models);
+  return text;
+}
 
+void compare(const char *name, const Variant &variant, int height, int width) {
+  std::istringstream lines(
+      output_of({"fastscnn.py", "--list", "--variant", name, "--height",
+                 std::to_string(height), "--width", std::to_string(width),
+                 "--classes", "11"}));
   auto layers = make_layers(variant, 11);
   auto shapes = must(infer_shapes(layers, height, width));
-  std::istringstream lines(output);
   std::string line;
   std::getline(lines, line);  // the header
   for (size_t i = 0; i < layers.size(); i++) {
@@ -66,8 +75,21 @@ void compare(const char *name, const Variant &variant, int height, int width) {
     g_assert_cmpstr(ours.c_str(), ==, line.c_str());
   }
   g_assert_false(static_cast<bool>(std::getline(lines, line)));
-  g_free(output);
-  g_free(script);
+}
+
+void test_defaults() {
+  const Variant v;
+  std::ostringstream ours;
+  ours << std::boolalpha << v.align_corners << ' ' << v.first_conv_padding
+       << ' ' << v.dw_relu << ' ' << v.ppm_out_kernel << '\n';
+  g_assert_true(v.ffm_dw == Variant::FfmDw::kDw3);
+  g_assert_true(v.activation == Variant::Activation::kRelu);
+  const std::string theirs = output_of(
+      {"-c",
+       "import fastscnn; v = fastscnn.Variant(); assert (v.ffm_dw, "
+       "v.activation) == ('dw3', 'relu'); print(str(v.align_corners).lower(), "
+       "v.first_conv_padding, str(v.dw_relu).lower(), v.ppm_out_kernel)"});
+  g_assert_cmpstr(ours.str().c_str(), ==, theirs.c_str());
 }
 
 void test_list() {
@@ -118,6 +140,7 @@ void test_input_size() {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/layers/list", test_list);
+  g_test_add_func("/layers/defaults", test_defaults);
   g_test_add_func("/layers/logits-shape", test_logits_shape);
   g_test_add_func("/layers/refused-sizes", test_refused_sizes);
   g_test_add_func("/layers/input-size", test_input_size);

@@ -120,13 +120,13 @@ void test_container() {
   expect_refusal(Bytes(7, 0), "too short");
   Bytes claims(8 + 4, 0xff);
   expect_refusal(claims, "header claims 18446744073709551615 bytes");
-  expect_refusal(join("{\"a\"", {}), "not JSON");
+  expect_refusal(join("{\"a\"", {}), "not valid JSON");
   expect_refusal(join("[]", {}), "not a JSON object");
   expect_refusal(join(std::string((1 << 20) + 1, ' '), {}), "needs less than");
   expect_refusal(join("{\"__metadata__\":[]}", {}), "__metadata__");
   expect_refusal(join("{\"__metadata__\":{\"a\":1}}", {}), "not a string");
-  expect_refusal(join("{\"a\":{},\"a\":{}}", {}), "there twice");
-  expect_refusal(join(std::string(500000, '['), {}), "not JSON");
+  expect_refusal(join("{\"a\":{},\"a\":{}}", {}), "\"a\" twice");
+  expect_refusal(join(std::string(500000, '['), {}), "not valid JSON");
   Bytes cut = ModelFile::valid().bytes();
   cut.pop_back();
   expect_refusal(cut, "outside the");
@@ -137,13 +137,13 @@ void test_ranges() {
     return join("{\"t\":{" + body + "}}", Bytes(16));
   };
   const std::string type = "\"dtype\":\"F32\",";
-  expect_refusal(entry("\"shape\":[4]"), "has no \"dtype\"");
-  expect_refusal(entry(type + "\"shape\":[4]"), "has no \"data_offsets\"");
+  expect_refusal(entry("\"shape\":[4]"), "\"dtype\" null");
+  expect_refusal(entry(type + "\"shape\":[4]"), "as \"data_offsets\"");
   expect_refusal(entry(type + "\"shape\":[-4],\"data_offsets\":[0,16]"), "-4");
   expect_refusal(entry(type + "\"shape\":[4.5],\"data_offsets\":[0,16]"),
                  "4.5");
   expect_refusal(entry(type + "\"shape\":4,\"data_offsets\":[0,16]"),
-                 "not a list");
+                 "no list");
   expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[0]"), "needs 2");
   expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[16,0]"),
                  "16 to 0");
@@ -207,15 +207,15 @@ void test_metadata() {
   expect_refusal(with("architecture", "unet"), "\"unet\" instead of fast-scnn");
   expect_refusal(with("format", "2"), "\"2\" instead of 1");
   expect_refusal(with("labels", "[]"), "it has 0 classes");
-  expect_refusal(with("labels", "[1]"), "instead of a string");
+  expect_refusal(with("labels", "[1]"), "instead of a list of strings");
   expect_refusal(with("labels", "[\"a\"]"), "1 labels, but 3 colors");
   std::string many = "[\"a\"";
   for (int i = 1; i < 255; i++) many += ",\"a\"";
   expect_refusal(with("labels", many + "]"), "it has 255 classes");
   expect_refusal(with("colors", "[[1,2]]"), "[r, g, b]");
   expect_refusal(with("colors", "[[1,2,256],[0,0,0],[0,0,0]]"), "0 to 255");
-  expect_refusal(with("mean", "[1,2]"), "3 numbers");
-  expect_refusal(with("mean", "[1,2,\"x\"]"), "instead of a number");
+  expect_refusal(with("mean", "[1,2]"), "3 finite numbers");
+  expect_refusal(with("mean", "[1,2,\"x\"]"), "3 finite numbers");
   expect_refusal(with("std", "[1,0,1]"), "above 0");
   expect_refusal(with("input_width", "12x"), "32 to 8192");
   expect_refusal(with("input_width", "99999999999999999999"), "32 to 8192");

@@ -111,13 +111,15 @@ void test_memory() {
     all += row_floats(layers[i], shapes[i]) * shapes[i].height;
   g_assert_cmpuint(all * sizeof(float), >, 400 << 20);
   for (int threads : {1, 2, 8}) {
-    const Plan plan = make_plan(layers, shapes, 1024, true, threads);
+    const ExecutionPlan plan =
+        make_execution_plan(layers, shapes, 1024, true, threads);
     const size_t bytes = sizeof(float) * (plan.arena + threads * plan.scratch);
     g_test_message("%zu bytes for %d threads", bytes, threads);
     g_assert_cmpuint(bytes, <, 40 << 20);
     int rings = 0;
     for (size_t i = 0; i < layers.size(); i++)
-      rings += plan.places[i].stored && plan.places[i].rows < shapes[i].height;
+      rings +=
+          plan.layouts[i].stored && plan.layouts[i].rows < shapes[i].height;
     g_assert_cmpint(rings, >, 5);
   }
 }
@@ -149,8 +151,8 @@ void test_golden(gconstpointer data) {
   g_assert_cmpfloat(max_difference(logits, expected), <, 1e-3);
 
   const int pitch = 64;
-  Buffer rows =
-      must(Buffer::create(size_t(logits.height) * logits.channels * pitch));
+  AlignedBuffer rows = must(
+      AlignedBuffer::create(size_t(logits.height) * logits.channels * pitch));
   for (int y = 0; y < logits.height; y++)
     for (int c = 0; c < logits.channels; c++)
       for (int x = 0; x < logits.width; x++)
@@ -158,7 +160,7 @@ void test_golden(gconstpointer data) {
   const Classify classify(
       {rows.data(), logits.channels, logits.width, logits.height, pitch},
       kWidth, kHeight, v->variant.align_corners);
-  Buffer scratch = must(Buffer::create(classify.scratch_size()));
+  AlignedBuffer scratch = must(AlignedBuffer::create(classify.scratch_size()));
   const std::vector<char> mask = read_golden(std::string(v->name) + ".mask");
   g_assert_cmpuint(mask.size(), ==, kWidth * kHeight);
   int wrong = 0;

@@ -26,12 +26,6 @@ namespace {
 
 constexpr float kTolerance = 1e-4f;
 
-Clamp clamp_of(Activation activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (activation == Activation::kNone) return {-kInfinity, kInfinity};
-  return {0, activation == Activation::kRelu6 ? 6 : kInfinity};
-}
-
 Activation random_activation(Lcg &lcg) {
   return static_cast<Activation>(lcg.between(0, 2));
 }
@@ -43,8 +37,9 @@ Tensor random_tensor(Lcg &lcg, int channels, int height, int width) {
 }
 
 /// As activations lie in memory, `step` floats from a pixel to the next.
-Buffer to_pixels(const Tensor &t, int step) {
-  Buffer out = must(Buffer::create(size_t(t.height) * t.width * step));
+AlignedBuffer to_pixels(const Tensor &t, int step) {
+  AlignedBuffer out =
+      must(AlignedBuffer::create(size_t(t.height) * t.width * step));
   for (int c = 0; c < t.channels; c++)
     for (int y = 0; y < t.height; y++)
       for (int x = 0; x < t.width; x++)
@@ -52,8 +47,8 @@ Buffer to_pixels(const Tensor &t, int step) {
   return out;
 }
 
-Buffer to_buffer(const std::vector<float> &values) {
-  Buffer out = must(Buffer::create(values.size()));
+AlignedBuffer to_buffer(const std::vector<float> &values) {
+  AlignedBuffer out = must(AlignedBuffer::create(values.size()));
   std::copy(values.begin(), values.end(), out.data());
   return out;
 }
@@ -77,7 +72,7 @@ void compare_row(const Tensor &expected, int y, const float *row, int step,
     }
 }
 
-void test_dense() {
+void test_conv_gemm() {
   testing::on_every_target([] {
     Lcg lcg(11);
     for (int i = 0; i < 60; i++) {
@@ -101,36 +96,37 @@ void test_dense() {
           reference::convolve(src, layer, weights.data(), bias.data(),
                               with_residual ? &residual : nullptr);
 
-      Dense dense_layer;
-      dense_layer.in = k * channels;
-      dense_layer.out = layer.channels;
-      dense_layer.taps = k;
-      Buffer packed = must(Buffer::create(weights.size()));
+      ConvGemm gemm;
+      gemm.in = k * channels;
+      gemm.out = layer.channels;
+      gemm.kernel_rows = k;
+      AlignedBuffer packed = must(AlignedBuffer::create(weights.size()));
       for (int o = 0; o < layer.channels; o++)
         for (int c = 0; c < channels; c++)
           for (int ky = 0; ky < k; ky++)
             for (int kx = 0; kx < k; kx++)
-              packed.data()[((o / kChannelBlock * k + ky) * dense_layer.in +
+              packed.data()[((o / kChannelBlock * k + ky) * gemm.in +
                              kx * channels + c) *
                                 kChannelBlock +
                             o % kChannelBlock] =
                   weights[((size_t(o) * channels + c) * k + ky) * k + kx];
-      dense_layer.weights = packed.data();
-      const Buffer aligned_bias = to_buffer(bias);
-      dense_layer.bias = aligned_bias.data();
-      dense_layer.clamp = clamp_of(layer.activation);
+      gemm.weights = packed.data();
+      const AlignedBuffer aligned_bias = to_buffer(bias);
+      gemm.bias = aligned_bias.data();
+      gemm.clamp = clamp_of(layer.activation);
 
-      const Buffer pixels = to_pixels(src, channels);
+      const AlignedBuffer pixels = to_pixels(src, channels);
       const int step = layer.channels + kChannelBlock * lcg.between(0, 1);
-      Buffer dst = to_pixels(residual, step);  // in place, as the network does
+      AlignedBuffer dst =
+          to_pixels(residual, step);  // in place, as the network does
       ptrdiff_t offsets[3];
       for (int ky = 0; ky < 3; ky++)
         offsets[ky] = ptrdiff_t(ky) * src.width * channels;
-      dense(dense_layer, {pixels.data(), ptrdiff_t(layer.stride) * channels},
-            offsets, width, {with_residual ? dst.data() : nullptr, step},
-            {dst.data(), step});
+      conv_gemm(gemm, {pixels.data(), ptrdiff_t(layer.stride) * channels},
+                offsets, width, {with_residual ? dst.data() : nullptr, step},
+                {dst.data(), step});
       compare_row(expected, 0, dst.data(), step,
-                  "dense " + std::to_string(k) + "x" + std::to_string(k) +
+                  "convolution " + std::to_string(k) + "x" + std::to_string(k) +
                       " stride " + std::to_string(layer.stride) + ", " +
                       std::to_string(channels) + " to " +
                       std::to_string(layer.channels) + " channels, " +
@@ -158,8 +154,8 @@ void test_depthwise() {
       const Tensor expected =
           reference::convolve(src, layer, weights.data(), bias.data());
 
-      Buffer packed = must(Buffer::create(weights.size()));
-      const Buffer aligned_bias = to_buffer(bias);
+      AlignedBuffer packed = must(AlignedBuffer::create(weights.size()));
+      const AlignedBuffer aligned_bias = to_buffer(bias);
       const Depthwise depthwise_layer = {
           layer.channels, layer.stride,        layer.dilation,
           packed.data(),  aligned_bias.data(), clamp_of(layer.activation)};
@@ -167,10 +163,10 @@ void test_depthwise() {
         for (int k = 0; k < 9; k++)
           packed.data()[(c / kChannelBlock * 9 + k) * kChannelBlock +
                         c % kChannelBlock] = weights[c * 9 + k];
-      const Buffer pixels = to_pixels(src, layer.channels);
+      const AlignedBuffer pixels = to_pixels(src, layer.channels);
       const ptrdiff_t pitch =
           ptrdiff_t(expected.width + lcg.between(0, 1)) * layer.channels;
-      Buffer dst = must(Buffer::create(kDepthwiseRows * pitch));
+      AlignedBuffer dst = must(AlignedBuffer::create(kDepthwiseRows * pitch));
       for (int y = 0, count; y < expected.height; y += count) {
         count = layer.dilation > 1 ? 1 : lcg.between(1, kDepthwiseRows);
         count = std::min(count, expected.height - y);
@@ -210,14 +206,15 @@ void test_upsample() {
       const Tensor expected =
           reference::upsample(src, height, width, align_corners);
 
-      const auto rows = bilinear_taps(src.height, height, align_corners);
-      const auto columns = bilinear_taps(src.width, width, align_corners);
-      const Buffer pixels = to_pixels(src, channels);
+      const auto rows = resize_taps(src.height, height, align_corners);
+      const auto columns = resize_taps(src.width, width, align_corners);
+      const AlignedBuffer pixels = to_pixels(src, channels);
       auto row = [&](int y) {
         return pixels.data() + size_t(y) * src.width * channels;
       };
-      Buffer scratch = must(Buffer::create(size_t(src.width) * channels));
-      Buffer dst = must(Buffer::create(size_t(width) * step));
+      AlignedBuffer scratch =
+          must(AlignedBuffer::create(size_t(src.width) * channels));
+      AlignedBuffer dst = must(AlignedBuffer::create(size_t(width) * step));
       for (int y = 0; y < height; y++) {
         upsample(row(rows[y].first), row(rows[y].second), rows[y].weight,
                  src.width, channels, columns.data(), width, scratch.data(),
@@ -232,7 +229,7 @@ void test_upsample() {
   });
 }
 
-void test_average() {
+void test_average_pool() {
   testing::on_every_target([] {
     Lcg lcg(14);
     for (int i = 0; i < 60; i++) {
@@ -242,16 +239,16 @@ void test_average() {
       const Tensor src =
           random_tensor(lcg, channels, lcg.between(1, 20), lcg.between(1, 20));
       const Tensor expected = reference::pool(src, bins);
-      const Buffer pixels = to_pixels(src, step);
+      const AlignedBuffer pixels = to_pixels(src, step);
       const ptrdiff_t pitch = ptrdiff_t(src.width) * step;
-      Buffer dst = must(Buffer::create(size_t(bins) * channels));
+      AlignedBuffer dst = must(AlignedBuffer::create(size_t(bins) * channels));
       for (int y = 0; y < bins; y++) {
-        const int begin = cell_begin(y, src.height, bins);
-        const int end = cell_end(y, src.height, bins);
-        average({pixels.data() + begin * pitch, step}, pitch, end - begin,
-                src.width, channels, bins, dst.data());
+        const int begin = bin_begin(y, src.height, bins);
+        const int end = bin_end(y, src.height, bins);
+        average_pool({pixels.data() + begin * pitch, step}, pitch, end - begin,
+                     src.width, channels, bins, dst.data());
         compare_row(expected, y, dst.data(), channels,
-                    "average of " + std::to_string(src.width) + "x" +
+                    "average pool of " + std::to_string(src.width) + "x" +
                         std::to_string(src.height) + " in " +
                         std::to_string(bins) + " bins");
       }
@@ -263,9 +260,9 @@ void test_average() {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/cpu/ops/dense", test_dense);
+  g_test_add_func("/cpu/ops/conv-gemm", test_conv_gemm);
   g_test_add_func("/cpu/ops/depthwise", test_depthwise);
   g_test_add_func("/cpu/ops/upsample", test_upsample);
-  g_test_add_func("/cpu/ops/average", test_average);
+  g_test_add_func("/cpu/ops/average-pool", test_average_pool);
   return g_test_run();
 }

@@ -30,7 +30,8 @@ void check_frame(const reference::TestFrame &frame, int width, int height,
   const Tensor expected = reference::preprocess(frame.info, frame.frame, width,
                                                 height, kMean, kStd);
   const Preprocess preprocess(frame.info, width, height, kMean, kStd);
-  Buffer scratch = must(Buffer::create(preprocess.scratch_size()));
+  AlignedBuffer scratch =
+      must(AlignedBuffer::create(preprocess.scratch_size()));
   std::vector<float> row(3 * width);
   for (int y = 0; y < height; y++) {
     preprocess.row(frame.frame, y, scratch.data(), row.data());
@@ -79,9 +80,9 @@ void test_crop() {
   check_frame(frame, 64, 32, "I420 from 1, 1");
 }
 
-Buffer to_rows(const Tensor &logits, int pitch) {
-  Buffer rows =
-      must(Buffer::create(size_t(logits.height) * logits.channels * pitch));
+AlignedBuffer to_rows(const Tensor &logits, int pitch) {
+  AlignedBuffer rows = must(
+      AlignedBuffer::create(size_t(logits.height) * logits.channels * pitch));
   for (int y = 0; y < logits.height; y++)
     for (int c = 0; c < logits.channels; c++)
       for (int x = 0; x < logits.width; x++)
@@ -95,14 +96,14 @@ void check_mask(const Tensor &logits, int width, int height, bool align_corners,
                 const std::string &what) {
   const reference::Classes expected =
       reference::classify(logits, width, height, align_corners, threshold);
-  const int pitch = round_up(logits.width, kLine) + kLine;
-  const Buffer rows = to_rows(logits, pitch);
+  const int pitch = round_up(logits.width, kCacheLine) + kCacheLine;
+  const AlignedBuffer rows = to_rows(logits, pitch);
   const Logits grid = {rows.data(), logits.channels, logits.width,
                        logits.height, pitch};
   Classify classify(grid, width, height, align_corners);
-  Buffer scratch = must(Buffer::create(classify.scratch_size()));
+  AlignedBuffer scratch = must(AlignedBuffer::create(classify.scratch_size()));
   for (int y = 0; y < logits.height; y++)
-    classify.survey(rows.data(), y, scratch.data());
+    classify.prefilter(rows.data(), y, scratch.data());
   constexpr uint8_t kGuard = 77;
   std::vector<uint8_t> ids(width + 1), confidence(width + 1);
   for (int y = 0; y < height; y++) {
@@ -180,11 +181,12 @@ void test_ties() {
       }
     for (bool align_corners : {false, true}) {
       check_mask(logits, 33, 21, align_corners, 0, true, "ties");
-      const int pitch = 2 * kLine;
-      const Buffer rows = to_rows(logits, pitch);
+      const int pitch = 2 * kCacheLine;
+      const AlignedBuffer rows = to_rows(logits, pitch);
       const Classify classify({rows.data(), 5, 4, 3, pitch}, 33, 21,
                               align_corners);
-      Buffer scratch = must(Buffer::create(classify.scratch_size()));
+      AlignedBuffer scratch =
+          must(AlignedBuffer::create(classify.scratch_size()));
       std::vector<uint8_t> ids(33);
       for (int y = 0; y < 21; y++) {
         classify.row(rows.data(), y, 0, false, scratch.data(), ids.data(),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cpu/painter/paint.h"
+#include "cpu/painter/framecolors.h"
 
 #include <algorithm>
 #include <cmath>
