@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cuda/engine/kernelsequence.h"
 
-#include <limits>
-
 namespace fastscnn::cuda {
 
 template <typename T>
@@ -59,13 +57,6 @@ template <typename T>
 Shape KernelSequence<T>::src_shape(const Step &step) const {
   return step.src == kImage ? Shape{kLanes, height_, width_}
                             : program_.shapes[step.src];
-}
-
-template <typename T>
-std::pair<float, float> KernelSequence<T>::bounds(Activation activation) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  return {activation == Activation::kNone ? -kInfinity : 0.f,
-          activation == Activation::kRelu6 ? 6.f : kInfinity};
 }
 
 template class KernelSequence<__half>;

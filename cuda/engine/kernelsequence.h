@@ -77,9 +77,6 @@ class KernelSequence {
 
   Shape src_shape(const Step &step) const;
 
-  /// Bounds that an activation clamps to.
-  static std::pair<float, float> bounds(Activation activation);
-
   template <typename Runner>
   void depthwise(const Step &step, const T *image, Runner &runner) const {
     const Layer &l = model_.layers()[step.layer];
@@ -97,7 +94,7 @@ class KernelSequence {
     const Layer &l = model_.layers()[step.layer];
     const Shape src = src_shape(step);
     const Shape &dst = program_.shapes[step.layer];
-    const auto [low, high] = bounds(l.activation);
+    const Clamp clamp = clamp_of(l.activation);
     return {output(step.src, image),
             table_.weight(step.layer),
             table_.bias(step.layer),
@@ -108,8 +105,8 @@ class KernelSequence {
             dst.height,
             dst.width,
             l.padding,
-            low,
-            high};
+            clamp.low,
+            clamp.high};
   }
 
   template <typename Runner>
@@ -129,11 +126,11 @@ class KernelSequence {
     const T *x = output(step.src, nullptr);
     float *sums = reinterpret_cast<float *>(memory(step.scratch));
     float *cells = reinterpret_cast<float *>(memory(step.scratch + 1));
-    const auto [low, high] = bounds(model_.layers()[step.grids[0]].activation);
+    const Clamp clamp = clamp_of(model_.layers()[step.grids[0]].activation);
     runner.items(PoolRows<T>{x, sums, src.channels, src.height, src.width});
     runner.blocks(PoolCells{sums, table_.pyramid_weight(),
                             table_.pyramid_bias(), cells, src.height, src.width,
-                            low, high});
+                            clamp.low, clamp.high});
     PoolConcat<T> concat = {x,
                             cells,
                             output(step.layer, nullptr),

@@ -6,9 +6,8 @@
 namespace fastscnn::cuda {
 
 /// Pyramid pooling: means over the cells of the grids 1x1, 2x2, 3x3 and 6x6, a
-/// 1x1 convolution with activation on each grid, interpolation to the size of
-/// src, and concatenation with src. Neighbouring cells overlap if the size is
-/// not a multiple of the grid's.
+/// 1x1 convolution with activation on each grid, interpolation, concatenation
+/// with src. Cells overlap if the size is not a multiple of the grid's.
 constexpr int kGrids = 4;
 constexpr int kGridChannels = 32;
 constexpr int kColumns = 1 + 2 + 3 + 6;  // of all grids, side by side

@@ -64,7 +64,10 @@ void check(const std::shared_ptr<const Context> &context, const char *format,
     on_host.stride[p] = on_device.stride[p] = frame.frame.stride[p];
   }
   reference::paint(frame.info, on_host, mask, style);
-  if (mask_on_device) mask.ids = device_ids.get();
+  if (mask_on_device) {
+    mask.ids = device_ids.get();
+    mask.memory = Memory::kDevice;
+  }
   auto painter = make_painter(context);
   must(painter->configure(frame.info));
   must(painter->paint(on_device, mask, style, {context->handle(), nullptr}));
