@@ -15,7 +15,7 @@ namespace fastscnn {
 namespace {
 
 using namespace fastscnn::cuda;
-using fastscnn::cuda::testing::DeviceCopy;
+using fastscnn::testing::DeviceCopy;
 
 constexpr int kWarmUp = 50;
 constexpr int kFrames = 500;

@@ -138,7 +138,7 @@ void test_overlay() {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
-  if (fastscnn::cuda::testing::skip_without_device()) return 0;
+  if (fastscnn::testing::skip_without_device()) return 0;
   gst_init(&argc, &argv);
   GstElementFactory *upload = gst_element_factory_find("cudaupload");
   if (!upload) {

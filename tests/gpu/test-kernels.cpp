@@ -17,7 +17,7 @@
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
-using fastscnn::cuda::testing::DeviceCopy;
+using fastscnn::testing::DeviceCopy;
 
 namespace {
 

@@ -24,4 +24,25 @@ void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
 void paint_picture(const FrameInfo &info, const Frame &frame,
                    const PaintPicture &picture);
 
+class ReferencePainter : public Painter {
+ public:
+  Result<> configure(const FrameInfo &frame) override {
+    info_ = frame;
+    return {};
+  }
+  Result<> paint(const Frame &dst, const PaintMask &mask,
+                 const PaintStyle &style, Queue) override {
+    reference::paint(info_, dst, mask, style);
+    return {};
+  }
+  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
+                         Queue) override {
+    reference::paint_picture(info_, dst, picture);
+    return {};
+  }
+
+ private:
+  FrameInfo info_;
+};
+
 }  // namespace fastscnn::reference
