@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/base/frametime.h"
 
+#include <gst/video/video.h>
+
 namespace fastscnn
 {
 
@@ -28,6 +30,19 @@ time_between (const FrameTime &a, const FrameTime &b)
     return GST_CLOCK_TIME_NONE;
   return a.running_time > b.running_time ? a.running_time - b.running_time
                                          : b.running_time - a.running_time;
+}
+
+void
+copy_time_metas (GstBuffer *to, GstBuffer *from)
+{
+  GstMetaTransformCopy whole = { FALSE, 0, (gsize)-1 };
+  gpointer state = NULL;
+
+  while (GstMeta *meta = gst_buffer_iterate_meta (from, &state))
+    if (meta->info->api == GST_VIDEO_TIME_CODE_META_API_TYPE ||
+        meta->info->api == GST_REFERENCE_TIMESTAMP_META_API_TYPE)
+      meta->info->transform_func (
+          to, meta, from, _gst_meta_transform_copy, &whole);
 }
 
 } // namespace fastscnn

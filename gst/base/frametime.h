@@ -20,4 +20,8 @@ FrameTime time_of (GstBuffer *buffer, const GstSegment &segment);
 /// known.
 GstClockTime time_between (const FrameTime &a, const FrameTime &b);
 
+/// Copies what says when a frame was taken: its time codes and reference
+/// timestamps.
+void copy_time_metas (GstBuffer *to, GstBuffer *from);
+
 } // namespace fastscnn

@@ -198,6 +198,45 @@ gst_class_mask_meta_count_pixels (
   return TRUE;
 }
 
+/* Of `size` mask pixels that cover `covered` frame pixels from `begin` on:
+ * the first that a frame of `frame` pixels shows, and the number of them. */
+static guint
+visible_pixels (guint size, gint begin, guint covered, gint frame, guint *n)
+{
+  guint64 left = (guint64)CLAMP (-(gint64)begin, 0, (gint64)covered);
+  guint64 right = (guint64)CLAMP ((gint64)frame - begin, 0, (gint64)covered);
+  guint64 first = left * size / covered;
+
+  *n = left < right
+           ? (guint)(gst_util_uint64_scale_ceil (right, size, covered) - first)
+           : 0;
+  return (guint)first;
+}
+
+gboolean
+gst_class_mask_meta_count_visible (const GstClassMaskMeta *meta,
+    gint frame_width, gint frame_height, guint64 counts[256])
+{
+  GstVideoFrame frame;
+  guint width, height, x, y;
+  const guint8 *row;
+
+  if (meta->width < 1 || meta->height < 1 ||
+      !gst_class_mask_meta_get_size (meta, &width, &height))
+    return FALSE;
+  x = visible_pixels (width, meta->x, meta->width, frame_width, &width);
+  y = visible_pixels (height, meta->y, meta->height, frame_height, &height);
+  if (!gst_class_mask_meta_map (meta, &frame))
+    return FALSE;
+  memset (counts, 0, 256 * sizeof *counts);
+  row = (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + x +
+        (gsize)y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
+  for (; height > 0; height--, row += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0))
+    count_row (row, width, counts);
+  gst_video_frame_unmap (&frame);
+  return TRUE;
+}
+
 /**
  * gst_class_mask_meta_get_areas:
  * @meta: a mask

@@ -31,6 +31,7 @@
 #include <string>
 
 #include "gst/base/settingvalue.h"
+#include "gst/base/frametime.h"
 #include "gst/masks/imagecaps.h"
 #include "gst/masks/maskimage.h"
 
@@ -189,6 +190,7 @@ push_image (GstClassMaskExtract *self, GstBuffer *frame,
   gst_buffer_copy_into (buffer, frame,
       (GstBufferCopyFlags)(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS),
       0, -1);
+  copy_time_metas (buffer, frame);
   return gst_pad_push (self->srcpad, buffer);
 }
 
@@ -215,6 +217,7 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
 {
   State *state = self->state;
   const GstClassMaskMeta *meta;
+  GstClassMaskMeta shown;
   GstVideoInfo wanted;
   Settings settings;
 
@@ -224,6 +227,10 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
   }
   meta = gst_buffer_get_class_mask_meta_by_source (
       frame, settings.source.c_str ());
+  if (meta) {
+    shown = relative_to_visible_part (*meta, frame);
+    meta = &shown;
+  }
   if (meta &&
       !describe_image (state->frame_info, meta, settings.to_frame, wanted)) {
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
@@ -326,6 +333,7 @@ gst_class_mask_extract_sink_query (
   if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
     return gst_pad_query_default (pad, parent, query);
   gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  gst_query_add_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL);
   return TRUE;
 }
 

@@ -171,8 +171,8 @@ write_line (GstClassMaskJson *self, GstBuffer *frame)
     running_time = gst_segment_to_running_time (
         segment, GST_FORMAT_TIME, GST_BUFFER_PTS (frame));
 
-  const std::string &line = state->writer.write (
-      *meta, GST_BUFFER_PTS (frame), running_time, options, invalid);
+  const std::string &line =
+      state->writer.write (frame, *meta, running_time, options, invalid);
   if (line.empty ()) {
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
         ("%" GST_PTR_FORMAT, meta->mask));

@@ -149,6 +149,42 @@ static void test_scale_to_frame(void) {
   g_free(rgba);
 }
 
+/* The mask is drawn where it lies in the part of the frame that is shown. */
+static void test_cropped(void) {
+  GstHarness *h = gst_harness_new("classmaskextract");
+  GstBuffer *frame = new_masked_frame(0, 4, 2);
+
+  g_object_set(h->element, "scale-to-frame", TRUE, NULL);
+  gst_harness_set_src_caps_str(
+      h, "video/x-raw, format=I420, width=3, height=2, framerate=25/1");
+  crop_frame(frame, 6, 7, 3, 2); /* blocks of 8x8 pixels meet inside */
+  push_frame(h, frame);
+  assert_image(h, 0, (const guint8[]){0, 0, 1, 2, 2, 255});
+  gst_harness_teardown(h);
+}
+
+static void test_times(void) {
+  GstHarness *h = new_harness(NULL);
+  GstBuffer *frame = new_masked_frame(0, 4, 2), *image;
+  GstCaps *ntp = gst_caps_new_empty_simple("timestamp/x-ntp");
+  GstReferenceTimestampMeta *stamp;
+
+  add_times(frame);
+  push_frame(h, frame);
+  image = gst_harness_pull(h);
+  g_assert_cmpuint(gst_buffer_get_video_time_code_meta(image)->tc.frames, ==,
+                   4);
+  g_assert_cmpuint(
+      gst_buffer_get_n_meta(image, GST_REFERENCE_TIMESTAMP_META_API_TYPE), ==,
+      2);
+  stamp = gst_buffer_get_reference_timestamp_meta(image, ntp);
+  g_assert_cmpuint(stamp->timestamp, ==, 123456789);
+  g_assert_null(gst_buffer_get_class_mask_meta(image));
+  gst_caps_unref(ntp);
+  gst_buffer_unref(image);
+  gst_harness_teardown(h);
+}
+
 static void test_skip(void) {
   GstHarness *h = new_harness(NULL);
   gchar *names;
@@ -277,6 +313,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/extract/colors", test_colors);
   g_test_add_func("/extract/id-beyond-table", test_id_beyond_table);
   g_test_add_func("/extract/scale-to-frame", test_scale_to_frame);
+  g_test_add_func("/extract/cropped", test_cropped);
+  g_test_add_func("/extract/times", test_times);
   g_test_add_func("/extract/skip", test_skip);
   g_test_add_func("/extract/repeat", test_repeat);
   g_test_add_func("/extract/blank", test_blank);
