@@ -53,7 +53,7 @@ struct PaintMask {
 };
 
 /// A picture that is drawn over the frame: premultiplied R, G, B, A bytes.
-struct PaintPicture {
+struct PaintImage {
   const uint8_t *rgba = nullptr;
   int stride = 0;
   int width = 0;
@@ -118,8 +118,8 @@ class Painter {
                          const PaintStyle &style, Queue queue) = 0;
 
   /// Allocates nothing unless the size of the picture grows.
-  virtual Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                                 Queue queue) = 0;
+  virtual Result<> paint_image(const Frame &dst, const PaintImage &picture,
+                               Queue queue) = 0;
 };
 
 /// Side of a cell in pixels; even, so that chroma divides alike.

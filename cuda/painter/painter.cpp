@@ -105,14 +105,14 @@ class Canvas {
     return finish(stream, !given || in_place);
   }
 
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         cudaStream_t given) {
+  Result<> paint_image(const Frame &dst, const PaintImage &picture,
+                       cudaStream_t given) {
     const cudaStream_t stream = FASTSCNN_TRY(begin(given));
     FASTSCNN_TRY(update_picture(picture, stream));
     Runner runner{stream};
-    plan_.paint_picture(dst, picture,
-                        static_cast<const PaintPixel *>(picture_.device()),
-                        runner);
+    plan_.paint_image(dst, picture,
+                      static_cast<const PaintPixel *>(picture_.device()),
+                      runner);
     FASTSCNN_TRY(runner.status);
     return finish(stream, !given);
   }
@@ -176,7 +176,7 @@ class Canvas {
     return mask;
   }
 
-  Result<> update_picture(const PaintPicture &picture, cudaStream_t stream) {
+  Result<> update_picture(const PaintImage &picture, cudaStream_t stream) {
     if (has_picture_ && picture.serial == picture_serial_) return {};
     const size_t bytes =
         size_t(picture.width) * picture.height * sizeof(PaintPixel);
@@ -244,12 +244,12 @@ class CudaPainter : public Painter {
                           static_cast<cudaStream_t>(queue.stream));
   }
 
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         Queue queue) override {
+  Result<> paint_image(const Frame &dst, const PaintImage &picture,
+                       Queue queue) override {
     FASTSCNN_TRY(check_ready(queue));
     const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    return canvas_->paint_picture(dst, picture,
-                                  static_cast<cudaStream_t>(queue.stream));
+    return canvas_->paint_image(dst, picture,
+                                static_cast<cudaStream_t>(queue.stream));
   }
 
  private:

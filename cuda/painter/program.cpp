@@ -29,7 +29,7 @@ PaintSamples PaintPlan::samples(const Frame &frame, int c) const {
           k.origin_y};
 }
 
-PaintSamples PaintPlan::part_of(PaintSamples s, const PaintPicture &picture) {
+PaintSamples PaintPlan::part_of(PaintSamples s, const PaintImage &picture) {
   auto bounds = [](int begin, int size, int shift, int samples) {
     const int first = ((begin - 2) >> shift) - 1;
     const int last = ((begin + size + 2) >> shift) + 1;

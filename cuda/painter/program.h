@@ -61,8 +61,8 @@ class PaintPlan {
 
   /// pixels: those of the picture, converted.
   template <typename Runner>
-  void paint_picture(const Frame &dst, const PaintPicture &picture,
-                     const PaintPixel *pixels, Runner &&runner) const {
+  void paint_image(const Frame &dst, const PaintImage &picture,
+                   const PaintPixel *pixels, Runner &&runner) const {
     PaintSource source = whole_frame(nullptr, nullptr);
     source.pixels = pixels;
     source.x = picture.x;
@@ -84,7 +84,7 @@ class PaintPlan {
   PaintSamples samples(const Frame &frame, int c) const;
 
   /// Those whose area reaches into the picture.
-  static PaintSamples part_of(PaintSamples s, const PaintPicture &picture);
+  static PaintSamples part_of(PaintSamples s, const PaintImage &picture);
 
   PaintOutline outline(const PaintMask &mask, const PaintStyle &style,
                        const PaintMemory &memory) const;

@@ -328,8 +328,8 @@ draw_legend (
     content.counts = counts;
     state->legend.update (content);
   }
-  if (const PaintPicture *picture = state->legend.picture ())
-    return state->painter->paint_picture (view.frame, *picture, view.queue);
+  if (const PaintImage *picture = state->legend.picture ())
+    return state->painter->paint_image (view.frame, *picture, view.queue);
   return {};
 }
 

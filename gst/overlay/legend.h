@@ -40,7 +40,7 @@ public:
   void update (const LegendContent &content);
 
   /// Null if no class is in view.
-  const PaintPicture *
+  const PaintImage *
   picture () const
   {
     return picture_.width ? &picture_ : nullptr;
@@ -63,7 +63,7 @@ private:
   int frame_width_ = 0, frame_height_ = 0;
   std::vector<Row> rows_;
   std::vector<uint8_t> pixels_;
-  PaintPicture picture_;
+  PaintImage picture_;
 };
 
 } // namespace fastscnn

@@ -197,7 +197,7 @@ void test_picture() {
         for (int c = 0; c < 3; c++)
           rgba[i + c] = static_cast<uint8_t>(lcg.between(0, rgba[i + 3]));
       }
-      PaintPicture picture;
+      PaintImage picture;
       picture.rgba = rgba.data();
       picture.stride = 80;
       picture.width = 20;
@@ -205,14 +205,14 @@ void test_picture() {
       picture.x = x;
       picture.y = x / 2;
       TestFrame expected = copy_of(frame), found = copy_of(frame);
-      reference::paint_picture(frame.info, writable(&expected), picture);
+      reference::paint_image(frame.info, writable(&expected), picture);
       const ColorTransform from_rgb =
           invert(frame.info.to_rgb, frame.info.components);
       std::vector<PaintPixel> pixels;
       for (size_t i = 0; i < rgba.size(); i += 4)
         pixels.push_back(convert_pixel(frame.info, from_rgb, &rgba[i]));
       PaintPlan(frame.info)
-          .paint_picture(writable(&found), picture, pixels.data(), Runner());
+          .paint_image(writable(&found), picture, pixels.data(), Runner());
       compare(expected, found, format + " picture");
     }
 }

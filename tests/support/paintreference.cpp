@@ -375,8 +375,8 @@ void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
     if (!style.cover_all) blend(info, frame, &outlines);
 }
 
-void paint_picture(const FrameInfo &info, const Frame &frame,
-                   const PaintPicture &picture) {
+void paint_image(const FrameInfo &info, const Frame &frame,
+                 const PaintImage &picture) {
   Pixels pixels(info.width, info.height);
   for (int y = 0; y < picture.height; y++)
     for (int x = 0; x < picture.width; x++) {

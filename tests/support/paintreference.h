@@ -21,7 +21,7 @@ std::vector<uint8_t> grown_region(const std::vector<uint8_t> &values, int width,
 void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
            const PaintStyle &style);
 
-void paint_picture(const FrameInfo &info, const Frame &frame,
-                   const PaintPicture &picture);
+void paint_image(const FrameInfo &info, const Frame &frame,
+                 const PaintImage &picture);
 
 }  // namespace fastscnn::reference

@@ -324,7 +324,7 @@ void test_picture() {
         for (int c = 0; c < 3; c++)
           rgba[i + c] = static_cast<uint8_t>(lcg.bits() % (rgba[i + 3] + 1));
       }
-      PaintPicture picture;
+      PaintImage picture;
       picture.rgba = rgba.data();
       picture.stride = 23 * 4;
       picture.width = 23;
@@ -332,10 +332,10 @@ void test_picture() {
       picture.x = place[0];
       picture.y = place[1];
       TestFrame expected = copy_of(frame), found = copy_of(frame);
-      reference::paint_picture(frame.info, writable(&expected), picture);
+      reference::paint_image(frame.info, writable(&expected), picture);
       auto painter = make_cpu_painter();
       must(painter->configure(frame.info));
-      must(painter->paint_picture(writable(&found), picture, Queue()));
+      must(painter->paint_image(writable(&found), picture, Queue()));
       compare(expected, found,
               format + " picture at " + std::to_string(place[0]) + "," +
                   std::to_string(place[1]));
