@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Installs the Debian or Ubuntu packages that are missing, configures build/
-# and compiles. Run it as often as you like: what is done is not done again.
+# Installs missing packages on Debian and Ubuntu, configures build/ and compiles.
+# On other distributions it lists what is missing. Running it again is quick.
 #
-#   ./setup.sh            build, and all that the pipelines use
-#   ./setup.sh --tests    also what only the tests need
+#   ./setup.sh            install what the build and the pipelines need
+#   ./setup.sh --tests    also install what the tests need
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -32,7 +32,7 @@ die() {
   exit 1
 }
 
-# Of the packages named, those that are not installed.
+# Prints those of the packages that are not installed.
 not_installed() {
   comm -23 <(printf '%s\n' "$@" | sort) \
     <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
@@ -51,7 +51,7 @@ install_packages() {
   fi
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo > /dev/null ||
-      die "run as root, or install first: ${missing[*]}"
+      die "no root and no sudo; install these packages first: ${missing[*]}"
     root=(sudo)
   fi
   say "installing ${missing[*]}"
@@ -59,19 +59,19 @@ install_packages() {
     ! "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
       --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" > /dev/null
   then
-    say 'apt-get could not install everything'
+    say 'apt-get failed to install some packages'
   fi
   mapfile -t missing < <(not_installed "${to_build[@]}")
   if [ ${#missing[@]} -gt 0 ]; then
-    die "not installed, and nothing can be built without: ${missing[*]}"
+    die "cannot build without these packages: ${missing[*]}"
   fi
   mapfile -t missing < <(not_installed "${packages[@]}")
   if [ ${#missing[@]} -gt 0 ]; then
-    say "going on without: ${missing[*]}"
+    say "continuing without optional packages: ${missing[*]}"
   fi
 }
 
-# Where packages have other names: says what is not there.
+# On other distributions: lists the missing tools.
 check_tools() {
   local missing=() tool
   for tool in c++ meson ninja pkg-config gst-inspect-1.0 g-ir-scanner; do
@@ -87,7 +87,7 @@ check_tools() {
       missing+=("$tool (GStreamer)")
   done
   if [ ${#missing[@]} -gt 0 ]; then
-    say "this is not Debian or Ubuntu; install with its package manager:"
+    say 'there is no apt-get; install these with your package manager:'
     printf '  %s\n' "${missing[@]}" >&2
     exit 1
   fi
@@ -116,7 +116,7 @@ if [ ! -f build/build.ninja ]; then
   say 'configuring'
   meson setup build > "$log" 2>&1 || {
     cat "$log" >&2
-    die 'meson could not configure build/'
+    die 'meson failed to configure build/; see the log above'
   }
 fi
 if ! ninja -C build -n 2>&1 | grep -q 'no work to do'; then
@@ -124,5 +124,5 @@ if ! ninja -C build -n 2>&1 | grep -q 'no work to do'; then
 fi
 ninja -C build --quiet > "$log" 2>&1 || {
   cat "$log" >&2
-  die 'build/ does not compile'
+  die 'compiling build/ failed; see the log above'
 }

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "cuda/context.h"
-#include "cuda/engine/cudnn.h"
 #include "cuda/engine/engine.h"
 #include "cuda/painter/painter.h"
 #include "net/engine.h"
@@ -22,14 +21,14 @@ Result<std::string> describe(int device) {
   return std::string(properties.name);
 }
 
-/// What a chosen plan depends on.
+/// Everything that the choice of a plan depends on.
 Result<std::string> identify(int device) {
   cudaDeviceProp p;
   int driver = 0, runtime = 0;
   TRY_CUDA(cudaGetDeviceProperties(&p, device));
   TRY_CUDA(cudaDriverGetVersion(&driver));
   TRY_CUDA(cudaRuntimeGetVersion(&runtime));
-  const size_t cudnn = FASTSCNN_TRY(Cudnn::version());
+  const size_t cudnn = FASTSCNN_TRY(cudnn_version());
   return std::string(p.name) + ", compute capability " +
          std::to_string(p.major) + "." + std::to_string(p.minor) + ", " +
          std::to_string(p.multiProcessorCount) + " multiprocessors, driver " +
@@ -37,7 +36,7 @@ Result<std::string> identify(int device) {
          ", cuDNN " + std::to_string(cudnn);
 }
 
-/// One file a GPU model: a machine may have several.
+/// One file per GPU model, since a machine may have several.
 std::string cache_path(const std::string &device_name) {
   const std::string folder = cache_folder();
   if (folder.empty()) return "";
@@ -85,7 +84,7 @@ class CudaBackend : public Backend {
                : Context::primary(device.id < 0 ? 0 : device.id);
   }
 
-  /// Of one model and context there is one copy.
+  /// There is one copy of the weights per model and context.
   Result<std::shared_ptr<const Weights<__half>>> weights_for(
       const std::shared_ptr<const Context> &context,
       const std::shared_ptr<const Model> &model) {
@@ -117,7 +116,7 @@ class CudaBackend : public Backend {
 
 Result<> check_usable() {
   FASTSCNN_TRY(check_machine());
-  FASTSCNN_TRY(Cudnn::version());
+  FASTSCNN_TRY(cudnn_version());
   return {};
 }
 
@@ -129,7 +128,10 @@ FastscnnBackendOpen fastscnn_backend_open;
 
 fastscnn::Backend *fastscnn_backend_open(int abi, char *why, size_t size) {
   if (abi != fastscnn::kEngineAbi) {
-    std::snprintf(why, size, "The CUDA module is of another version");
+    std::snprintf(why, size,
+                  "it has engine interface %d, but %d is needed; install "
+                  "plugin and engines of the same version",
+                  fastscnn::kEngineAbi, abi);
     return nullptr;
   }
   if (const auto usable = fastscnn::cuda::check_usable(); !usable) {

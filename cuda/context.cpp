@@ -13,10 +13,10 @@
 namespace fastscnn::cuda {
 namespace {
 
-constexpr int kOldest = 75;  // compute capability times ten
+constexpr int kMinCapability = 75;  // compute capability times ten
 
-/// What the runtime API lacks; opened at run time, so that the module can be
-/// loaded where there is no driver.
+/// The driver API functions that the runtime API lacks. They are resolved at
+/// run time, so that the module also loads on machines without a driver.
 struct Driver {
   decltype(&cuInit) init;
   decltype(&cuDeviceGet) device_get;
@@ -27,22 +27,22 @@ struct Driver {
   decltype(&cuDevicePrimaryCtxRelease) release;
 };
 
-Error refusal(const std::string &sentence) {
+Error device_error(const std::string &sentence) {
   return Error{Error::Kind::kDevice, sentence};
 }
 
 Result<> check_driver(const char *command, CUresult result) {
   if (result != CUDA_SUCCESS)
-    return refusal(std::string("The NVIDIA driver failed: error ") +
-                   std::to_string(result) + " (" + command + ")");
+    return device_error(std::string("The NVIDIA driver failed: error ") +
+                        std::to_string(result) + " (" + command + ")");
   return {};
 }
 
 Result<Driver> open_driver() {
   void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!library)
-    return refusal("There is no NVIDIA driver (" + std::string(dlerror()) +
-                   ")");
+    return device_error("There is no NVIDIA driver (" + std::string(dlerror()) +
+                        ")");
   Driver d;
   const char *missing = nullptr;
   const auto resolve = [library, &missing](const char *name, auto *function) {
@@ -58,9 +58,11 @@ Result<Driver> open_driver() {
   resolve("cuDevicePrimaryCtxRetain", &d.retain);
   resolve("cuDevicePrimaryCtxRelease_v2", &d.release);
   if (missing)
-    return refusal(std::string("The NVIDIA driver has no ") + missing);
+    return device_error(std::string("The NVIDIA driver lacks ") + missing +
+                        "; update it");
   const CUresult result = d.init(0);
-  if (result == CUDA_ERROR_NO_DEVICE) return refusal("There is no NVIDIA GPU");
+  if (result == CUDA_ERROR_NO_DEVICE)
+    return device_error("There is no NVIDIA GPU");
   FASTSCNN_TRY(check_driver("cuInit", result));
   return d;
 }
@@ -70,7 +72,7 @@ const Result<Driver> &opened_driver() {
   return opened;
 }
 
-/// For whoever has a Context: then it was opened.
+/// Only for code that has a Context, which proves that the driver was opened.
 const Driver &driver() { return *opened_driver(); }
 
 std::string version_text(int version) {
@@ -86,12 +88,12 @@ Result<int> count_devices() {
     int has = 0, needs = 0;
     cudaDriverGetVersion(&has);
     cudaRuntimeGetVersion(&needs);
-    return refusal("The NVIDIA driver is too old: it supports CUDA " +
-                   version_text(has) + ", and " + version_text(needs) +
-                   " is needed");
+    return device_error("The NVIDIA driver is too old: it supports CUDA " +
+                        version_text(has) + ", and " + version_text(needs) +
+                        " is needed; update it");
   }
   if (result == cudaErrorNoDevice || (result == cudaSuccess && count == 0))
-    return refusal("There is no NVIDIA GPU");
+    return device_error("There is no NVIDIA GPU");
   FASTSCNN_TRY(check_cuda("cudaGetDeviceCount", result));
   return count;
 }
@@ -105,19 +107,19 @@ Result<int> capability(int device) {
   return 10 * major + minor;
 }
 
-/// Unless there is such a device and it is new enough.
+/// An Error unless the device exists and is new enough.
 Result<> check_device(int device) {
   const int count = FASTSCNN_TRY(count_devices());
   if (device < 0 || device >= count)
-    return refusal("There is no CUDA device " + std::to_string(device) +
-                   "; there " +
-                   (count == 1 ? "is 1" : "are " + std::to_string(count)) +
-                   ", counted from 0");
+    return device_error("There is no CUDA device " + std::to_string(device) +
+                        "; this machine has " + std::to_string(count) +
+                        ", numbered from 0");
   const int has = FASTSCNN_TRY(capability(device));
-  if (has < kOldest)
-    return refusal("CUDA device " + std::to_string(device) +
-                   " has compute capability " + std::to_string(has / 10) + "." +
-                   std::to_string(has % 10) + "; 7.5 or newer is needed");
+  if (has < kMinCapability)
+    return device_error("CUDA device " + std::to_string(device) +
+                        " has compute capability " + std::to_string(has / 10) +
+                        "." + std::to_string(has % 10) +
+                        "; 7.5 or newer is needed");
   return {};
 }
 
@@ -152,14 +154,19 @@ Context::~Context() {
   if (owned_) driver().release(device_);
 }
 
-Result<Current> Current::enter(const Context &context) {
+Result<ContextGuard> ContextGuard::enter(const Context &context,
+                                         const Queue &queue) {
+  if (queue.context && queue.context != context.handle())
+    return Error{Error::Kind::kEngine,
+                 "The frame belongs to another CUDA context; give all elements "
+                 "the same cuda-device-id"};
   FASTSCNN_TRY(
       check_driver("cuCtxPushCurrent",
                    driver().push(static_cast<CUcontext>(context.handle()))));
-  return Current();
+  return ContextGuard();
 }
 
-Current::~Current() {
+ContextGuard::~ContextGuard() {
   if (!entered_) return;
   CUcontext popped;
   driver().pop(&popped);
@@ -169,9 +176,10 @@ Result<> check_machine() {
   const int count = FASTSCNN_TRY(count_devices());
   for (int device = 0; device < count; device++) {
     const int has = FASTSCNN_TRY(capability(device));
-    if (has >= kOldest) return {};
+    if (has >= kMinCapability) return {};
   }
-  return refusal("No GPU has compute capability 7.5 or newer (Turing, 2018)");
+  return device_error(
+      "No GPU has compute capability 7.5 or newer (Turing, 2018)");
 }
 
 }  // namespace fastscnn::cuda

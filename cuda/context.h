@@ -4,16 +4,19 @@
 #include <memory>
 #include <utility>
 
+#include "net/engine.h"
 #include "net/error.h"
 
 namespace fastscnn::cuda {
 
-/// A CUcontext: of gst-cuda, which keeps it alive, or the primary one of a
-/// device, which lives as long as this.
+/// A CUDA context (CUcontext).
 class Context {
  public:
-  /// An Error says whether driver or device is missing.
+  /// Retains the primary context of a device for the lifetime of the object.
+  /// The Error says what is missing, the driver or the device.
   static Result<std::shared_ptr<const Context>> primary(int device);
+
+  /// Wraps the context of gst-cuda, which the caller keeps alive.
   static Result<std::shared_ptr<const Context>> borrow(void *handle);
 
   ~Context();
@@ -31,23 +34,26 @@ class Context {
   bool owned_;
 };
 
-/// A context is the current one of this thread as long as this lives.
-class Current {
+/// Makes a context the current one of this thread for the lifetime of the
+/// object.
+class ContextGuard {
  public:
-  static Result<Current> enter(const Context &context);
+  /// An Error if queue names another context.
+  static Result<ContextGuard> enter(const Context &context,
+                                    const Queue &queue = {});
 
-  Current(Current &&other) noexcept
+  ContextGuard(ContextGuard &&other) noexcept
       : entered_(std::exchange(other.entered_, false)) {}
-  ~Current();
+  ~ContextGuard();
 
  private:
-  Current() = default;
+  ContextGuard() = default;
 
   bool entered_ = true;
 };
 
-/// One sentence if this machine cannot run the engine: no driver, too old a
-/// driver, no GPU, or none that is new enough.
+/// An Error if this machine cannot run the engine: there is no driver, it is
+/// too old, or there is no GPU of compute capability 7.5 or newer.
 Result<> check_machine();
 
 }  // namespace fastscnn::cuda

@@ -8,13 +8,13 @@ namespace fastscnn::cuda {
 
 Result<> check_cuda(const char *command, cudaError_t result) {
   if (result == cudaSuccess) return {};
-  cudaGetLastError();  // or the next launch would report it again
+  cudaGetLastError();  // clear it, or the next launch would report it again
   const bool memory = result == cudaErrorMemoryAllocation;
   return Error{memory || result == cudaErrorDevicesUnavailable
                    ? Error::Kind::kDevice
                    : Error::Kind::kEngine,
-               memory ? "The GPU has not enough free memory; close other "
-                        "programs or choose a smaller infer-width"
+               memory ? "The GPU does not have enough free memory; close "
+                        "other programs or choose a smaller infer-width"
                       : std::string("CUDA failed: ") +
                             cudaGetErrorString(result) + " (" + command + ")"};
 }

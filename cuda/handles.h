@@ -10,13 +10,13 @@
 
 namespace fastscnn::cuda {
 
-/// Nothing if the command succeeded, or an Error with CUDA's own words.
+/// An Error with CUDA's message unless the command succeeded.
 Result<> check_cuda(const char *command, cudaError_t result);
 #define TRY_CUDA(command) \
   FASTSCNN_TRY(::fastscnn::cuda::check_cuda(#command, (command)))
 
-/// Owns what the runtime hands out. Destroying reports nothing: an error there
-/// was reported by an earlier call, or the device is gone.
+/// Owns an object of the CUDA runtime. Destroying it ignores errors: an earlier
+/// call reported them, or the device is lost.
 template <typename T, cudaError_t (*destroy)(T)>
 class Handle {
  public:
@@ -46,9 +46,9 @@ using GraphExec = Handle<cudaGraphExec_t, cudaGraphExecDestroy>;
 using DeviceMemory = Handle<void *, cudaFree>;
 using PinnedMemory = Handle<void *, cudaFreeHost>;
 
-/// All in the context that is current, and to be destroyed in it.
+/// These create objects in the current context; destroy them in it, too.
 Result<Stream> make_stream();  ///< does not wait for the default stream
-Result<Event> make_event();    ///< cannot be timed
+Result<Event> make_event();    ///< without timing
 Result<Event> make_timing_event();
 Result<DeviceMemory> make_device_memory(size_t bytes);  ///< at least one byte
 Result<PinnedMemory> make_pinned_memory(size_t bytes);

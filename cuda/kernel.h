@@ -7,12 +7,13 @@
 
 #include "net/error.h"
 
-/// Kernels are plain structs: their members are the parameters, their code is
-/// host code as well, so that tests without a GPU run the very same indexing
-/// and arithmetic. A kernel of independent work items has
+/// A kernel is a plain struct whose members are its parameters. Its code also
+/// compiles for the host, so that tests without a GPU run the same indexing and
+/// arithmetic. A kernel of independent work items has
 ///   int items() const;
 ///   void operator()(int item) const;
-/// and one whose blocks work together, with a barrier between its phases,
+/// A kernel whose threads cooperate in blocks, with a barrier between phases,
+/// has
 ///   static constexpr int kThreads, kPhases;
 ///   struct Shared;
 ///   int blocks() const;
@@ -23,7 +24,7 @@
 #define FASTSCNN_HD
 #endif
 
-/// Before a loop whose arrays must stay in registers.
+/// Goes before a loop over arrays that must stay in registers.
 #ifdef __CUDA_ARCH__
 #define FASTSCNN_UNROLL _Pragma("unroll")
 #else
@@ -32,7 +33,7 @@
 
 namespace fastscnn::cuda {
 
-/// For sums that threads of any block add to.
+/// Adds to a sum that any thread of any block may add to.
 FASTSCNN_HD inline void add_atomically(uint32_t *sum, uint32_t value) {
 #ifdef __CUDA_ARCH__
   atomicAdd(sum, value);
@@ -41,10 +42,25 @@ FASTSCNN_HD inline void add_atomically(uint32_t *sum, uint32_t value) {
 #endif
 }
 
-/// Queue a kernel. The .cu file of the kernel instantiates them.
+/// Queue a kernel. Each room's kernels.cu instantiates them.
 template <class Items>
 Result<> launch(const Items &kernel, cudaStream_t stream);
 template <class Blocks>
 Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream);
+
+/// Queues kernels on a stream until one fails.
+struct Launcher {
+  cudaStream_t stream;
+  Result<> status = {};
+
+  template <class Items>
+  void items(const Items &kernel) {
+    if (status) status = launch(kernel, stream);
+  }
+  template <class Blocks>
+  void blocks(const Blocks &kernel) {
+    if (status) status = launch_blocks(kernel, stream);
+  }
+};
 
 }  // namespace fastscnn::cuda

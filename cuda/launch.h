@@ -4,7 +4,7 @@
 #include "cuda/handles.h"
 #include "cuda/kernel.h"
 
-/// The device side of kernel.h; for .cu files.
+/// The device side of kernel.h. Only .cu files include it.
 namespace fastscnn::cuda {
 
 constexpr int kItemThreads = 256;

@@ -7,8 +7,8 @@
 
 namespace fastscnn::cuda {
 
-/// Tensors are (H, W, C) with C a multiple of this: one 16-byte access of
-/// halves, two of floats.
+/// Tensors are (H, W, C), C being a multiple of this: 8 halves are one 16-byte
+/// access, 8 floats are two.
 constexpr int kLanes = 8;
 
 constexpr int pad_channels(int channels) {
@@ -49,6 +49,10 @@ FASTSCNN_HD inline void store(T *dst, const float (&src)[kLanes]) {
 
 FASTSCNN_HD inline float clamp(float x, float low, float high) {
   return x < low ? low : x > high ? high : x;
+}
+
+FASTSCNN_HD inline float lerp(float a, float b, float weight) {
+  return a + weight * (b - a);
 }
 
 }  // namespace fastscnn::cuda

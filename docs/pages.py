@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes HTML of the Markdown of this project and of its elements, which are
-asked for their properties, pads and signals themselves.
+"""Renders the documentation as HTML: the Markdown files, a page for every element
+with its properties and pads, and the API of the metadata library.
 
-    pages.py OUT [GI-DOCGEN GIR]    with GST_PLUGIN_PATH where the plugin is
+    pages.py OUT [GI-DOCGEN GIR]    GST_PLUGIN_PATH: the folder of the plugin
 
-GI-DOCGEN adds the pages of the library in GIR. Stops at the first link that
-leads nowhere."""
+Without GI-DOCGEN and GIR the API is left out. Fails on the first broken link."""
 
 import html
 import pathlib
@@ -23,20 +22,21 @@ gi.require_version("GstBase", "1.0")
 from gi.repository import GObject, Gst, GstBase  # noqa: E402,F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-GUIDE = ("README", "first-pipeline", "cameras", "applications", "gpu",
-         "own-model", "tuning", "troubleshooting", "install")
-PAGES = {f"docs/guide/{name}.md":
-         "index.html" if name == "README" else f"{name}.html"
-         for name in GUIDE}
-PAGES |= {"README.md": "readme.html", "CHANGELOG.md": "changes.html",
-          "CONTRIBUTING.md": "contributing.html",
-          "models/README.md": "models.html"}
+GUIDE = ("README", "install", "first-pipeline", "cameras", "applications", "gpu",
+         "own-model", "tuning", "troubleshooting")
+PROJECT = {"models/README.md": "models.html",
+           "docs/architecture.md": "architecture.html",
+           "CONTRIBUTING.md": "contributing.html",
+           "SECURITY.md": "security.html", "CHANGELOG.md": "changes.html"}
+PAGES = {"README.md": "readme.html", **PROJECT,
+         **{f"docs/guide/{name}.md": "index.html" if name == "README"
+            else f"{name}.html" for name in GUIDE}}
 ELEMENTS = ("fastscnn", "classmaskoverlay", "classmaskextract",
             "classmaskjson")
-LIBRARY = "library/index.html"  # what gi-docgen writes
+LIBRARY = "library/index.html"  # written by gi-docgen
 
-MUTABLE = ((Gst.PARAM_CONTROLLABLE, "at any time, and by a GstController"),
-           (Gst.PARAM_MUTABLE_PLAYING, "at any time"),
+MUTABLE = ((Gst.PARAM_CONTROLLABLE, "in any state, also by GstController"),
+           (Gst.PARAM_MUTABLE_PLAYING, "in any state"),
            (Gst.PARAM_MUTABLE_PAUSED, "up to PAUSED"),
            (Gst.PARAM_MUTABLE_READY, "up to READY"))
 
@@ -47,9 +47,10 @@ FRAME = """<!DOCTYPE html>
 <style>
 body {{ font: 16px/1.5 sans-serif; margin: 0; display: flex; flex-wrap: wrap; }}
 nav {{ padding: 1em 2em; background: #eef; min-width: 11em; }}
-nav a {{ display: block; }}
+nav a, nav b {{ display: block; }}
+nav b {{ margin-top: 1em; }}
 main {{ padding: 0 2em 3em; max-width: 52em; min-width: 0; }}
-pre {{ background: #f4f4f4; padding: .7em; overflow-x: auto; }}
+pre {{ background: #f4f4f4; padding: .7em; white-space: pre-wrap; }}
 table {{ border-collapse: collapse; }}
 th, td {{ border: 1px solid #ccc; padding: .2em .6em; text-align: left;
   vertical-align: top; }}
@@ -59,7 +60,7 @@ img {{ max-width: 100%; }}
 
 
 class Problem(Exception):
-    """A sentence for who builds the documentation."""
+    """An error message for the person who builds the documentation."""
 
 
 def to_html(text):
@@ -72,8 +73,8 @@ def title_of(text, otherwise):
 
 
 def values_of(element, prop):
-    """Of an enumeration, by number. Its specification has them in some versions
-    of PyGObject only, a value's class in all."""
+    """The values of an enumeration, by number, from the class of a value: its
+    GParamSpec has them in some versions of PyGObject only."""
     return type(element.get_property(prop.name)).__enum_values__
 
 
@@ -102,9 +103,9 @@ def describe_range(prop):
 
 def describe_changes(prop):
     if not prop.flags & GObject.ParamFlags.WRITABLE:
-        return "read only"
+        return "never"
     return next((text for flag, text in MUTABLE if int(prop.flags) & int(flag)),
-                "at any time")
+                "in any state")
 
 
 def type_name(prop):
@@ -115,7 +116,7 @@ def type_name(prop):
 
 
 def describe_properties(element):
-    yield "| property | type, default, range | what it does | can be set |"
+    yield "| property | type, default, range | effect | writable |"
     yield "| --- | --- | --- | --- |"
     for prop in element.list_properties():
         if prop.owner_type.name in ("GstObject", "GstBaseTransform"):
@@ -143,13 +144,13 @@ def describe_pads(factory):
 
 
 def source_comment(name):
-    """What the element's source says before its first include, as Markdown."""
-    path = ROOT / "gst" / "fastscnn" / f"gst{name}.cpp"
+    """The SECTION comment of the element's source, as Markdown."""
+    (path,) = (ROOT / "gst").glob(f"*/gst{name}.cpp")
     text = path.read_text(encoding="utf-8")
     comment = re.search(rf"/\*\*\n \* SECTION:element-{name}\n(.*?)\*/", text,
                         re.S)
     if comment is None:
-        raise Problem(f"{path}: no section element-{name}")
+        raise Problem(f"{path}: no comment SECTION:element-{name}")
     text = re.sub(r"^ \* ?", "", comment[1], flags=re.M)
     text = re.sub(r"^@\w+:.*\n|^Since:.*\n", "", text, flags=re.M)
     text = re.sub(r"\|\[\n(.*?)\]\|", lambda code: "\n```\n" + code[1]
@@ -161,7 +162,7 @@ def source_comment(name):
 def describe_element(name):
     factory = Gst.ElementFactory.find(name)
     if factory is None:
-        raise Problem(f"GStreamer does not find the element {name}")
+        raise Problem(f"GStreamer finds no element {name}")
     element = factory.create(None)
     signals = GObject.signal_list_names(element)
     lines = [f"# {name}", "", factory.get_metadata("long-name") + " ("
@@ -170,12 +171,12 @@ def describe_element(name):
              "", "## Pads", "", *describe_pads(factory),
              "", "## Signals", ""]
     lines += ([f"- `{signal}`" for signal in signals] or
-              ["None but those of GstElement and GObject."])
+              ["Only those of GstElement and GObject."])
     return "\n".join(lines)
 
 
 def fix_links(body, page, out):
-    """Links between files of the source become links between pages."""
+    """Turns links between source files into links between pages."""
     folder = (ROOT / page).parent
 
     def fix(match):
@@ -187,8 +188,7 @@ def fix_links(body, page, out):
             return match[0]
         path = (folder / target).resolve()
         if not path.exists():
-            raise Problem(f"{page}: a link leads to {target}, which is not "
-                          "there")
+            raise Problem(f"{page}: broken link to {target}")
         name = str(path.relative_to(ROOT))
         if name in PAGES:
             target = PAGES[name]
@@ -206,7 +206,7 @@ def check_elements():
     features = Gst.Registry.get().get_feature_list_by_plugin("fastscnn")
     missing = {feature.get_name() for feature in features} - set(ELEMENTS)
     if missing:
-        raise Problem(f"ELEMENTS lacks {', '.join(sorted(missing))}")
+        raise Problem(f"add to ELEMENTS: {', '.join(sorted(missing))}")
 
 
 def write(out):
@@ -214,10 +214,15 @@ def write(out):
     out.mkdir(parents=True, exist_ok=True)
     texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     texts |= {f"{name}.html": describe_element(name) for name in ELEMENTS}
-    links = [(PAGES.get(page, page), title_of(text, "gst-fastscnn"))
-             for page, text in texts.items()]
-    nav = "".join(f'<a href="{target}">{html.escape(title)}</a>'
-                  for target, title in [*links, (LIBRARY, "libgstclassmask")])
+    nav = "".join(
+        f"<b>{group}</b>" + "".join(
+            f'<a href="{PAGES.get(page, page)}">'
+            f'{html.escape(title_of(texts[page], page))}</a>' for page in pages)
+        for group, pages in (
+            ("", ["README.md", *(f"docs/guide/{name}.md" for name in GUIDE)]),
+            ("Elements", [f"{name}.html" for name in ELEMENTS]),
+            ("Project", PROJECT)))
+    nav += f'<b>Library</b><a href="{LIBRARY}">libgstclassmask-1.0</a>'
     for page, text in texts.items():
         body = fix_links(to_html(text), page, out)
         (out / PAGES.get(page, page)).write_text(

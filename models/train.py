@@ -134,7 +134,7 @@ class Trainer:
     def run(self):
         losses, started = [], time.monotonic() - self.elapsed
         while self.progress < 1:
-            losses.append(self._step())
+            losses.append(self.step())
             self.elapsed = time.monotonic() - started
             if self.iteration % self.batches.per_epoch == 0:
                 self._end_epoch(losses)
@@ -142,14 +142,9 @@ class Trainer:
         self._validate()
         self._save()
 
-    def _step(self):
-        torch.manual_seed(hash((self.args.seed, self.iteration)) % 2 ** 31)
+    def step(self):
         self._set_rate()
-        self.learner.train()
-        images, labels = self.batches[self.iteration]
-        images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, **self.autocast):
-            loss = self.learner(images, labels)
+        loss = self.loss()
         self.optimizer.zero_grad()
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
@@ -158,6 +153,15 @@ class Trainer:
         self.iteration += 1
         self._show_progress()
         return loss.detach()
+
+    def loss(self):
+        """Of the next batch, with the weights as they are."""
+        torch.manual_seed(hash((self.args.seed, self.iteration)) % 2 ** 31)
+        self.learner.train()
+        images, labels = self.batches[self.iteration]
+        images = images.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, **self.autocast):
+            return self.learner(images, labels)
 
     def _set_rate(self):
         rate = (1 - self.progress) ** POLY_POWER * min(1, self.progress / WARM_UP + 0.02)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Draws one frame of a video in every mode of classmaskoverlay, side by side,
-and writes a PNG. Each picture is titled with the properties it was made with."""
+"""Draws one frame of a video in every mode of classmaskoverlay and writes the
+images side by side into a PNG, each with the properties that it shows."""
 
 import argparse
 import pathlib
@@ -15,7 +15,7 @@ from gi.repository import Gst, GstApp  # noqa: E402, F401
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROAD_USERS = "car,pedestrian,bicyclist"
-PICTURES = [
+STYLES = [
     None,
     "legend=top-left",
     "alpha=0.3 contours=true contour-width=1",
@@ -34,14 +34,15 @@ PICTURES = [
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("input", nargs="?", default=HERE / "street.mp4",
-                        type=pathlib.Path, help="video (default: the clip that ships)")
+                        type=pathlib.Path, help="video (default: the included clip)")
     parser.add_argument("output", nargs="?", default="contact-sheet.png",
-                        help="PNG to write (default: %(default)s)")
+                        help="PNG file (default: %(default)s)")
     parser.add_argument("--frame", type=int, default=60,
-                        help="number of the frame (default: %(default)s)")
-    parser.add_argument("--columns", type=int, default=3)
+                        help="index of the frame (default: %(default)s)")
+    parser.add_argument("--columns", type=int, default=3,
+                        help="images per row (default: %(default)s)")
     parser.add_argument("--width", type=int, default=270,
-                        help="of a picture, in pixels (default: %(default)s)")
+                        help="of an image, in pixels (default: %(default)s)")
     return parser.parse_args()
 
 
@@ -52,13 +53,13 @@ def fail(pipeline, otherwise):
 
 
 def segment(path, number):
-    """A frame with its mask, and its caps."""
+    """Returns a frame with its mask, and its caps."""
     pipeline = Gst.parse_launch(
         "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=NV12 ! "
         f"fastscnn interval={max(number, 1)} name=net ! "
         "appsink name=sink sync=false max-buffers=2")
     pipeline.get_by_name("file").set_property("location", str(path))
-    # The frame itself is looked at, not one before it.
+    # Infer this very frame, not an earlier one.
     net, sink = pipeline.get_by_name("net"), pipeline.get_by_name("sink")
     pipeline.set_state(Gst.State.PLAYING)
     for i in range(number + 1):
@@ -72,7 +73,7 @@ def segment(path, number):
 
 
 def draw(buffer, caps, properties, width):
-    """Rows of RGB."""
+    """Returns the rows of the image, in RGB."""
     structure = caps.get_structure(0)
     height = width * structure["height"] // structure["width"] // 2 * 2
     overlay = "identity" if properties is None else f"classmaskoverlay {properties}"
@@ -93,7 +94,7 @@ def draw(buffer, caps, properties, width):
     source.emit("end-of-stream")
     sample = pipeline.get_by_name("sink").emit("pull-sample")
     if sample is None:
-        fail(pipeline, f"Nothing was drawn with {title}.")
+        fail(pipeline, f"classmaskoverlay drew nothing with {title}.")
     data = sample.get_buffer().extract_dup(0, sample.get_buffer().get_size())
     pipeline.set_state(Gst.State.NULL)
     stride = len(data) // height
@@ -126,12 +127,12 @@ def main():
     arguments = parse_arguments()
     Gst.init(None)
     buffer, caps = segment(arguments.input, arguments.frame)
-    pictures = [draw(buffer, caps, properties, arguments.width)
-                for properties in PICTURES]
+    images = [draw(buffer, caps, properties, arguments.width)
+              for properties in STYLES]
     rows = []
-    for first in range(0, len(pictures), arguments.columns):
-        line = pictures[first:first + arguments.columns]
-        blank = [bytes(len(row)) for row in pictures[0]]
+    for first in range(0, len(images), arguments.columns):
+        line = images[first:first + arguments.columns]
+        blank = [bytes(len(row)) for row in images[0]]
         line += [blank] * (arguments.columns - len(line))
         rows += [b"".join(parts) for parts in zip(*line)]
     write_png(rows, arguments.output)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Segments a video and writes it with its classes drawn on it."""
+"""Segments a video and draws the classes on it."""
 
 import argparse
 import collections
@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SEGMENT = ("videoconvert ! queue max-size-buffers=4 ! "
            "fastscnn name=net post-messages=true ! "
            "classmaskoverlay legend=top-left ! videoconvert")
-# Even sizes and 4:2:0, which every player takes.
+# Even sizes and 4:2:0, which every player supports.
 WRITE = ("videoscale ! video/x-raw,format=(string){{I420,NV12}},"
          "width=[2,8192,2],height=[2,8192,2] ! queue max-size-buffers=4 ! "
          "x264enc pass=qual quantizer=21 speed-preset=veryfast ! h264parse ! "
@@ -21,32 +21,32 @@ WRITE = ("videoscale ! video/x-raw,format=(string){{I420,NV12}},"
 
 
 class Failure(Exception):
-    """A sentence for the user."""
+    """An error message for the user."""
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="demo.sh", description=__doc__,
-        epilog="Ctrl-C ends a recording; what is written so far is complete.")
+        epilog="Ctrl-C stops; the video recorded so far stays playable.")
     parser.add_argument(
         "input", nargs="?", metavar="INPUT",
         default=str(HERE / "street.mp4"),
-        help="a video file, rtsp://…, or /dev/video0 "
-             "(default: the clip beside this script)")
+        help="video file, rtsp://…, or /dev/video0 "
+             "(default: the included clip)")
     parser.add_argument(
         "output", nargs="?", metavar="OUTPUT", default="demo.mp4",
-        help="H.264 in .mp4 or .mkv (default: demo.mp4)")
+        help="H.264 video, .mp4 or .mkv (default: demo.mp4)")
     parser.add_argument("--show", action="store_true",
                         help="open a window instead of writing OUTPUT")
     parser.add_argument("--seconds", type=float, metavar="N",
-                        help="end N seconds after the first mask")
+                        help="stop N seconds after the first mask")
     parser.add_argument("--backend", choices=("auto", "cuda", "cpu"),
                         default="auto", help="where the network runs")
     parser.add_argument("--model", metavar="FILE",
-                        help="another model (safetensors)")
+                        help="model to use (safetensors)")
     options = parser.parse_args()
     if options.seconds is not None and not options.seconds > 0:
-        raise Failure("--seconds needs a number above 0")
+        raise Failure("--seconds must be greater than 0")
     return options
 
 
@@ -55,7 +55,7 @@ def input_uri(name):
         return name
     path = pathlib.Path(name)
     if not path.exists():
-        raise Failure(f"there is no file {name}")
+        raise Failure(f"{name} does not exist")
     if path.is_char_device():
         return f"v4l2://{path}"
     if not path.is_file():
@@ -66,12 +66,12 @@ def input_uri(name):
 def check_output(options):
     output = pathlib.Path(options.output)
     if output.suffix not in (".mp4", ".mkv"):
-        raise Failure(f"{output} should end in .mp4 or .mkv")
+        raise Failure(f"{output} must end in .mp4 or .mkv")
     if not output.resolve().parent.is_dir():
-        raise Failure(f"there is no folder {output.resolve().parent}")
+        raise Failure(f"the folder {output.resolve().parent} does not exist")
     source = pathlib.Path(options.input)
     if output.exists() and source.exists() and output.samefile(source):
-        raise Failure(f"{output} cannot be input and output at once")
+        raise Failure(f"{output} cannot be both input and output")
 
 
 class Demo:
@@ -80,10 +80,10 @@ class Demo:
         self.pixels = collections.Counter()
         self.failure = None
         self.ending = False
-        self.first = None  # when the first mask was there
+        self.first = None  # time of the first mask
         self.last_progress = 0.0
         self.loop = GLib.MainLoop()
-        # What OUTPUT was stays until there is something better.
+        # An existing OUTPUT is replaced only by a complete recording.
         self.part = pathlib.Path(f"{options.output}.part")
         self.pipeline = self.make_pipeline()
         self.net = self.pipeline.get_by_name("net")
@@ -106,7 +106,7 @@ class Demo:
         source.set_property("uri", uri)
         net = pipeline.get_by_name("net")
         Gst.util_set_object_arg(net, "backend", options.backend)
-        # A file is looked at frame by frame; a camera does not wait.
+        # Every frame of a file is inferred; a camera must not be delayed.
         net.set_property("async", "://" in uri and not uri.startswith("file"))
         if options.model:
             net.set_property("model-file", options.model)
@@ -123,7 +123,7 @@ class Demo:
     def on_error(self, _bus, message):
         error, _ = message.parse_error()
         self.failure = error.message.rstrip(".")
-        # What the network lacks is no fault of the input.
+        # Errors of fastscnn are not about the input.
         if message.src != self.net:
             self.failure = f"{self.options.input}: {self.failure}"
         self.loop.quit()
@@ -143,16 +143,16 @@ class Demo:
 
     def progress(self):
         frames = self.stat("frames")
-        # A speed is none after a few frames.
+        # In the first second, the speed means nothing.
         if self.first and time.monotonic() - self.first >= 1:
             done = ""
             known, length = self.pipeline.query_duration(Gst.Format.TIME)
             _, position = self.pipeline.query_position(Gst.Format.TIME)
             if known and length > 0 <= position:
                 done = f", {min(position / length, 1):.0%}"
-            self.say(f"{frames} frames{done}, "
-                     f"{self.speed(frames):.1f} frames/s on "
-                     f"{self.stat('backend')}")
+            self.show_progress(f"{frames} frames{done}, "
+                               f"{self.speed(frames):.1f} frames/s on "
+                               f"{self.stat('backend')}")
         if (self.options.seconds and self.first and not self.ending
                 and time.monotonic() - self.first > self.options.seconds):
             self.end()
@@ -162,8 +162,8 @@ class Demo:
         elapsed = time.monotonic() - (self.first or time.monotonic())
         return (frames - 1) / elapsed if elapsed > 0 else 0.0
 
-    def say(self, text):
-        """On a terminal the line is drawn over; in a log, now and then."""
+    def show_progress(self, text):
+        """Overwrites the line on a terminal; adds one to a log every 5 s."""
         if sys.stderr.isatty():
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self.last_progress >= 5:
@@ -171,7 +171,7 @@ class Demo:
             print(text, file=sys.stderr, flush=True)
 
     def end(self):
-        """The first time, what is on its way is still written."""
+        """Ends the stream; the second time, without waiting for it."""
         if self.ending:
             self.loop.quit()
         self.ending = True
@@ -190,7 +190,7 @@ class Demo:
         if sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr)
         if not self.failure and not frames:
-            self.failure = f"{self.options.input}: no video in it"
+            self.failure = f"{self.options.input} contains no video"
         if not self.options.show:
             self.keep_output(frames)
         if self.failure:
@@ -201,7 +201,7 @@ class Demo:
         if not self.failure:
             self.part.replace(self.options.output)
         elif frames:
-            self.failure += f"; what was written until then is in {self.part}"
+            self.failure += f"; the video up to there is in {self.part}"
         else:
             self.part.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sourced by the scripts beside it: builds what is not built, then runs a
+# Sourced by the other scripts: builds the project if necessary, then runs a
 # Python program in the development environment.
 
 run_python() {

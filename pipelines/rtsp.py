@@ -1,15 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cameras in; overlay, mosaic or events out, for months. What rtsp-overlay.sh,
-rtsp-wall.sh and rtsp-events.sh run."""
+"""Segments RTSP cameras for months: an overlay, a mosaic or JSON lines. Run by
+rtsp-overlay.sh, rtsp-wall.sh and rtsp-events.sh."""
 
 import argparse
 import math
-import os
 import pathlib
 import signal
-import socket
-import subprocess
 import sys
 import urllib.parse
 
@@ -19,158 +16,28 @@ OVERLAY = "videoconvert ! {net} async=true ! classmaskoverlay"
 ENCODE = ("videoconvert ! video/x-raw,format=I420 ! "
           "x264enc tune=zerolatency speed-preset=veryfast pass=qual "
           "quantizer=23 key-int-max=50 ! h264parse config-interval=-1")
+URL_HELP = ("rtsp://…, or @FILE that contains it: everybody on a machine can see "
+            "arguments, and passwords in them")
 
 
 class Failure(Exception):
-    """A sentence for the user."""
-
-
-class Systemd:
-    """Tells systemd, where it started us, that we live."""
-
-    def __init__(self):
-        self.address = os.environ.get("NOTIFY_SOCKET", "")
-        if self.address.startswith("@"):
-            self.address = "\0" + self.address[1:]
-
-    def notify(self, text):
-        if self.address:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
-                peer.sendto(text.encode(), self.address)
-
-
-class Server:
-    """Serves what is pushed into it as RTSP; any number of clients."""
-
-    CLEAN_UP = 10  # seconds between two looks for clients that are gone
-
-    def __init__(self, where):
-        address, _, port = where.rpartition(":")
-        self.sources = []
-        self.encoder = None
-        self.server = GstRtspServer.RTSPServer()
-        self.server.set_address(address or "127.0.0.1")
-        self.server.set_service(port)
-        factory = GstRtspServer.RTSPMediaFactory(shared=True)
-        factory.set_launch(
-            "( appsrc name=encoded is-live=true format=time do-timestamp=true "
-            "max-buffers=50 leaky-type=downstream ! h264parse ! "
-            "rtph264pay name=pay0 pt=96 config-interval=-1 )")
-        factory.connect("media-configure", self.add_media)
-        self.server.get_mount_points().add_factory("/overlay", factory)
-        if not self.server.attach(None):
-            raise Failure(f"port {where} is not free")
-        self.server.connect("client-connected", self.welcome)
-        GLib.timeout_add_seconds(self.CLEAN_UP, self.forget_the_lost)
-
-    def forget_the_lost(self):
-        """Clients that went without a word; the library leaves that to us."""
-        self.server.get_session_pool().cleanup()
-        return GLib.SOURCE_CONTINUE
-
-    def welcome(self, _server, client):
-        """Whoever begins to look needs a whole picture."""
-        client.connect("play-request", lambda client, context:
-                       self.send_whole_picture())
-
-    def send_whole_picture(self):
-        self.encoder.send_event(
-            GstVideo.video_event_new_upstream_force_key_unit(
-                Gst.CLOCK_TIME_NONE, True, 0))
-
-    def add_media(self, _factory, media):
-        source = media.get_element().get_by_name("encoded")
-        self.sources.append(source)
-        media.connect("unprepared", lambda media: self.sources.remove(source))
-        self.send_whole_picture()
-
-    def push(self, appsink):
-        sample = appsink.emit("pull-sample")
-        for source in list(self.sources):
-            buffer = sample.get_buffer()
-            copy = buffer.copy_region(
-                Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY,
-                0, buffer.get_size())
-            source.set_property("caps", sample.get_caps())
-            source.emit("push-buffer", copy)
-        return Gst.FlowReturn.OK
-
-
-class Mqtt:
-    """Publishes lines through mosquitto_pub, which is started again when it
-    ends. A broker that is away costs lines, never the stream. Password and
-    TLS: in mosquitto_pub's own configuration file."""
-
-    RETRY = 2.0
-
-    def __init__(self, broker, topic, report):
-        host, _, port = broker.partition(":")
-        self.command = ["mosquitto_pub", "-h", host, "-p", port or "1883",
-                        "-t", topic, "-l"]
-        self.report = report
-        self.process = None
-        self.rest = b""  # of a line that did not fit
-        self.warned = False
-        self.next_start = 0.0
-
-    def start(self):
-        self.next_start = _now() + self.RETRY
-        try:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE,
-                stderr=subprocess.DEVNULL)
-        except FileNotFoundError as error:
-            raise Failure("mosquitto_pub is not installed "
-                          "(package mosquitto-clients)") from error
-        os.set_blocking(self.process.stdin.fileno(), False)
-        self.rest = b""
-
-    def publish(self, line):
-        if self.process is None or self.process.poll() is not None:
-            if self.process is not None and not self.warned:
-                self.warned = True
-                self.report("the MQTT broker does not answer; trying again")
-            if _now() < self.next_start:
-                return
-            self.stop()
-            self.start()
-        try:
-            self.write(self.rest)
-            if not self.rest:
-                self.write(line.encode())
-        except (BlockingIOError, BrokenPipeError):
-            return
-        if _now() > self.next_start:
-            self.warned = False
-
-    def write(self, data):
-        self.rest = data[os.write(self.process.stdin.fileno(), data):]
-
-    def stop(self):
-        if self.process is not None:
-            self.process.stdin.close()
-            try:
-                self.process.wait(1)
-            except subprocess.TimeoutExpired:
-                self.process.terminate()
-                self.process.wait()
-            self.process = None
+    """An error message for the user."""
 
 
 class Application:
-    """One output pipeline that lives as long as the program, and the cameras
+    """The output pipeline, which runs as long as the program, and the cameras
     that feed it."""
 
-    WATCH = 5  # seconds between two looks
-    FLUSH = 10  # seconds that a file may take to be finished
+    WATCH = 5  # seconds between two watchdog checks
+    FLUSH = 10  # seconds to finish a file
 
     def __init__(self, options, launch, urls):
         self.options = options
         self.failure = None
         self.systemd = Systemd()
         self.loop = GLib.MainLoop()
-        self.sent = 0  # buffers that left
-        self.seen = (0, 0)  # frames that came and buffers that left, before
+        self.sent = 0  # buffers that reached the sinks
+        self.progress = (0, 0)  # frames and sent buffers at the last check
         self.ending = False
         try:
             self.pipeline = Gst.parse_launch(launch)
@@ -196,11 +63,12 @@ class Application:
         self.loop.quit()
 
     def watch(self):
-        """Frames come and nothing leaves: systemd may start us afresh."""
-        seen = sum(camera.frames for camera in self.cameras), self.sent
-        if seen[0] == self.seen[0] or seen[1] != self.seen[1]:
+        """Lets systemd restart the program if frames arrive and nothing leaves
+        the pipeline."""
+        frames = sum(camera.frames for camera in self.cameras)
+        if frames == self.progress[0] or self.sent != self.progress[1]:
             self.systemd.notify("WATCHDOG=1")
-        self.seen = seen
+        self.progress = frames, self.sent
         return GLib.SOURCE_CONTINUE
 
     def count(self, _pad, _info):
@@ -208,7 +76,7 @@ class Application:
         return Gst.PadProbeReturn.OK
 
     def end(self):
-        """The first time, what is on its way is still written."""
+        """Ends the stream; the second time, without waiting for it."""
         if self.ending:
             self.loop.quit()
             return GLib.SOURCE_REMOVE
@@ -247,10 +115,6 @@ def _list(iterator):
     return found
 
 
-def _now():
-    return GLib.get_monotonic_time() / 1e6
-
-
 def network(options):
     words = ["fastscnn", f"backend={options.backend}",
              f"interval={options.interval}"]
@@ -260,7 +124,7 @@ def network(options):
 
 
 def quoted(text):
-    """As one word of a gst-launch line."""
+    """Quotes the text for a gst-launch line."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -272,8 +136,8 @@ def output(options):
         return (f"{ENCODE} ! video/x-h264,stream-format=byte-stream,"
                 "alignment=au ! appsink name=encoded sync=false "
                 "emit-signals=true enable-last-sample=false")
-    # In fragments and written at once, so that being killed costs a second and
-    # not the file.
+    # In fragments and unbuffered, so that a kill costs a second of video, not the
+    # file.
     mux = ("matroskamux" if options.record.endswith(".mkv")
            else "mp4mux fragment-duration=1000")
     return (f"{ENCODE} ! {mux} ! filesink "
@@ -282,7 +146,7 @@ def output(options):
 
 def connect_server(options, pipeline):
     if options.serve:
-        server = Server(options.serve)
+        server = RtspServer(options.serve)
         server.encoder = pipeline.get_by_name("encoded")
         server.encoder.connect("new-sample", server.push)
         address = options.serve
@@ -296,17 +160,17 @@ STEADY = ("videoscale name=fit ! videoconvert ! capsfilter name=size ! "
 
 
 def keep_first_format(pipeline):
-    """Recordings and clients do not follow a camera that changes its size or
-    rate, and mp4mux, at the end, overwrites the first fragment if they try:
-    what the first picture had stays, later ones are fitted into it. Their
-    timestamps are right whatever rate is announced."""
+    """Keeps the size and rate of the first frame, and scales later frames to it.
+    Recordings and clients cannot follow a camera that changes them, and mp4mux
+    would overwrite its first fragment at the end. Timestamps stay right whatever
+    rate is announced."""
 
     def on_event(_pad, info):
         event = info.get_event()
         if event.type != Gst.EventType.CAPS:
             return Gst.PadProbeReturn.OK
         first = GstVideo.VideoInfo.new_from_caps(event.parse_caps())
-        # Of a camera that does not say it; mp4mux wants to know.
+        # mp4mux needs a rate even if the camera does not announce one.
         rate = f"{first.fps_n}/{first.fps_d}" if first.fps_n > 0 else "25/1"
         colors = first.colorimetry.to_string()
         pipeline.get_by_name("size").set_property("caps", Gst.Caps.from_string(
@@ -330,20 +194,20 @@ def overlay(options):
     connect_server(options, application.pipeline)
     application.run()
     if options.record and application.cameras[0].frames == 0:
-        raise Failure(f"no frame came; nothing is in {options.record}")
+        raise Failure(f"no frame arrived; {options.record} is empty")
 
 
 def wall(options):
     if len(options.url) > 16:
-        raise Failure("a wall has room for 16 cameras")
+        raise Failure(f"a mosaic holds up to 16 cameras, not {len(options.url)}")
     columns = math.ceil(math.sqrt(len(options.url)))
     rows = math.ceil(len(options.url) / columns)
     width, height = (int(side) for side in options.size.split("x"))
     tile_width, tile_height = width // columns, height // rows
-    # A camera that is away leaves its place dark, and nobody waits for it; the
-    # black picture below keeps the wall going when all are away. Not all streams
-    # end at the same moment: those that are over stay in view until the others
-    # are.
+    # The tile of an absent camera turns dark, and the others do not wait for it;
+    # the black test source keeps the mosaic running even if all are absent.
+    # Streams do not end at the same moment: the last frame of an ended one stays
+    # visible until all have ended.
     picture = (f"video/x-raw,format=I420,width={width},height={height},"
                f"framerate={options.rate}/1")
     mixer = ["compositor name=wall background=black latency=100000000 "
@@ -383,7 +247,7 @@ def events(options):
     if options.mqtt:
         parts = urllib.parse.urlsplit(without_password(url))
         topic = options.topic or f"fastscnn/{parts.netloc}{parts.path}"
-        mqtt = Mqtt(options.mqtt, topic, application.reporter(url))
+        mqtt = MqttPublisher(options.mqtt, topic, application.reporter(url))
         mqtt.start()
 
     def on_line(appsink):
@@ -406,11 +270,12 @@ def events(options):
 
 def add_output_options(parser):
     group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--record", metavar="FILE", help=".mp4 or .mkv")
+    group.add_argument("--record", metavar="FILE",
+                       help="record to FILE, .mp4 or .mkv")
     group.add_argument("--serve", metavar="[ADDRESS:]PORT",
-                       help="rtsp://ADDRESS:PORT/overlay "
+                       help="serve rtsp://ADDRESS:PORT/overlay "
                             "(default address: 127.0.0.1)")
-    group.add_argument("--show", action="store_true", help="a window")
+    group.add_argument("--show", action="store_true", help="open a window")
 
 
 def parse_arguments():
@@ -418,53 +283,52 @@ def parse_arguments():
     common.add_argument("--backend", choices=("auto", "cuda", "cpu"),
                         default="auto", help="where the network runs")
     common.add_argument("--model", metavar="FILE",
-                        help="another model (safetensors)")
+                        help="model to use (safetensors)")
     common.add_argument("--interval", type=int, default=0, metavar="N",
                         help="frames to skip between two inferences")
     common.add_argument("--seconds", type=float, metavar="N",
-                        help="end after N seconds (default: Ctrl-C)")
+                        help="stop after N seconds (default: at Ctrl-C)")
     common.add_argument("--transport", choices=("tcp", "udp", "auto"),
                         default="tcp",
-                        help="how the camera sends (default: %(default)s)")
+                        help="transport of RTP (default: %(default)s)")
     common.add_argument("--latency", type=int, default=200, metavar="MS",
-                        help="buffer against jitter (default: %(default)s)")
+                        help="jitter buffer (default: %(default)s ms)")
     parser = argparse.ArgumentParser(
-        prog="rtsp.py", description="What to do with cameras. URL: rtsp://…, "
-        "or @FILE with the URL in it, which keeps a password out of sight.")
+        prog="rtsp.py", description="Segments RTSP cameras.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     command = commands.add_parser(
         "overlay", parents=[common], prog="rtsp-overlay.sh",
-        help="classes drawn on the video",
-        description="Draws the classes on a camera's video. Goes on whatever "
-        "the camera does; Ctrl-C ends it, and the file is complete.")
-    command.add_argument("url", metavar="URL")
+        help="draw the classes on the video",
+        description="Draws the classes on a camera's video, and keeps running "
+        "when the camera fails. Ctrl-C stops and completes the file.")
+    command.add_argument("url", metavar="URL", help=URL_HELP)
     add_output_options(command)
     command.set_defaults(run=overlay)
 
     command = commands.add_parser(
         "wall", parents=[common], prog="rtsp-wall.sh",
-        help="up to 16 cameras in a mosaic",
-        description="Up to 16 cameras with their classes, in a mosaic.")
-    command.add_argument("url", metavar="URL", nargs="+")
+        help="show up to 16 cameras in a mosaic",
+        description="Shows up to 16 cameras with their classes in a mosaic.")
+    command.add_argument("url", metavar="URL", nargs="+", help=URL_HELP)
     add_output_options(command)
     command.add_argument("--size", default="1280x720", metavar="WxH",
-                         help="of the mosaic (default: %(default)s)")
+                         help="size of the mosaic (default: %(default)s)")
     command.add_argument("--rate", type=int, default=25, metavar="N",
-                         help="frames a second (default: %(default)s)")
+                         help="frames per second (default: %(default)s)")
     command.set_defaults(run=wall)
 
     command = commands.add_parser(
         "events", parents=[common], prog="rtsp-events.sh",
-        help="JSON lines, to standard output or MQTT",
-        description="What a camera sees, as JSON lines (classmaskjson).")
-    command.add_argument("url", metavar="URL")
+        help="write JSON lines to standard output or MQTT",
+        description="Writes what a camera sees as JSON lines (classmaskjson).")
+    command.add_argument("url", metavar="URL", help=URL_HELP)
     command.add_argument("--rate", type=int, default=1, metavar="N",
-                         help="lines a second (default: %(default)s)")
+                         help="lines per second (default: %(default)s)")
     command.add_argument("--mqtt", metavar="HOST[:PORT]",
                          help="publish to this broker")
-    command.add_argument("--topic", help="default: fastscnn/HOST/PATH "
-                                         "of the camera")
+    command.add_argument("--topic", help="MQTT topic (default: "
+                                         "fastscnn/HOST/PATH of the camera)")
     command.add_argument("--stdout", action="store_true",
                          help="print lines even with --mqtt")
     command.set_defaults(run=events)
@@ -473,13 +337,11 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
-    global GLib, Gst, GstRtspServer, GstVideo
+    # --help works without GStreamer.
+    global GLib, Gst, GstVideo, MqttPublisher, RtspServer, Systemd
     global APPSRC, Camera, read_url, without_password
-    import gi
-    gi.require_version("Gst", "1.0")
-    gi.require_version("GstVideo", "1.0")
-    gi.require_version("GstRtspServer", "1.0")
-    from gi.repository import GLib, Gst, GstRtspServer, GstVideo
+    from outputs import (GLib, Gst, GstVideo, MqttPublisher, RtspServer,
+                         Systemd)
     from camera import (APPSRC, Camera, prefer_hardware_decoders, read_url,
                         without_password)
     Gst.init(None)

@@ -8,23 +8,23 @@
 
 namespace fastscnn::cuda {
 
-/// Bilinear interpolation of the logits to mask size and the class with the
-/// largest one, the lowest of equal ones; full-size logits exist in registers
-/// only. An item computes a few rows of one column: they lie between the same
-/// logits, which it reads and interpolates horizontally once.
+/// Interpolates the logits to mask size and writes the class with the largest
+/// one, the lowest of equal ones. Full-size logits exist in registers only. An
+/// item computes a few rows of one column: most lie between the same logits,
+/// which it then reads and interpolates horizontally only once.
 template <typename T>
 struct Argmax {
   static constexpr int kRows = 4;
 
   const T *logits;  // (axis_y.size, axis_x.size, channels)
-  int channels;     // a multiple of 8, at least
+  int channels;     // a multiple of 8, not less than classes
   int classes;
   uint8_t *ids;         // (height, width)
   uint8_t *confidence;  // (height, width), or null
   int64_t stride, confidence_stride;
   int height, width;
   Axis axis_y, axis_x;
-  float threshold;  // less probable classes become 255
+  float threshold;  // a class that is less probable becomes 255
 
   FASTSCNN_HD int items() const {
     return width * ((height + kRows - 1) / kRows);
@@ -51,14 +51,14 @@ struct Argmax {
       float top[kLanes], bottom[kLanes];
       FASTSCNN_UNROLL
       for (int r = 0; r < kRows; r++) {
-        if (r == 0 || taps[r].low != taps[r - 1].low) {
-          along_row(taps[r].low, tap_x, first, top);
-          along_row(taps[r].high, tap_x, first, bottom);
+        if (r == 0 || taps[r].first != taps[r - 1].first) {
+          interpolate_row(taps[r].first, tap_x, first, top);
+          interpolate_row(taps[r].second, tap_x, first, bottom);
         }
         FASTSCNN_UNROLL
         for (int i = 0; i < kLanes; i++) {
           if (first + i >= classes) break;
-          const float logit = mix(top[i], bottom[i], taps[r].weight);
+          const float logit = lerp(top[i], bottom[i], taps[r].weight);
           if (soft) sum[r] = add_to_softmax(sum[r], best[r], logit);
           if (logit > best[r]) {
             best[r] = logit;
@@ -81,17 +81,17 @@ struct Argmax {
   }
 
  private:
-  FASTSCNN_HD void along_row(int y, const Tap &x, int first,
-                             float (&dst)[kLanes]) const {
+  FASTSCNN_HD void interpolate_row(int y, const Tap &x, int first,
+                                   float (&dst)[kLanes]) const {
     const T *row = logits + size_t(y) * axis_x.size * channels + first;
     float right[kLanes];
-    load(row + size_t(x.low) * channels, dst);
-    load(row + size_t(x.high) * channels, right);
+    load(row + size_t(x.first) * channels, dst);
+    load(row + size_t(x.second) * channels, right);
     FASTSCNN_UNROLL
-    for (int i = 0; i < kLanes; i++) dst[i] = mix(dst[i], right[i], x.weight);
+    for (int i = 0; i < kLanes; i++) dst[i] = lerp(dst[i], right[i], x.weight);
   }
 
-  /// sum is that of exp(logit - best) over the classes so far.
+  /// Adds a logit to sum, that of exp(logit - best) over the classes so far.
   FASTSCNN_HD static float add_to_softmax(float sum, float best, float logit) {
     return logit > best ? sum * expf(best - logit) + 1.f
                         : sum + expf(logit - best);

@@ -2,47 +2,26 @@
 #pragma once
 
 #include "cuda/vector.h"
+#include "net/taps.h"
 
 namespace fastscnn::cuda {
 
-/// Where an output of a bilinear interpolation lies between two inputs.
-struct Tap {
-  int low, high;
-  float weight;  // of high
-};
-
-/// One direction of an interpolation.
+/// One direction of a bilinear interpolation. Positions are linear in the
+/// output, so kernels compute them instead of reading a table.
 struct Axis {
   int size = 1;  // of the input
   float scale = 1.f;
   float offset = 0.f;
 
   FASTSCNN_HD Tap tap(int out) const {
-    float position = out * scale + offset;
-    position = position < 0.f ? 0.f : position;
-    int low = static_cast<int>(position);
-    low = low < size - 1 ? low : size - 1;
-    const int high = low < size - 1 ? low + 1 : low;
-    return {low, high, high > low ? position - low : 0.f};
+    return tap_at(out * scale + offset, size);
   }
 };
 
-/// align_corners: the centres of the first and last samples coincide; if not,
-/// the outer edges do.
 inline Axis make_axis(int in, int out, bool align_corners) {
-  Axis axis;
-  axis.size = in;
-  if (align_corners) {
-    axis.scale = out > 1 ? static_cast<float>(double(in - 1) / (out - 1)) : 0.f;
-  } else {
-    axis.scale = static_cast<float>(double(in) / out);
-    axis.offset = static_cast<float>(0.5 * in / out - 0.5);
-  }
-  return axis;
-}
-
-FASTSCNN_HD inline float mix(float a, float b, float weight) {
-  return a + weight * (b - a);
+  const double offset = resize_position(0, in, out, align_corners);
+  const double scale = resize_position(1, in, out, align_corners) - offset;
+  return {in, static_cast<float>(scale), static_cast<float>(offset)};
 }
 
 /// Bilinear interpolation of 8 channels of src (height, width, channels) at
@@ -52,14 +31,14 @@ FASTSCNN_HD inline void interpolate(const T *src, int width, int channels,
                                     const Tap &y, const Tap &x,
                                     float (&dst)[kLanes]) {
   float a[kLanes], b[kLanes], c[kLanes], d[kLanes];
-  const size_t top = size_t(y.low) * width, bottom = size_t(y.high) * width;
-  load(src + (top + x.low) * channels, a);
-  load(src + (top + x.high) * channels, b);
-  load(src + (bottom + x.low) * channels, c);
-  load(src + (bottom + x.high) * channels, d);
+  const size_t top = size_t(y.first) * width, bottom = size_t(y.second) * width;
+  load(src + (top + x.first) * channels, a);
+  load(src + (top + x.second) * channels, b);
+  load(src + (bottom + x.first) * channels, c);
+  load(src + (bottom + x.second) * channels, d);
   for (int i = 0; i < kLanes; i++)
     dst[i] =
-        mix(mix(a[i], b[i], x.weight), mix(c[i], d[i], x.weight), y.weight);
+        lerp(lerp(a[i], b[i], x.weight), lerp(c[i], d[i], x.weight), y.weight);
 }
 
 template <typename T>

@@ -7,9 +7,9 @@
 
 namespace fastscnn::cuda {
 
-/// How many pixels of a mask have each id. A thread walks down a piece of a
-/// column, where ids are mostly equal, and adds run by run; so that few of its
-/// additions meet those of others.
+/// Counts the pixels of each id in a mask. A thread walks down a piece of a
+/// column, where ids are mostly equal, and adds once per run of equal ids, so
+/// that few atomic additions collide.
 struct Count {
   static constexpr int kThreads = 256;  // as many as there are ids
   static constexpr int kPhases = 3;
@@ -22,7 +22,7 @@ struct Count {
   const uint8_t *ids;  // (height, width)
   int64_t stride;
   int height, width;
-  uint32_t *counts;  // (256); is added to
+  uint32_t *counts;  // (256); the kernel adds to them
 
   FASTSCNN_HD int blocks() const {
     return across() * ((height + kRows - 1) / kRows);

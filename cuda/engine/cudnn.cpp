@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cuda/engine/descriptor.h"
-#include "cuda/engine/graph.h"
+#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -17,7 +17,7 @@ cudnnDataType_t data_type(Precision precision) {
   return precision == Precision::kHalf ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
 }
 
-/// (n, c, h, w) that lies as (n, h, w, c).
+/// A tensor (n, c, h, w) with the memory layout (n, h, w, c).
 Descriptor make_tensor(int64_t id, int64_t n, int64_t c, int64_t h, int64_t w,
                        cudnnDataType_t type, bool is_virtual = false) {
   const int64_t dimensions[] = {n, c, h, w};
@@ -33,8 +33,8 @@ Descriptor make_tensor(int64_t id, int64_t n, int64_t c, int64_t h, int64_t w,
   return t;
 }
 
-/// The operations of a Convolution, one after the other; virtual tensors lie
-/// between them. Keeps alive what they refer to.
+/// The operations of a Convolution in order, connected by virtual tensors.
+/// Keeps the descriptors alive that they refer to.
 class OperationGraph {
  public:
   OperationGraph(const Convolution &c, cudnnHandle_t handle)
@@ -163,10 +163,10 @@ Result<std::string> read_string(const Descriptor &d,
   return text;
 }
 
-/// The engine of a configuration: its number, and whether its results are as
-/// exact as they have to be.
-Result<std::pair<int64_t, bool>> look_at_engine(const Descriptor &configuration,
-                                                Precision precision) {
+/// The number of the engine of a configuration, and whether its results are
+/// accurate and reproducible enough.
+Result<std::pair<int64_t, bool>> query_engine(const Descriptor &configuration,
+                                              Precision precision) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t raw = engine.get();
   FASTSCNN_TRY(configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE,
@@ -183,7 +183,7 @@ Result<std::pair<int64_t, bool>> look_at_engine(const Descriptor &configuration,
     if (notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
         notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
         notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
-        // Of floats, tensor cores see the upper bits only.
+        // Refuse TF32: it truncates fp32 inputs.
         (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE &&
          precision == Precision::kFloat))
       exact = false;
@@ -214,7 +214,7 @@ std::string Convolution::name() const {
 }
 
 struct ConvolutionPlan::Impl {
-  std::shared_ptr<const OperationGraph> graph;  // null if read from JSON
+  std::shared_ptr<const OperationGraph> graph;  // null if loaded from JSON
   Descriptor plan;
   int64_t engine = -1;
   int64_t workspace = 0;
@@ -235,13 +235,13 @@ Result<std::string> ConvolutionPlan::json() const {
 }
 
 struct Cudnn::Impl {
-  cudnnHandle_t handle = nullptr;      // of a device that is there
-  std::unique_ptr<Descriptor> device;  // or of one that is not
+  cudnnHandle_t handle = nullptr;      // of the current device
+  std::unique_ptr<Descriptor> device;  // or a description of an absent one
 
   ~Impl() {
     if (!handle) return;
-    // It waits for the context.
-    const std::lock_guard<std::mutex> lock(capturing());
+    // cudnnDestroy() waits for the context.
+    const std::lock_guard<std::mutex> lock(capture_mutex());
     library().destroy(handle);
   }
 
@@ -298,8 +298,8 @@ Result<size_t> Cudnn::version() {
 Result<std::unique_ptr<Cudnn>> Cudnn::create() {
   FASTSCNN_TRY(opened_library());
   auto impl = std::make_unique<Impl>();
-  // It allocates, which a capture elsewhere would not survive.
-  const std::lock_guard<std::mutex> lock(capturing());
+  // cudnnCreate() allocates, which would break a capture in another thread.
+  const std::lock_guard<std::mutex> lock(capture_mutex());
   TRY_CUDNN(library().create(&impl->handle));
   return std::unique_ptr<Cudnn>(new Cudnn(std::move(impl)));
 }
@@ -327,22 +327,22 @@ Result<bool> Cudnn::plan(
        {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     const auto configurations =
         impl_->configurations(graph->descriptor(), mode);
-    if (!configurations) continue;  // the other mode may have an answer
+    if (!configurations) continue;  // the other mode may work
     for (const Descriptor &configuration : *configurations) {
-      const auto looked = look_at_engine(configuration, convolution.precision);
-      if (!looked || !looked->second) continue;
+      const auto engine = query_engine(configuration, convolution.precision);
+      if (!engine || !engine->second) continue;
       Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       impl_->set_device(&plan);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
       auto made = impl_->finish(std::move(plan));
       if (!made)
-        continue;  // heuristics propose; not all of it works everywhere
-      (*made)->engine = looked->first;
+        continue;  // heuristics propose plans that do not work everywhere
+      (*made)->engine = engine->first;
       (*made)->graph = graph;
       any = true;
       if (!visit(ConvolutionPlan(std::move(*made)))) return true;
     }
-    if (any) break;  // the fallback is slower
+    if (any) break;  // fallback plans are slower
   }
   return any;
 }

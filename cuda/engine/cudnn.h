@@ -26,20 +26,20 @@ struct Convolution {
 
   int64_t out_height() const;
   int64_t out_width() const;
-  std::string name() const;  ///< all of the above; unique
+  std::string name() const;  ///< of all the above; the key in a PlanCache
 };
 
-/// What a plan reads and writes; 16-byte aligned, of the device.
+/// What a plan reads and writes: device memory, aligned to 16 bytes.
 struct ConvolutionData {
   const void *src;
   const void *weight;
   const void *bias;
-  const void *residual;  // null without one
+  const void *residual;  // (nullable)
   void *dst;
-  void *workspace;  // of at least ConvolutionPlan::workspace_bytes()
+  void *workspace;  // ConvolutionPlan::workspace_bytes() or more
 };
 
-/// cuDNN's way to compute a Convolution.
+/// An execution plan of cuDNN for a Convolution.
 class ConvolutionPlan {
  public:
   struct Impl;
@@ -49,40 +49,41 @@ class ConvolutionPlan {
   ~ConvolutionPlan();
 
   int64_t workspace_bytes() const;
-  int64_t engine() const;            ///< cuDNN's number of the kind of kernel
-  Result<std::string> json() const;  ///< for Cudnn::load; with machine code
+  int64_t engine() const;            ///< cuDNN's number of the kernel family
+  Result<std::string> json() const;  ///< for Cudnn::load(); has machine code
 
  private:
   friend class Cudnn;
   std::unique_ptr<Impl> impl_;
 };
 
-/// The backend API of cuDNN, opened at run time. Belongs to the context that
-/// was current when it was made; one thread at a time.
+/// A handle of cuDNN, in the context that was current when it was created. Not
+/// thread-safe.
 class Cudnn {
  public:
-  /// An Error says what is missing.
+  /// The Error says what is missing.
   static Result<std::unique_ptr<Cudnn>> create();
 
-  /// Builds plans for a device that is not there: cuDNN's JSON description of
-  /// it. Nothing can be run.
+  /// For building plans without running them. device: cuDNN's JSON description
+  /// of a device, which need not be present.
   static Result<std::unique_ptr<Cudnn>> create_for(const std::string &device);
 
-  /// 91900 is 9.19.0; an Error if no usable cuDNN is installed.
+  /// 91900 means 9.19.0. An Error if no usable cuDNN is installed.
   static Result<size_t> version();
 
   ~Cudnn();
 
-  /// Shows plans to visit, in the order of cuDNN's expectation, until it
-  /// returns false; slow. Plans that accumulate halves in less than float,
-  /// or floats from less than floats, are left out. True if there was one.
+  /// Calls visit with one plan after the other, those first that cuDNN expects
+  /// to be fastest, until visit returns false; slow. Skips plans that
+  /// accumulate in less than fp32, truncate fp32 inputs, or are not
+  /// reproducible. Returns whether there was a plan.
   Result<bool> plan(const Convolution &convolution,
                     const std::function<bool(ConvolutionPlan)> &visit) const;
 
-  /// The plan that json() came from.
+  /// Restores a plan from its json().
   Result<ConvolutionPlan> load(const std::string &json) const;
 
-  /// Queues; may be captured into a graph once it has run outside of one.
+  /// Queues a plan. A graph may capture it if it has run before.
   Result<> run(const ConvolutionPlan &plan, const ConvolutionData &data,
                cudaStream_t stream) const;
 

@@ -5,8 +5,8 @@
 
 namespace fastscnn::cuda {
 
-/// Depthwise 3x3 convolution + bias + clamping. An item computes 8 channels
-/// of a few neighbouring outputs and reads each input they share once.
+/// Depthwise 3x3 convolution + bias + activation. An item computes 8 channels
+/// of a few neighbouring outputs and reads each input that they share once.
 template <typename T, int kStride, int kDilation>
 struct Depthwise {
   static constexpr int kOutputs = 4;
@@ -30,7 +30,7 @@ struct Depthwise {
     const int y = item / groups / strips();
 
     float sum[kOutputs][kLanes];
-    load_bias(channel, sum[0]);
+    load(bias + channel, sum[0]);
     for (int o = 1; o < kOutputs; o++)
       for (int i = 0; i < kLanes; i++) sum[o][i] = sum[0][i];
 
@@ -51,11 +51,8 @@ struct Depthwise {
   }
 
  private:
-  FASTSCNN_HD void load_bias(int channel, float (&dst_bias)[kLanes]) const {
-    load(bias + channel, dst_bias);
-  }
-
-  /// first: column of the input that the first tap of the first output reads.
+  /// Adds one row of the kernel. first: input column of the first output's
+  /// first tap.
   FASTSCNN_HD void add_row(const T *row, const T *row_weight, int first,
                            float (&sum)[kOutputs][kLanes]) const {
     float w[3][kLanes];

@@ -38,7 +38,8 @@ Result<Library> open_library() {
   resolve("cudnnBackendExecute", &l.execute);
   if (missing)
     return Error{Error::Kind::kDevice,
-                 std::string("cuDNN is damaged: it has no ") + missing};
+                 std::string("cuDNN is damaged: it lacks ") + missing +
+                     "; reinstall it"};
   return l;
 }
 

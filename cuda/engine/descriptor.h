@@ -10,11 +10,12 @@
 
 #include "net/error.h"
 
-/// cuDNN's backend API; the one file that includes cuDNN's headers.
+/// cuDNN's backend API. Only this file includes cuDNN's headers.
 namespace fastscnn::cuda {
 
-/// The functions of libcudnn that are used, found at run time: a machine
-/// without it can still load the module and be told so.
+/// The functions of libcudnn that the engine uses. They are resolved at run
+/// time, so that the module loads without cuDNN and can report that it is
+/// missing.
 struct Library {
   decltype(&cudnnGetVersion) get_version;
   decltype(&cudnnGetErrorString) get_error_string;
@@ -30,19 +31,19 @@ struct Library {
   decltype(&cudnnBackendExecute) execute;
 };
 
-/// Stays open for the life of the process: cuDNN cannot be unloaded safely.
+/// Stays open until the process ends: cuDNN cannot be unloaded safely.
 const Result<Library> &opened_library();
 
-/// For whoever has a Cudnn: then it was opened.
+/// Only for code that has a Cudnn, which proves that the library was opened.
 inline const Library &library() { return *opened_library(); }
 
-/// Nothing if the command succeeded, or an Error with cuDNN's own words.
+/// An Error with cuDNN's message unless the command succeeded.
 Result<> check_cudnn(const char *command, cudnnStatus_t status);
 #define CHECK_CUDNN(command) ::fastscnn::cuda::check_cudnn(#command, (command))
 #define TRY_CUDNN(command) FASTSCNN_TRY(CHECK_CUDNN(command))
 
-/// Is filled in until something fails, also in another one that it refers to:
-/// status() says what.
+/// A backend descriptor. After the first failure, its own or of a descriptor
+/// that it refers to, calls do nothing; status() holds the Error.
 class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type)
@@ -93,7 +94,7 @@ class Descriptor {
 
   const Result<> &status() const { return status_; }
 
-  /// Values that there are room for; how many there are.
+  /// Reads at most `room` values; returns how many there are.
   template <typename T>
   Result<int64_t> get(cudnnBackendAttributeName_t name,
                       cudnnBackendAttributeType_t type, T *values,

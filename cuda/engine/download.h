@@ -6,23 +6,20 @@
 
 namespace fastscnn::cuda {
 
-/// Carries masks from the device to host memory.
+/// Copies masks from device to host memory through a pinned buffer.
 class Download {
  public:
   static Result<Download> create(int width, int height);
 
-  /// Where a kernel on stream may write the mask; dst's confidence is wanted
-  /// if it is not null.
-  Result<Mask> begin(const Mask &dst, cudaStream_t stream);
+  /// The device memory in which kernels write ids, and confidence if dst has
+  /// it.
+  Mask source(const Mask &dst) const;
 
-  /// Queues the copy of that mask, behind what was queued on stream.
-  Result<> queue(cudaStream_t stream);
+  /// Queues the copy of source (dst) to pinned memory.
+  Result<> queue(const Mask &dst, cudaStream_t stream) const;
 
-  /// Blocks until dst of the last begin() holds the mask.
-  Result<> finish();
-
-  /// From here on dst may be gone.
-  void abandon() { pending_ = false; }
+  /// Copies the mask to dst. Wait for the stream of queue() first.
+  void finish(const Mask &dst) const;
 
  private:
   Download(int width, int height) : width_(width), height_(height) {}
@@ -32,10 +29,6 @@ class Download {
   int width_, height_;
   DeviceMemory device_;  // ids, then confidence
   PinnedMemory pinned_;
-  Stream stream_;
-  Event written_, copied_;
-  Mask dst_;
-  bool pending_ = false;
 };
 
 }  // namespace fastscnn::cuda

@@ -8,112 +8,53 @@
 #include "cuda/engine/argmax.h"
 #include "cuda/engine/count.h"
 #include "cuda/engine/download.h"
-#include "cuda/engine/graph.h"
 #include "cuda/engine/network.h"
 #include "cuda/engine/preprocess.h"
-#include "cuda/engine/smooth.h"
+#include "cuda/engine/temporalfilter.h"
 #include "cuda/engine/upload.h"
+#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 namespace {
 
-constexpr int kSlots = 2;  // frames whose input tensors exist at a time
-
-/// Mean change of the normalised input from which on a scene is another one.
-constexpr float kSceneCut = 0.6f;
-
-/// The buffers, plans and graphs of one configuration.
+/// The buffers, plans and the graph of one configuration.
 template <typename T>
 class Pipeline {
  public:
   static Result<std::unique_ptr<Pipeline>> create(
       std::shared_ptr<const Weights<T>> weights, const FrameInfo &src,
       const Config &config, PlanCache *cache, const PlanCache::Warn &warn) {
-    const Model &model = weights->model();
+    const ModelInfo &model = weights->model().info();
     std::unique_ptr<Network<T>> network = FASTSCNN_TRY(Network<T>::create(
         weights, config.input_height, config.input_width, cache, warn));
     std::unique_ptr<Pipeline> pipeline(
-        new Pipeline(std::move(network), model.info(), src, config));
+        new Pipeline(std::move(network), model, src, config));
     FASTSCNN_TRY(pipeline->prepare(model));
     return pipeline;
   }
 
-  ~Pipeline() {
-    (void)synchronize_context();
-  }  // nothing may be in use any more
-
   int mask_width() const { return mask_width_; }
   int mask_height() const { return mask_height_; }
 
-  Result<> load(const ConstFrame &src, cudaStream_t given) {
-    const cudaStream_t stream = given ? given : load_stream_.get();
-    current_ = (current_ + 1) % kSlots;
-    Slot &slot = slots_[current_];
-    // The frame before the last may still be looked at.
-    FASTSCNN_TRY(wait_on(stream, slot.inferred));
-    FASTSCNN_TRY(wait_on(stream, loaded_));
-    ConstFrame frame = src;
-    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
-    set_frame(&preprocess_, info_, frame);
-    preprocess_.dst = static_cast<T *>(slot.input.get());
-    FASTSCNN_TRY(launch(preprocess_, stream));
-    return record(loaded_, stream);
-  }
-
-  Result<> infer(const Mask &dst, const Options &options, cudaStream_t given) {
-    const cudaStream_t stream = given ? given : infer_stream_.get();
-    Slot &slot = slots_[current_];
-    FASTSCNN_TRY(wait_on(stream, loaded_));
-    // The arena is shared by all slots.
-    FASTSCNN_TRY(wait_on(stream, slots_[last_inferred_].inferred));
-    last_inferred_ = current_;
-
-    const bool direct = dst.memory == Memory::kDevice;
-    if (!direct && !slot.download)
-      slot.download = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
-    Mask mask = dst;
-    if (!direct) mask = FASTSCNN_TRY(slot.download->begin(dst, stream));
-    TRY_CUDA(cudaGraphLaunch(slot.network.get(), stream));
-    FASTSCNN_TRY(smooth(slot, options.smoothing, stream));
-    FASTSCNN_TRY(classify(mask, options.confidence_threshold, stream));
-    slot.counts_wanted = dst.counts;
-    if (mask.counts) FASTSCNN_TRY(count(slot, mask, stream));
-    FASTSCNN_TRY(record(slot.inferred, stream));
-    if (!direct) FASTSCNN_TRY(slot.download->queue(stream));
+  /// given: (nullable) where the contents of src are valid.
+  Result<> segment(const ConstFrame &src, const Mask &dst,
+                   const Options &options, cudaStream_t given) {
+    const cudaStream_t stream = given ? given : stream_.get();
+    const Result<> done = wait(queue(src, dst, options, stream), stream);
+    if (!done) {
+      reset();  // the average may be half written
+      return done;
+    }
+    if (dst.memory == Memory::kHost) download_->finish(dst);
+    if (dst.counts) std::memcpy(dst.counts, host_counts_.get(), kCountsBytes);
     return {};
   }
 
-  /// Waits for the GPU: the contract of Engine::wait().
-  Result<> wait() {
-    TRY_CUDA(cudaEventSynchronize(loaded_.get()));
-    for (Slot &slot : slots_) {
-      TRY_CUDA(cudaEventSynchronize(slot.inferred.get()));
-      if (slot.download) FASTSCNN_TRY(slot.download->finish());
-      hand_out_counts(&slot);
-    }
-    return {};
-  }
-
-  void forget() { history_ = false; }
-
-  /// After a failure: who waited for masks on their way may be gone.
-  void abandon() {
-    for (Slot &slot : slots_) {
-      slot.counts_wanted = nullptr;
-      if (slot.download) slot.download->abandon();
-    }
-  }
+  void reset() { has_average_ = false; }
 
  private:
-  struct Slot {
-    DeviceMemory input;
-    GraphExec network;
-    DeviceMemory counts;
-    PinnedMemory host_counts;
-    uint32_t *counts_wanted = nullptr;  // of the frame on its way
-    Event inferred;
-    std::optional<Download> download;
-  };
+  static constexpr size_t kCountsBytes = sizeof(uint32_t) * Count::kThreads;
+  static constexpr size_t kPreviousBytes = sizeof(float) * 3 * kSceneSamples;
 
   Pipeline(std::unique_ptr<Network<T>> network, const ModelInfo &model,
            const FrameInfo &src, const Config &config)
@@ -126,134 +67,137 @@ class Pipeline {
         mask_height_(config.mask_height ? config.mask_height
                                         : network_->logits_shape().height) {}
 
-  static Result<> wait_on(cudaStream_t stream, const Event &event) {
-    TRY_CUDA(cudaStreamWaitEvent(stream, event.get(), 0));
-    return {};
-  }
-  static Result<> record(const Event &event, cudaStream_t stream) {
-    TRY_CUDA(cudaEventRecord(event.get(), stream));
-    return {};
+  /// Waits for the GPU even if queueing failed: what was queued before the
+  /// failure still uses the frame, the mask and the buffers.
+  static Result<> wait(const Result<> &queued, cudaStream_t stream) {
+    const Result<> done =
+        check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
+    return queued ? done : queued;
   }
 
-  Result<> prepare(const Model &model) {
-    load_stream_ = FASTSCNN_TRY(make_stream());
-    infer_stream_ = FASTSCNN_TRY(make_stream());
+  Result<> prepare(const ModelInfo &model) {
+    stream_ = FASTSCNN_TRY(make_stream());
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
-    FASTSCNN_TRY(prepare_postprocessing(model));
-    for (Slot &slot : slots_) FASTSCNN_TRY(prepare_slot(&slot));
+    FASTSCNN_TRY(prepare_smoothing());
+    prepare_argmax(model);
+    counts_ = FASTSCNN_TRY(make_device_memory(kCountsBytes));
+    host_counts_ = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
+    return prepare_network();
+  }
+
+  Result<> prepare_smoothing() {
+    const Shape logits = network_->logits_shape();
+    filter_.logits = network_->logits();
+    filter_.count = logits.channels * logits.height * logits.width;
+    average_ = FASTSCNN_TRY(make_device_memory(sizeof(T) * filter_.count));
+    previous_ = FASTSCNN_TRY(make_device_memory(kPreviousBytes));
+    change_ = FASTSCNN_TRY(make_device_memory(sizeof(float)));
+    scene_change_.previous = static_cast<float *>(previous_.get());
+    scene_change_.change = static_cast<float *>(change_.get());
+    scene_change_.height = preprocess_.height;
+    scene_change_.width = preprocess_.width;
+    filter_.average = static_cast<T *>(average_.get());
+    filter_.change = scene_change_.change;
     return {};
   }
 
-  Result<> prepare_postprocessing(const Model &model) {
+  void prepare_argmax(const ModelInfo &model) {
     const Shape logits = network_->logits_shape();
-    const int count = logits.channels * logits.height * logits.width;
-    const int samples = (preprocess_.height / Change<T>::kStep) *
-                        (preprocess_.width / Change<T>::kStep);
-    history_memory_ = FASTSCNN_TRY(make_device_memory(sizeof(T) * count));
-    previous_ = FASTSCNN_TRY(make_device_memory(sizeof(float) * 3 * samples));
-    TRY_CUDA(cudaMemset(previous_.get(), 0, sizeof(float) * 3 * samples));
-    change_memory_ = FASTSCNN_TRY(make_device_memory(sizeof(float)));
-    loaded_ = FASTSCNN_TRY(make_event());
-
-    change_.previous = static_cast<float *>(previous_.get());
-    change_.change = static_cast<float *>(change_memory_.get());
-    change_.height = preprocess_.height;
-    change_.width = preprocess_.width;
-    smooth_.logits = network_->logits();
-    smooth_.history = static_cast<T *>(history_memory_.get());
-    smooth_.count = count;
-    smooth_.change = change_.change;
-    smooth_.cut = kSceneCut;
-
-    const bool align = model.info().variant.align_corners;
+    const bool align = model.variant.align_corners;
     argmax_.logits = network_->logits();
     argmax_.channels = logits.channels;
-    argmax_.classes = model.info().classes();
+    argmax_.classes = model.classes();
     argmax_.height = mask_height_;
     argmax_.width = mask_width_;
     argmax_.axis_y = make_axis(logits.height, mask_height_, align);
     argmax_.axis_x = make_axis(logits.width, mask_width_, align);
-    return {};
   }
 
-  static constexpr size_t kCountsBytes = sizeof(uint32_t) * Count::kThreads;
-
-  Result<> prepare_slot(Slot *slot) {
+  Result<> prepare_network() {
     const size_t bytes =
         sizeof(T) * kLanes * preprocess_.height * preprocess_.width;
-    slot->input = FASTSCNN_TRY(make_device_memory(bytes));
-    slot->inferred = FASTSCNN_TRY(make_event());
-    TRY_CUDA(cudaMemset(slot->input.get(), 0, bytes));
-    FASTSCNN_TRY(synchronize_context());
-    const T *input = static_cast<const T *>(slot->input.get());
-    // Once outside of a graph: this loads the kernels.
-    FASTSCNN_TRY(network_->enqueue(input, infer_stream_.get()));
-    TRY_CUDA(cudaStreamSynchronize(infer_stream_.get()));
-    const auto network = [&](cudaStream_t stream) {
+    input_ = FASTSCNN_TRY(make_device_memory(bytes));
+    T *input = static_cast<T *>(input_.get());
+    preprocess_.dst = input;
+    scene_change_.input = input;
+    const auto enqueue = [&](cudaStream_t stream) {
       return network_->enqueue(input, stream);
     };
-    const Graph graph = FASTSCNN_TRY(capture(infer_stream_.get(), network));
-    slot->network = FASTSCNN_TRY(instantiate(graph));
-    slot->counts = FASTSCNN_TRY(make_device_memory(kCountsBytes));
-    slot->host_counts = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
+    const auto warm_up = [&](cudaStream_t stream) -> Result<> {
+      TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
+      TRY_CUDA(cudaMemsetAsync(input, 0, bytes, stream));
+      return enqueue(stream);
+    };
+    // The first run loads the kernels, which is not allowed during a capture.
+    FASTSCNN_TRY(wait(warm_up(stream_.get()), stream_.get()));
+    const Graph graph = FASTSCNN_TRY(capture(stream_.get(), enqueue));
+    graph_ = FASTSCNN_TRY(instantiate(graph));
     return {};
   }
 
-  // What differs from frame to frame is queued behind the graph: on an H200
-  // with driver 580, graphs with disabled nodes gave wrong masks, or none.
-  Result<> smooth(const Slot &slot, float smoothing, cudaStream_t stream) {
-    const bool past = std::exchange(history_, smoothing > 0.f);
+  // The graph holds the network alone. What differs from frame to frame is
+  // queued around it: on an H200 with driver 580, graphs with disabled nodes
+  // gave wrong masks, or none.
+  Result<> queue(const ConstFrame &src, const Mask &dst, const Options &options,
+                 cudaStream_t stream) {
+    ConstFrame frame = src;
+    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
+    set_frame(&preprocess_, info_, frame);
+    FASTSCNN_TRY(launch(preprocess_, stream));
+    TRY_CUDA(cudaGraphLaunch(graph_.get(), stream));
+    FASTSCNN_TRY(smooth(options.smoothing, stream));
+
+    const bool downloads = dst.memory == Memory::kHost;
+    if (downloads && !download_)
+      download_ = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
+    const Mask mask = downloads ? download_->source(dst) : dst;
+    FASTSCNN_TRY(classify(mask, options.confidence_threshold, stream));
+    if (dst.counts) FASTSCNN_TRY(count(mask, stream));
+    return downloads ? download_->queue(dst, stream) : Result<>();
+  }
+
+  Result<> smooth(float smoothing, cudaStream_t stream) {
+    const bool has_average = std::exchange(has_average_, smoothing > 0.f);
     if (smoothing <= 0.f) return {};
-    Change<T> change = change_;
-    change.input = static_cast<const T *>(slot.input.get());
-    FASTSCNN_TRY(launch_blocks(change, stream));
-    Smooth<T> smooth = smooth_;
-    smooth.weight = past ? smoothing : 0.f;
-    return launch(smooth, stream);
+    FASTSCNN_TRY(launch_blocks(scene_change_, stream));
+    filter_.weight = has_average ? smoothing : 0.f;
+    return launch(filter_, stream);
   }
 
   Result<> classify(const Mask &dst, float threshold, cudaStream_t stream) {
-    Argmax<T> argmax = argmax_;
-    argmax.ids = dst.ids;
-    argmax.stride = dst.stride;
-    argmax.confidence = dst.confidence;
-    argmax.confidence_stride = dst.confidence_stride;
-    argmax.threshold = threshold;
-    return launch(argmax, stream);
+    argmax_.ids = dst.ids;
+    argmax_.stride = dst.stride;
+    argmax_.confidence = dst.confidence;
+    argmax_.confidence_stride = dst.confidence_stride;
+    argmax_.threshold = threshold;
+    return launch(argmax_, stream);
   }
 
-  Result<> count(const Slot &slot, const Mask &mask, cudaStream_t stream) {
-    Count count = {mask.ids, mask.stride, mask_height_, mask_width_,
-                   static_cast<uint32_t *>(slot.counts.get())};
+  Result<> count(const Mask &mask, cudaStream_t stream) {
+    const Count count = {mask.ids, mask.stride, mask_height_, mask_width_,
+                         static_cast<uint32_t *>(counts_.get())};
     TRY_CUDA(cudaMemsetAsync(count.counts, 0, kCountsBytes, stream));
     FASTSCNN_TRY(launch_blocks(count, stream));
-    TRY_CUDA(cudaMemcpyAsync(slot.host_counts.get(), count.counts, kCountsBytes,
+    TRY_CUDA(cudaMemcpyAsync(host_counts_.get(), count.counts, kCountsBytes,
                              cudaMemcpyDeviceToHost, stream));
     return {};
-  }
-
-  static void hand_out_counts(Slot *slot) {
-    if (slot->counts_wanted)
-      std::memcpy(slot->counts_wanted, slot->host_counts.get(), kCountsBytes);
-    slot->counts_wanted = nullptr;
   }
 
   const FrameInfo info_;
   Preprocess<T> preprocess_;
   std::unique_ptr<Network<T>> network_;
   int mask_width_, mask_height_;
-  Stream load_stream_, infer_stream_;
+  Stream stream_;  // for frames without one
   std::optional<Upload> upload_;
-  DeviceMemory history_memory_, previous_, change_memory_;
-  Change<T> change_ = {};
-  Smooth<T> smooth_ = {};
+  std::optional<Download> download_;  // from the first mask in host memory on
+  DeviceMemory input_, average_, previous_, change_, counts_;
+  PinnedMemory host_counts_;
+  GraphExec graph_;
+  SceneChange<T> scene_change_ = {};
+  TemporalFilter<T> filter_ = {};
   Argmax<T> argmax_ = {};
-  Event loaded_;
-  Slot slots_[kSlots];
-  int current_ = 0;
-  int last_inferred_ = 0;
-  bool history_ = false;
+  bool has_average_ = false;
 };
 
 template <typename T>
@@ -268,13 +212,13 @@ class CudaEngine : public Engine {
         warn_(std::move(warn)) {}
 
   ~CudaEngine() override {
-    // Without success the context is gone, and all that was in it.
-    const Result<Current> current = Current::enter(*context_);
+    // If this fails, the context is already destroyed with everything in it.
+    const Result<ContextGuard> guard = ContextGuard::enter(*context_);
     pipeline_.reset();
   }
 
   Result<> configure(const FrameInfo &src, const Config &config) override {
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
+    const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context_));
     pipeline_.reset();
     pipeline_ = FASTSCNN_TRY(
         Pipeline<T>::create(weights_, src, config, cache_.get(), warn_));
@@ -283,11 +227,12 @@ class CudaEngine : public Engine {
 
   Result<> segment(const ConstFrame &frame, const Mask &mask,
                    const Options &options, Queue queue) override {
-    return attempt(queue, [&](cudaStream_t stream) -> Result<> {
-      FASTSCNN_TRY(pipeline_->load(frame, stream));
-      FASTSCNN_TRY(pipeline_->infer(mask, options, stream));
-      return pipeline_->wait();
-    });
+    if (!pipeline_)
+      return Error{Error::Kind::kEngine, "The CUDA engine is not configured"};
+    const ContextGuard guard =
+        FASTSCNN_TRY(ContextGuard::enter(*context_, queue));
+    return pipeline_->segment(frame, mask, options,
+                              static_cast<cudaStream_t>(queue.stream));
   }
 
   int mask_width() const override {
@@ -298,31 +243,10 @@ class CudaEngine : public Engine {
   }
 
   void reset() override {
-    if (pipeline_) pipeline_->forget();
+    if (pipeline_) pipeline_->reset();
   }
 
  private:
-  Result<> check_ready(const Queue &queue) const {
-    if (!pipeline_)
-      return Error{Error::Kind::kEngine, "The CUDA engine is not configured"};
-    if (queue.context && queue.context != context_->handle())
-      return Error{Error::Kind::kEngine,
-                   "The frame belongs to another CUDA context than the engine"};
-    return {};
-  }
-
-  template <typename F>
-  Result<> attempt(const Queue &queue, const F &work) {
-    FASTSCNN_TRY(check_ready(queue));
-    const auto in_context = [&]() -> Result<> {
-      const Current current = FASTSCNN_TRY(Current::enter(*context_));
-      return work(static_cast<cudaStream_t>(queue.stream));
-    };
-    const Result<> done = in_context();
-    if (!done) pipeline_->abandon();
-    return done;
-  }
-
   std::shared_ptr<const Context> context_;
   std::shared_ptr<const Weights<T>> weights_;
   std::shared_ptr<PlanCache> cache_;
@@ -331,6 +255,8 @@ class CudaEngine : public Engine {
 };
 
 }  // namespace
+
+Result<size_t> cudnn_version() { return Cudnn::version(); }
 
 template <typename T>
 std::unique_ptr<Engine> make_engine(std::shared_ptr<const Context> context,

@@ -12,9 +12,12 @@
 
 namespace fastscnn::cuda {
 
-/// An engine on the context of the weights. T is __half, or float for
-/// comparison. Frames and masks of device memory are used in place; they and
-/// the Queue must belong to that context.
+/// cuDNN's version: 91900 means 9.19.0. An Error if it is not installed.
+Result<size_t> cudnn_version();
+
+/// Creates an engine in context, which must be that of weights. T is __half, or
+/// float for comparison. Frames and masks in device memory are used in place;
+/// they and the Queue must belong to context.
 template <typename T>
 std::unique_ptr<Engine> make_engine(std::shared_ptr<const Context> context,
                                     std::shared_ptr<const Weights<T>> weights,

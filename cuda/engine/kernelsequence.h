@@ -13,32 +13,34 @@
 
 namespace fastscnn::cuda {
 
-/// The kernels of the network with all their parameters, one after the other.
-/// Whoever runs them has
-///   void items(const Kernel &);       // see kernel.h
+/// The kernels of the network in order, with all their parameters. run() passes
+/// each to a runner, which has
+///   void items(const Kernel &);  // see cuda/kernel.h
 ///   void blocks(const Kernel &);
 ///   void convolve(int step, const ConvolutionData &);
 template <typename T>
-class Program {
+class KernelSequence {
  public:
-  /// table and memory may be placed later; model and table must live longer.
-  static Result<Program> create(const Model &model, const WeightTable<T> &table,
-                                int height, int width);
+  /// model and table must outlive the sequence. table and arena may be placed
+  /// later, but before run().
+  static Result<KernelSequence> create(const Model &model,
+                                       const WeightTable<T> &table, int height,
+                                       int width);
 
-  /// Memory of schedule().bytes.
+  /// arena: device memory of program().bytes.
   void place(void *arena) { arena_ = static_cast<char *>(arena); }
-  const Schedule &schedule() const { return schedule_; }
+  const Program &program() const { return program_; }
 
-  /// What cuDNN computes in the step of a dense convolution; its addresses, but
-  /// for the workspace.
+  /// For a step of kind kConvolution: what cuDNN computes, and where its data
+  /// lies, except for the workspace.
   Convolution convolution(const Step &step) const;
   ConvolutionData data(const Step &step, const T *image) const;
 
   /// image: (height, width, 8).
   template <typename Runner>
   void run(const T *image, Runner &&runner) const {
-    for (int i = 0; i < static_cast<int>(schedule_.steps.size()); i++) {
-      const Step &step = schedule_.steps[i];
+    for (int i = 0; i < static_cast<int>(program_.steps.size()); i++) {
+      const Step &step = program_.steps[i];
       switch (step.kind) {
         case Step::Kind::kConvolution:
           runner.convolve(i, data(step, image));
@@ -56,27 +58,24 @@ class Program {
     }
   }
 
-  Shape logits_shape() const { return schedule_.shapes.back(); }
-  T *logits() const { return tensor(schedule_.shapes.size() - 1, nullptr); }
+  Shape logits_shape() const { return program_.shapes.back(); }
+  T *logits() const { return output(program_.shapes.size() - 1, nullptr); }
 
  private:
-  Program(const Model &model, const WeightTable<T> &table, int height,
-          int width, Schedule schedule);
+  KernelSequence(const Model &model, const WeightTable<T> &table, int height,
+                 int width, Program program);
 
-  char *buffer(int index) const {
-    return arena_ + schedule_.buffers[index].offset;
+  char *memory(int tensor) const {
+    return arena_ + program_.tensors[tensor].offset;
   }
 
-  T *tensor(int layer, const T *image) const {
+  T *output(int layer, const T *image) const {
     return layer == kImage
                ? const_cast<T *>(image)
-               : reinterpret_cast<T *>(buffer(schedule_.buffer_of[layer]));
+               : reinterpret_cast<T *>(memory(program_.tensor_of[layer]));
   }
 
   Shape src_shape(const Step &step) const;
-
-  /// Bounds that an activation clamps to.
-  static std::pair<float, float> bounds(Activation activation);
 
   template <typename Runner>
   void depthwise(const Step &step, const T *image, Runner &runner) const {
@@ -94,47 +93,47 @@ class Program {
                                                   const T *image) const {
     const Layer &l = model_.layers()[step.layer];
     const Shape src = src_shape(step);
-    const Shape &dst = schedule_.shapes[step.layer];
-    const auto [low, high] = bounds(l.activation);
-    return {tensor(step.src, image),
+    const Shape &dst = program_.shapes[step.layer];
+    const Clamp clamp = clamp_of(l.activation);
+    return {output(step.src, image),
             table_.weight(step.layer),
             table_.bias(step.layer),
-            tensor(step.layer, image),
+            output(step.layer, image),
             dst.channels,
             src.height,
             src.width,
             dst.height,
             dst.width,
             l.padding,
-            low,
-            high};
+            clamp.low,
+            clamp.high};
   }
 
   template <typename Runner>
   void upsample(const Step &step, Runner &runner) const {
-    const Shape &src = schedule_.shapes[step.src];
-    const Shape &dst = schedule_.shapes[step.layer];
+    const Shape &src = program_.shapes[step.src];
+    const Shape &dst = program_.shapes[step.layer];
     const bool align = model_.info().variant.align_corners;
     runner.items(Bilinear<T>{
-        tensor(step.src, nullptr), tensor(step.layer, nullptr), dst.channels,
+        output(step.src, nullptr), output(step.layer, nullptr), dst.channels,
         dst.height, dst.width, make_axis(src.height, dst.height, align),
         make_axis(src.width, dst.width, align)});
   }
 
   template <typename Runner>
   void pyramid(const Step &step, Runner &runner) const {
-    const Shape &src = schedule_.shapes[step.src];
-    const T *x = tensor(step.src, nullptr);
-    float *sums = reinterpret_cast<float *>(buffer(step.scratch));
-    float *cells = reinterpret_cast<float *>(buffer(step.scratch + 1));
-    const auto [low, high] = bounds(model_.layers()[step.grids[0]].activation);
+    const Shape &src = program_.shapes[step.src];
+    const T *x = output(step.src, nullptr);
+    float *sums = reinterpret_cast<float *>(memory(step.scratch));
+    float *cells = reinterpret_cast<float *>(memory(step.scratch + 1));
+    const Clamp clamp = clamp_of(model_.layers()[step.grids[0]].activation);
     runner.items(PoolRows<T>{x, sums, src.channels, src.height, src.width});
     runner.blocks(PoolCells{sums, table_.pyramid_weight(),
                             table_.pyramid_bias(), cells, src.height, src.width,
-                            low, high});
+                            clamp.low, clamp.high});
     PoolConcat<T> concat = {x,
                             cells,
-                            tensor(step.layer, nullptr),
+                            output(step.layer, nullptr),
                             src.channels,
                             src.height,
                             src.width,
@@ -151,7 +150,7 @@ class Program {
   const Model &model_;
   const WeightTable<T> &table_;
   const int height_, width_;
-  const Schedule schedule_;
+  const Program program_;
   char *arena_ = nullptr;
 };
 

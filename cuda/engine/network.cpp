@@ -3,26 +3,15 @@
 
 #include <algorithm>
 
-#include "cuda/engine/graph.h"
 #include "cuda/engine/tuner.h"
+#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 
-/// Goes on until something fails.
 template <typename T>
-struct Network<T>::Runner {
+struct Network<T>::Runner : Launcher {
   const Network &network;
-  cudaStream_t stream;
-  Result<> status = {};
 
-  template <typename Kernel>
-  void items(const Kernel &kernel) {
-    if (status) status = launch(kernel, stream);
-  }
-  template <typename Kernel>
-  void blocks(const Kernel &kernel) {
-    if (status) status = launch_blocks(kernel, stream);
-  }
   void convolve(int step, ConvolutionData data) {
     data.workspace = network.workspace_.get();
     if (status)
@@ -34,14 +23,14 @@ template <typename T>
 Result<std::unique_ptr<Network<T>>> Network<T>::create(
     std::shared_ptr<const Weights<T>> weights, int height, int width,
     PlanCache *cache, const PlanCache::Warn &warn) {
-  Program<T> program = FASTSCNN_TRY(
-      Program<T>::create(weights->model(), weights->table(), height, width));
+  KernelSequence<T> kernels = FASTSCNN_TRY(KernelSequence<T>::create(
+      weights->model(), weights->table(), height, width));
   std::unique_ptr<Network> network(
-      new Network(std::move(weights), std::move(program)));
+      new Network(std::move(weights), std::move(kernels)));
   network->cudnn_ = FASTSCNN_TRY(Cudnn::create());
   network->arena_ =
-      FASTSCNN_TRY(make_device_memory(network->program_.schedule().bytes));
-  network->program_.place(network->arena_.get());
+      FASTSCNN_TRY(make_device_memory(network->kernels_.program().bytes));
+  network->kernels_.place(network->arena_.get());
   FASTSCNN_TRY(network->choose_plans(height, width, cache, warn));
   return network;
 }
@@ -49,21 +38,21 @@ Result<std::unique_ptr<Network<T>>> Network<T>::create(
 template <typename T>
 Result<> Network<T>::choose_plans(int height, int width, PlanCache *cache,
                                   const PlanCache::Warn &warn) {
-  // Something to compute with while plans are timed: no zeros, no NaN.
+  // Plans are timed on ordinary numbers: neither zeros nor NaN.
   const size_t image_bytes = sizeof(T) * kLanes * height * width;
   DeviceMemory image = FASTSCNN_TRY(make_device_memory(image_bytes));
   TRY_CUDA(cudaMemset(image.get(), 0x2c, image_bytes));
-  TRY_CUDA(cudaMemset(arena_.get(), 0x2c, program_.schedule().bytes));
+  TRY_CUDA(cudaMemset(arena_.get(), 0x2c, kernels_.program().bytes));
   FASTSCNN_TRY(synchronize_context());
 
   Tuner tuner = FASTSCNN_TRY(Tuner::create(*cudnn_, cache, warn));
   int64_t workspace = 0;
-  for (const Step &step : program_.schedule().steps) {
+  for (const Step &step : kernels_.program().steps) {
     plans_.emplace_back();
     if (step.kind != Step::Kind::kConvolution) continue;
     plans_.back() = FASTSCNN_TRY(
-        tuner.choose(program_.convolution(step),
-                     program_.data(step, static_cast<const T *>(image.get()))));
+        tuner.choose(kernels_.convolution(step),
+                     kernels_.data(step, static_cast<const T *>(image.get()))));
     workspace = std::max(workspace, plans_.back()->workspace_bytes());
   }
   cache->save(warn);
@@ -73,8 +62,8 @@ Result<> Network<T>::choose_plans(int height, int width, PlanCache *cache,
 
 template <typename T>
 Result<> Network<T>::enqueue(const T *image, cudaStream_t stream) const {
-  Runner runner{*this, stream};
-  program_.run(image, runner);
+  Runner runner{{stream}, *this};
+  kernels_.run(image, runner);
   return runner.status;
 }
 

@@ -16,13 +16,13 @@
 namespace fastscnn::cuda {
 namespace {
 
-// File: magic, then strings: identity, name, plan, name, plan, ...; then the
-// checksum of all before it. A string is its length (8 bytes, of this
-// machine's order) and its bytes.
+// File: magic; strings: identity, name, plan, name, plan, ...; checksum of
+// everything before it. A string is its length (8 bytes, native order) and its
+// bytes.
 constexpr char kMagic[] = "gst-fastscnn plans 1\n";
 constexpr size_t kMaxFileBytes = 64u << 20;
 
-/// FNV-1a, 64 bits: finds damage, not malice.
+/// FNV-1a, 64 bits: detects damage, not tampering.
 uint64_t checksum(const std::string &bytes, size_t size) {
   uint64_t sum = 0xcbf29ce484222325u;
   for (size_t i = 0; i < size; i++)
@@ -57,28 +57,29 @@ class Reader {
   size_t at_, end_;
 };
 
-/// What is wrong with the file; empty if nothing is.
+/// What is wrong with the file; empty if it is sound.
 std::string parse(const std::string &file, const std::string &identity,
                   std::map<std::string, std::string> *plans) {
   const size_t magic = sizeof kMagic - 1;
   uint64_t sum;
   if (file.size() < magic + sizeof sum || file.compare(0, magic, kMagic))
-    return "is no plan cache";
+    return "it is not a plan cache";
   const size_t end = file.size() - sizeof sum;
   std::memcpy(&sum, &file[end], sizeof sum);
-  if (sum != checksum(file, end)) return "is damaged";
+  if (sum != checksum(file, end)) return "it is damaged";
   Reader reader(file, magic, end);
-  if (reader.next() != identity) return "belongs to another device or version";
+  if (reader.next() != identity)
+    return "it belongs to another device or version";
   while (!reader.done()) {
     auto name = reader.next();
     auto plan = reader.next();
-    if (!name || !plan) return "is damaged";
+    if (!name || !plan) return "it is damaged";
     (*plans)[*name] = *plan;
   }
   return "";
 }
 
-/// As much of the file as shows whether it is too large.
+/// Reads at most a little more than kMaxFileBytes.
 std::optional<std::string> read_file(const std::string &path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
       std::fopen(path.c_str(), "rbe"), std::fclose);
@@ -128,12 +129,12 @@ PlanCache::PlanCache(std::string path, std::string identity, const Warn &warn,
   if (!file) return;
   std::map<std::string, std::string> plans;
   const std::string fault = file->size() > kMaxFileBytes
-                                ? "is too large"
+                                ? "it is too large"
                                 : parse(*file, identity_, &plans);
   if (fault.empty())
     plans_ = std::move(plans);
   else
-    warn("The plan cache " + path_ + " " + fault + " and is not used");
+    warn("Ignoring the plan cache " + path_ + ": " + fault);
 }
 
 std::string PlanCache::find(const std::string &name) const {

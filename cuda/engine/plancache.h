@@ -10,31 +10,32 @@
 
 namespace fastscnn::cuda {
 
-/// Where cache files of the project lie; empty if the user has no home.
+/// The folder of the project's cache files; empty if the user has no home.
 std::string cache_folder();
 
 /// Chosen plans by name, kept in a file between processes. The file belongs
 /// to one identity (device, driver, cuDNN). A file that is damaged or belongs
-/// to another identity is left out of account with a warning, and replaced
-/// when there is something to save. Thread-safe.
+/// to another identity is ignored with a warning; the next save() replaces it.
+/// Thread-safe.
 class PlanCache {
  public:
   using Warn = std::function<void(const std::string &)>;
 
-  /// Reads path; an empty one or a missing file is no fault. budget: how long
-  /// choosing the plans of one network may take.
+  /// Reads path; without a path the cache lives in memory only. A missing file
+  /// is not an error. budget: how long choosing the plans of one network may
+  /// take.
   PlanCache(std::string path, std::string identity, const Warn &warn,
             std::chrono::seconds budget = std::chrono::seconds(20));
 
   std::chrono::seconds budget() const { return budget_; }
 
-  /// Empty if there is none.
+  /// Empty if the cache has no such plan.
   std::string find(const std::string &name) const;
-  /// final: there is none that is better. Others are not kept in the file.
+  /// final: all candidates were timed. save() skips other plans.
   void insert(const std::string &name, const std::string &plan, bool final);
   void remove(const std::string &name);
 
-  /// Replaces the file in one step if something was inserted or removed.
+  /// Replaces the file atomically if a plan was inserted or removed.
   void save(const Warn &warn);
 
  private:

@@ -5,9 +5,9 @@
 
 namespace fastscnn::cuda {
 
-/// Pyramid pooling: means over the cells of the grids 1x1, 2x2, 3x3 and 6x6
-/// (neighbouring cells overlap where the size is no multiple), a 1x1
-/// convolution and clamping of each grid, and all of it beside src.
+/// Pyramid pooling: means over the cells of the grids 1x1, 2x2, 3x3 and 6x6, a
+/// 1x1 convolution with activation on each grid, interpolation, concatenation
+/// with src. Cells overlap if the size is not a multiple of the grid's.
 constexpr int kGrids = 4;
 constexpr int kGridChannels = 32;
 constexpr int kColumns = 1 + 2 + 3 + 6;  // of all grids, side by side
@@ -29,7 +29,7 @@ FASTSCNN_HD constexpr int bin_end(int bin, int bins, int size) {
   return ((bin + 1) * size + bins - 1) / bins;
 }
 
-/// Sums every row of src over the columns of the cells.
+/// Sums each row of src over each cell's columns.
 template <typename T>
 struct PoolRows {
   const T *src;  // (height, width, channels)
@@ -61,7 +61,8 @@ struct PoolRows {
   }
 };
 
-/// From the sums of the rows to the convolved cells. A block computes a cell.
+/// Averages the row sums of each cell and convolves the cells. A block computes
+/// one cell.
 struct PoolCells {
   static constexpr int kThreads = 128;
   static constexpr int kPhases = 2;
@@ -76,7 +77,7 @@ struct PoolCells {
   const float *bias;    // (kGrids, kGridChannels)
   float *cells;         // (kCells, kGridChannels)
   int height, width;
-  float low, high;
+  float low, high;  // of the activation
 
   FASTSCNN_HD int blocks() const { return kCells; }
 
@@ -121,7 +122,7 @@ struct PoolCells {
   }
 };
 
-/// src and the four interpolated grids side by side.
+/// Concatenates the channels of src and the four interpolated grids.
 template <typename T>
 struct PoolConcat {
   const T *src;        // (height, width, channels)

@@ -6,11 +6,13 @@
 #include "cuda/vector.h"
 #include "net/frame.h"
 #include "net/model.h"
+#include "net/taps.h"
 
 namespace fastscnn::cuda {
 
-/// Frame to input tensor in one read: bilinear resize with half-pixel
-/// centres, colour conversion, normalisation, channels padded with zeros.
+/// Converts a frame to the input tensor in one pass: bilinear resize with
+/// half-pixel centres, colour conversion, normalisation. Channels are padded
+/// with zeros.
 template <typename T>
 struct Preprocess {
   struct Samples {
@@ -22,7 +24,7 @@ struct Preprocess {
 
   Samples samples[3];
   int components;
-  float matrix[3][3], offset[3];  // components of 0..255 to RGB of 0..1
+  float matrix[3][3], offset[3];  // components, 0..255, to RGB, 0..1
   float mean[3], inverse_std[3];
   T *dst;  // (height, width, 8)
   int height, width;
@@ -49,23 +51,18 @@ struct Preprocess {
 
  private:
   FASTSCNN_HD static float sample(const Samples &s, int x, int y) {
-    const float sx = clamp(x * s.scale_x + s.offset_x, 0.f, s.width - 1.f);
-    const float sy = clamp(y * s.scale_y + s.offset_y, 0.f, s.height - 1.f);
-    const int x0 = static_cast<int>(sx), y0 = static_cast<int>(sy);
-    const int x1 = x0 + 1 < s.width ? x0 + 1 : x0;
-    const int y1 = y0 + 1 < s.height ? y0 + 1 : y0;
-    const uint8_t *top = s.data + y0 * s.stride;
-    const uint8_t *bottom = s.data + y1 * s.stride;
-    const float wx = sx - x0, wy = sy - y0;
-    const float a = top[x0 * s.pixel_stride], b = top[x1 * s.pixel_stride];
-    const float c = bottom[x0 * s.pixel_stride];
-    const float d = bottom[x1 * s.pixel_stride];
-    const float upper = a + wx * (b - a), lower = c + wx * (d - c);
-    return upper + wy * (lower - upper);
+    const Tap tx = tap_at(x * s.scale_x + s.offset_x, s.width);
+    const Tap ty = tap_at(y * s.scale_y + s.offset_y, s.height);
+    const uint8_t *top = s.data + ty.first * s.stride;
+    const uint8_t *bottom = s.data + ty.second * s.stride;
+    const int left = tx.first * s.pixel_stride;
+    const int right = tx.second * s.pixel_stride;
+    return lerp(lerp(top[left], top[right], tx.weight),
+                lerp(bottom[left], bottom[right], tx.weight), ty.weight);
   }
 };
 
-/// All but dst and the addresses of samples.
+/// Sets everything except dst and the addresses of the samples.
 template <typename T>
 Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
                               int height, int width) {
@@ -103,7 +100,7 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
   return p;
 }
 
-/// Where a frame, in memory that the kernel can read, begins.
+/// Sets the addresses of the samples: those of a frame in device memory.
 template <typename T>
 void set_frame(Preprocess<T> *p, const FrameInfo &info,
                const ConstFrame &frame) {

@@ -4,15 +4,15 @@
 #include <algorithm>
 #include <limits>
 
-#include "cuda/engine/graph.h"
+#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 namespace {
 
 constexpr int kRunsPerGraph = 10;
 constexpr int kReplays = 5;
-// cuDNN names first what it thinks the best, and each takes a good part of a
-// second to build.
+// cuDNN lists first the plans that it expects to be fastest. Building one takes
+// a good part of a second.
 constexpr int kMaxCandidates = 4;
 
 }  // namespace
@@ -49,7 +49,7 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
       return true;
     const Result<float> elapsed = time(plan, data);
     if (!elapsed) {
-      // This one cannot be captured, say; others may.
+      // Others may work: this one possibly cannot be captured.
       fault = elapsed.error().sentence;
     } else if (*elapsed < best_time) {
       best_time = *elapsed;
@@ -63,21 +63,21 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
     return Error{Error::Kind::kEngine, "cuDNN cannot compute " + name +
                                            " on this GPU" +
                                            (fault.empty() ? "" : ": " + fault)};
-  // Where time did not allow for all candidates, the next process tries again.
-  // A plan that cannot be written down is chosen anew each time.
+  // If time ran out before all candidates were timed, the next process tries
+  // again. A plan without a JSON form is chosen anew by each process.
   if (const Result<std::string> json = best->json())
     cache_->insert(name, *json, complete);
   return best;
 }
 
-/// Null if there is none that can be used.
+/// Null if the cache has no plan that works.
 std::unique_ptr<ConvolutionPlan> Tuner::from_cache(
     const std::string &name, const ConvolutionData &data) {
   const std::string json = cache_->find(name);
   if (json.empty()) return nullptr;
-  Result<std::unique_ptr<ConvolutionPlan>> plan = revive(json, data);
+  Result<std::unique_ptr<ConvolutionPlan>> plan = load(json, data);
   if (!plan)
-    warn_("A cached plan is of no use and is made again: " +
+    warn_("Rebuilding a cached plan that does not work: " +
           plan.error().sentence);
   if (plan && *plan) return std::move(*plan);
   cache_->remove(name);
@@ -85,7 +85,7 @@ std::unique_ptr<ConvolutionPlan> Tuner::from_cache(
 }
 
 /// Null if it needs too large a workspace.
-Result<std::unique_ptr<ConvolutionPlan>> Tuner::revive(
+Result<std::unique_ptr<ConvolutionPlan>> Tuner::load(
     const std::string &json, const ConvolutionData &data) {
   ConvolutionPlan plan = FASTSCNN_TRY(cudnn_.load(json));
   if (plan.workspace_bytes() > static_cast<int64_t>(kMaxWorkspace))
@@ -98,7 +98,7 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::revive(
 Result<float> Tuner::time(const ConvolutionPlan &plan,
                           const ConvolutionData &data) {
   cudaStream_t stream = stream_.get();
-  // Loads the kernels, which a capture must not.
+  // The first run loads the kernels, which is not allowed during a capture.
   FASTSCNN_TRY(cudnn_.run(plan, data, stream));
   TRY_CUDA(cudaStreamSynchronize(stream));
   const auto runs = [&](cudaStream_t s) -> Result<> {

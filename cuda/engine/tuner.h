@@ -5,23 +5,23 @@
 #include <memory>
 
 #include "cuda/engine/cudnn.h"
-#include "cuda/handles.h"
 #include "cuda/engine/plancache.h"
+#include "cuda/handles.h"
 
 namespace fastscnn::cuda {
 
-/// Plans that need more are not considered.
+/// Plans that need more are skipped.
 constexpr size_t kMaxWorkspace = 8u << 20;
 
 /// Chooses the plan that is fastest on the current device: from the cache, or
-/// by timing replays of a graph, which is how it will be run. To be used by
-/// one network, and then destroyed.
+/// by timing replays of a graph, since a graph will run it. Make one for each
+/// network: the time budget starts with it.
 class Tuner {
  public:
   static Result<Tuner> create(const Cudnn &cudnn, PlanCache *cache,
                               PlanCache::Warn warn);
 
-  /// data: what the plan will be run on; its contents are overwritten, its
+  /// data: what the plan will be run on. Its contents are overwritten; its
   /// workspace is ignored. An Error if no plan works.
   Result<std::unique_ptr<ConvolutionPlan>> choose(
       const Convolution &convolution, ConvolutionData data);
@@ -31,8 +31,8 @@ class Tuner {
 
   std::unique_ptr<ConvolutionPlan> from_cache(const std::string &name,
                                               const ConvolutionData &data);
-  Result<std::unique_ptr<ConvolutionPlan>> revive(const std::string &json,
-                                                  const ConvolutionData &data);
+  Result<std::unique_ptr<ConvolutionPlan>> load(const std::string &json,
+                                                const ConvolutionData &data);
   Result<float> time(const ConvolutionPlan &plan, const ConvolutionData &data);
 
   const Cudnn &cudnn_;

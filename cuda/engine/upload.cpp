@@ -8,28 +8,21 @@ namespace fastscnn::cuda {
 Result<Upload> Upload::create(const FrameInfo &info) {
   constexpr size_t kPlaneAlignment = 256;
   Upload upload(info);
+  size_t bytes = 0;
   for (int p = 0; p < info.planes; p++) {
-    upload.offset_[p] = upload.bytes_;
-    const size_t bytes = size_t(info.row_bytes[p]) * info.rows[p];
-    upload.bytes_ +=
-        (bytes + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
+    upload.offset_[p] = bytes;
+    bytes += size_t(info.row_bytes[p]) * info.rows[p];
+    bytes = (bytes + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
   }
-  upload.device_ = FASTSCNN_TRY(make_device_memory(upload.bytes_));
-  for (Staging &s : upload.staging_) {
-    s.memory = FASTSCNN_TRY(make_pinned_memory(upload.bytes_));
-    s.free = FASTSCNN_TRY(make_event());
-  }
+  upload.device_ = FASTSCNN_TRY(make_device_memory(bytes));
+  upload.pinned_ = FASTSCNN_TRY(make_pinned_memory(bytes));
   return upload;
 }
 
 Result<ConstFrame> Upload::queue(const ConstFrame &src, cudaStream_t stream) {
-  Staging &staging = staging_[next_];
-  next_ = 1 - next_;
-  // Waits for the GPU if it has not yet fetched the frame before the last.
-  TRY_CUDA(cudaEventSynchronize(staging.free.get()));
   ConstFrame dst;
   for (int p = 0; p < info_.planes; p++) {
-    uint8_t *pinned = static_cast<uint8_t *>(staging.memory.get()) + offset_[p];
+    uint8_t *pinned = static_cast<uint8_t *>(pinned_.get()) + offset_[p];
     uint8_t *device = static_cast<uint8_t *>(device_.get()) + offset_[p];
     const size_t row_bytes = info_.row_bytes[p];
     if (src.stride[p] == info_.row_bytes[p]) {
@@ -39,13 +32,12 @@ Result<ConstFrame> Upload::queue(const ConstFrame &src, cudaStream_t stream) {
         std::memcpy(pinned + y * row_bytes,
                     src.data[p] + ptrdiff_t(y) * src.stride[p], row_bytes);
     }
-    // Plane by plane: one travels while the next is gathered.
+    // One plane is transferred while the next one is copied to pinned memory.
     TRY_CUDA(cudaMemcpyAsync(device, pinned, row_bytes * info_.rows[p],
                              cudaMemcpyHostToDevice, stream));
     dst.data[p] = device;
     dst.stride[p] = info_.row_bytes[p];
   }
-  TRY_CUDA(cudaEventRecord(staging.free.get(), stream));
   return dst;
 }
 

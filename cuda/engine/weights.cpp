@@ -3,14 +3,14 @@
 
 #include <cstring>
 
-#include "cuda/engine/graph.h"
 #include "cuda/engine/pool.h"
 #include "cuda/engine/program.h"
+#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 namespace {
 
-/// Collects arrays, each at an aligned offset.
+/// Concatenates arrays, each at an aligned offset.
 class Packer {
  public:
   template <typename T>
@@ -30,35 +30,35 @@ class Packer {
 
 /// (O, I, k, k) to (O, k, k, I), both channel counts padded.
 template <typename T>
-std::vector<T> arrange_dense(const std::vector<float> &w, int out, int in,
-                             int kernel) {
+std::vector<T> pack_dense(const std::vector<float> &w, int out, int in,
+                          int kernel) {
   const int taps = kernel * kernel, padded_in = pad_channels(in);
-  std::vector<T> arranged(size_t(pad_channels(out)) * taps * padded_in,
-                          from_float<T>(0.f));
+  std::vector<T> packed(size_t(pad_channels(out)) * taps * padded_in,
+                        from_float<T>(0.f));
   for (int o = 0; o < out; o++)
     for (int i = 0; i < in; i++)
       for (int t = 0; t < taps; t++)
-        arranged[(size_t(o) * taps + t) * padded_in + i] =
+        packed[(size_t(o) * taps + t) * padded_in + i] =
             from_float<T>(w[(size_t(o) * in + i) * taps + t]);
-  return arranged;
+  return packed;
 }
 
 /// (C, 1, 3, 3) to (3, 3, C).
 template <typename T>
-std::vector<T> arrange_depthwise(const std::vector<float> &w, int channels) {
+std::vector<T> pack_depthwise(const std::vector<float> &w, int channels) {
   const int taps = static_cast<int>(w.size()) / channels;
-  std::vector<T> arranged(size_t(taps) * pad_channels(channels),
-                          from_float<T>(0.f));
+  std::vector<T> packed(size_t(taps) * pad_channels(channels),
+                        from_float<T>(0.f));
   for (int c = 0; c < channels; c++)
     for (int t = 0; t < taps; t++)
-      arranged[size_t(t) * pad_channels(channels) + c] =
+      packed[size_t(t) * pad_channels(channels) + c] =
           from_float<T>(w[size_t(c) * taps + t]);
-  return arranged;
+  return packed;
 }
 
-/// The grids' (O, I) to (grids, I, O), in the order of the layers.
-void arrange_pyramid(const Model &model, std::vector<float> *weight,
-                     std::vector<float> *bias) {
+/// (O, I) of each grid to (grids, I, O), in the order of the layers.
+void pack_pyramid(const Model &model, std::vector<float> *weight,
+                  std::vector<float> *bias) {
   const std::vector<Layer> &layers = model.layers();
   for (size_t i = 0; i < layers.size(); i++) {
     const int src = layers[i].inputs[0];
@@ -75,7 +75,7 @@ void arrange_pyramid(const Model &model, std::vector<float> *weight,
 }  // namespace
 
 template <typename T>
-std::vector<char> WeightTable<T>::arrange(const Model &model) {
+std::vector<char> WeightTable<T>::pack(const Model &model) {
   Packer packer;
   const std::vector<Layer> &layers = model.layers();
   for (int i = 0; i < static_cast<int>(layers.size()); i++) {
@@ -87,13 +87,13 @@ std::vector<char> WeightTable<T>::arrange(const Model &model) {
     if (w.empty())
       weight_.push_back(packer.add(std::vector<T>()));
     else if (l.depthwise())
-      weight_.push_back(packer.add(arrange_depthwise<T>(w, l.channels)));
+      weight_.push_back(packer.add(pack_depthwise<T>(w, l.channels)));
     else
-      weight_.push_back(packer.add(arrange_dense<T>(
-          w, l.channels, input_channels(layers, i), l.kernel)));
+      weight_.push_back(packer.add(
+          pack_dense<T>(w, l.channels, input_channels(layers, i), l.kernel)));
   }
   std::vector<float> pyramid_weight, pyramid_bias;
-  arrange_pyramid(model, &pyramid_weight, &pyramid_bias);
+  pack_pyramid(model, &pyramid_weight, &pyramid_bias);
   pyramid_weight_ = packer.add(pyramid_weight);
   pyramid_bias_ = packer.add(pyramid_bias);
   return packer.bytes();
@@ -103,15 +103,15 @@ template <typename T>
 Result<std::shared_ptr<const Weights<T>>> Weights<T>::create(
     std::shared_ptr<const Context> context,
     std::shared_ptr<const Model> model) {
-  const Current current = FASTSCNN_TRY(Current::enter(*context));
+  const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context));
   std::shared_ptr<Weights> weights(
       new Weights(std::move(context), std::move(model)));
-  const std::vector<char> bytes = weights->table_.arrange(weights->model());
+  const std::vector<char> bytes = weights->table_.pack(weights->model());
   DeviceMemory memory = FASTSCNN_TRY(make_device_memory(bytes.size()));
   TRY_CUDA(cudaMemcpy(memory.get(), bytes.data(), bytes.size(),
                       cudaMemcpyHostToDevice));
-  // The copy may still be on its way, and streams of ours do not wait for the
-  // default one.
+  // cudaMemcpy may return before the copy is complete, and our streams do not
+  // wait for the default stream.
   FASTSCNN_TRY(synchronize_context());
   weights->table_.place(memory.get());
   weights->memory_ = std::move(memory);
@@ -120,8 +120,8 @@ Result<std::shared_ptr<const Weights<T>>> Weights<T>::create(
 
 template <typename T>
 Weights<T>::~Weights() {
-  // Without success the context is gone, and the memory with it.
-  const Result<Current> current = Current::enter(*context_);
+  // If this fails, the context is already destroyed, and the memory with it.
+  const Result<ContextGuard> guard = ContextGuard::enter(*context_);
   memory_ = DeviceMemory();
 }
 

@@ -13,15 +13,15 @@
 
 namespace fastscnn::cuda {
 
-/// The weights of a model as the kernels read them: filters of dense
-/// convolutions (O, kernel, kernel, I), depthwise ones (3, 3, C), those of the
-/// pyramid (grids, I, O) as floats; biases as floats; channels padded with
-/// zeros. T is __half or float.
+/// The weights of a model as the kernels read them: (O, kernel, kernel, I) for
+/// dense convolutions, (3, 3, C) for depthwise ones, (grids, I, O) in floats
+/// for the pyramid. Biases are floats. Channels are padded with zeros. T is
+/// __half or float.
 template <typename T>
 class WeightTable {
  public:
-  /// The bytes, to be copied to aligned memory that place() is told of.
-  std::vector<char> arrange(const Model &model);
+  /// The bytes. Copy them to memory aligned to kAlignment, then call place().
+  std::vector<char> pack(const Model &model);
   void place(const void *memory) { base_ = static_cast<const char *>(memory); }
 
   const T *weight(int layer) const {

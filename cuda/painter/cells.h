@@ -13,7 +13,8 @@ struct CellGrid {
   FASTSCNN_HD int cells() const { return columns * rows; }
 };
 
-/// Which cells have a drawn pixel within margin; all, without values.
+/// Marks the cells that have a drawn pixel within margin; all if values is
+/// null.
 struct CellCover {
   CellGrid grid;
   const uint8_t *values;  // (height, width), or null
@@ -38,11 +39,11 @@ struct CellCover {
   }
 };
 
-/// Covered cells and their neighbours: 1, others 0.
-struct CellReach {
+/// Writes 1 for covered cells and their neighbours, 0 for the others.
+struct CellDilate {
   CellGrid grid;
   const uint8_t *covered;
-  float *reached;
+  float *dilated;
 
   FASTSCNN_HD int items() const { return grid.cells(); }
   FASTSCNN_HD void operator()(int item) const {
@@ -52,11 +53,11 @@ struct CellReach {
       for (int x = column - 1; x <= column + 1; x++)
         any |= covered[clamp_index(y, grid.rows) * grid.columns +
                        clamp_index(x, grid.columns)] != 0;
-    reached[item] = any ? 1.f : 0.f;
+    dilated[item] = any ? 1.f : 0.f;
   }
 };
 
-/// Means of the samples of a component whose pixels begin in a cell.
+/// The mean of the samples of a component in each cell.
 struct CellMean {
   CellGrid grid;
   PaintSamples samples;
@@ -81,7 +82,7 @@ struct CellMean {
   }
 };
 
-/// One box filter in one direction.
+/// Box filter in one direction.
 struct CellBox {
   CellGrid grid;
   const float *src;
@@ -117,11 +118,10 @@ struct PaintPixelate {
   }
 };
 
-/// Replaces samples by the smooth picture of the means, as far as the cells
-/// around them are reached.
+/// Blends the smoothed means into the samples; dilated cells are opaque.
 struct PaintBlur {
   CellGrid grid;
-  const float *reached;
+  const float *dilated;
   const float *mean;
   PaintSamples samples;
 
@@ -138,7 +138,7 @@ struct PaintBlur {
         const int cell = clamp_index(row + dy, grid.rows) * grid.columns +
                          clamp_index(column + dx, grid.columns);
         const float weight = (dx ? u - column : 1.f - (u - column)) *
-                             (dy ? v - row : 1.f - (v - row)) * reached[cell];
+                             (dy ? v - row : 1.f - (v - row)) * dilated[cell];
         strength += weight;
         color += weight * mean[cell];
       }

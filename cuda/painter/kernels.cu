@@ -10,7 +10,7 @@ template Result<> launch(const PaintFeather &, cudaStream_t);
 template Result<> launch(const PaintScale &, cudaStream_t);
 template Result<> launch(const PaintOutline &, cudaStream_t);
 template Result<> launch(const CellCover &, cudaStream_t);
-template Result<> launch(const CellReach &, cudaStream_t);
+template Result<> launch(const CellDilate &, cudaStream_t);
 template Result<> launch(const CellMean &, cudaStream_t);
 template Result<> launch(const CellBox &, cudaStream_t);
 template Result<> launch(const PaintPixelate &, cudaStream_t);

@@ -5,7 +5,7 @@
 
 namespace fastscnn::cuda {
 
-/// One value of the mask for every pixel of the frame.
+/// Scales the mask to the frame: one value per pixel, kOutside beyond the mask.
 struct PaintScale {
   PaintMask mask;
   uint8_t *values;  // (height, width)
@@ -27,8 +27,8 @@ struct PaintScale {
   }
 
   FASTSCNN_HD uint8_t enlarge(int x, int y) const {
-    const int px = enlarge_at(x, mask.width, mask.covers_width);
-    const int py = enlarge_at(y, mask.height, mask.covers_height);
+    const int px = enlarge_position(x, mask.width, mask.covers_width);
+    const int py = enlarge_position(y, mask.height, mask.covers_height);
     int values4[4], weights[4];
     for (int i = 0; i < 4; i++) {
       const int dx = i & 1, dy = i >> 1;
@@ -55,9 +55,7 @@ struct PaintScale {
   };
   FASTSCNN_HD static Span span(int x, int size, int covers) {
     if (x < 0 || x >= covers) return {0, 0};
-    const int begin = static_cast<int>(int64_t{x} * size / covers);
-    const int end = static_cast<int>(int64_t{x + 1} * size / covers);
-    return {begin, end > begin ? end : begin + 1};
+    return {shrink_begin(x, size, covers), shrink_end(x, size, covers)};
   }
 
   FASTSCNN_HD int64_t votes(int candidate, int x, int y, int reach,
@@ -98,21 +96,15 @@ struct PaintScale {
       }
     return static_cast<uint8_t>(winner);
   }
-
-  /// enlarge_position() of net/painter.h, which is host code.
-  FASTSCNN_HD static int enlarge_at(int x, int size, int covers) {
-    const int64_t p = ((2 * int64_t{x} + 1) * size * 128) / covers - 128;
-    const int64_t last = (int64_t{size} - 1) * 256;
-    return static_cast<int>(p < 0 ? 0 : p > last ? last : p);
-  }
 };
 
-/// The values of pixels near another value, kOutside for the others.
+/// Keeps the values of pixels that have another value within reach; the others
+/// become kOutside.
 struct PaintOutline {
   const uint8_t *values;
   uint8_t *dst;  // (height, width)
   int width, height;
-  int x0, y0, x1, y1;  // that the mask covers, within the frame
+  int x0, y0, x1, y1;  // part of the frame that the mask covers
   int reach;
 
   FASTSCNN_HD int items() const { return width * height; }

@@ -7,7 +7,8 @@
 #include "cuda/kernel.h"
 #include "net/painter.h"
 
-/// What net/painter.h defines, pixel by pixel.
+/// Kernels that paint as net/painter.h defines it; their results are computed
+/// pixel by pixel.
 namespace fastscnn::cuda {
 
 /// A premultiplied colour in the components of a frame, 0..255:
@@ -21,7 +22,7 @@ FASTSCNN_HD inline int clamp_index(int i, int size) {
   return i < 0 ? 0 : i >= size ? size - 1 : i;
 }
 
-/// Part of the pixel around `at` within `reach` of `center`.
+/// How much of the pixel at `at` lies within `reach` of `center`, 0..1.
 FASTSCNN_HD inline float overlap(int at, float center, float reach) {
   const float begin = fmaxf(at - 0.5f, center - reach);
   const float end = fminf(at + 0.5f, center + reach);
@@ -34,13 +35,13 @@ FASTSCNN_HD inline void add(PaintPixel *sum, const PaintPixel &pixel,
   for (int c = 0; c < 3; c++) sum->color[c] += weight * pixel.color[c];
 }
 
-/// The paint of every pixel of a frame; beyond it the nearest one counts.
+/// The paint of every pixel of a frame; outside it, that of the nearest pixel.
 struct PaintSource {
   int frame_width, frame_height;
-  const PaintPixel *table;   // by value; with values
-  const uint8_t *values;     // (frame_height, frame_width); null: kOutside
-  const PaintPixel *pixels;  // or of this rectangle, and nothing around it
-  int x, y, width, height;
+  const PaintPixel *table;   // by value of the mask
+  const uint8_t *values;     // (frame_height, frame_width); null: all kOutside
+  const PaintPixel *pixels;  // (height, width) or null; replaces the table: the
+  int x, y, width, height;   // paint of this rectangle, with none around it
 
   FASTSCNN_HD PaintPixel at(int px, int py) const {
     px = clamp_index(px, frame_width);
@@ -93,7 +94,7 @@ FASTSCNN_HD inline uint8_t to_byte(float value) {
                                               : value + 0.5f);
 }
 
-/// Mixes the paint of the pixels into a component.
+/// Blends the paint into a component.
 struct PaintBlend {
   PaintSource source;
   PaintSamples samples;
@@ -111,7 +112,7 @@ struct PaintBlend {
   }
 };
 
-/// Averages the paint of every pixel over a square around it.
+/// Averages the paint over a square around each pixel.
 struct PaintFeather {
   PaintSource source;
   PaintPixel *dst;  // (frame_height, frame_width)

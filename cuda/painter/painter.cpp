@@ -4,40 +4,30 @@
 #include <cstring>
 #include <utility>
 
-#include "cuda/engine/graph.h"
+#include "cuda/graph.h"
 #include "cuda/handles.h"
-#include "cuda/painter/program.h"
+#include "cuda/painter/paintsequence.h"
 #include "net/color.h"
 
 namespace fastscnn::cuda {
 namespace {
 
-/// Goes on until something fails.
-struct Runner {
-  cudaStream_t stream;
-  Result<> status = {};
-
-  template <typename Kernel>
-  void items(const Kernel &kernel) {
-    if (status) status = launch(kernel, stream);
-  }
-};
-
-/// Host memory that is sent to the device now and then; grows.
-class Sender {
+/// A pinned buffer and its copy on the device, for data that changes now and
+/// then.
+class Staging {
  public:
-  static Result<Sender> create() {
-    Sender sender;
-    sender.sent_ = FASTSCNN_TRY(make_event());
-    return sender;
+  static Result<Staging> create() {
+    Staging staging;
+    staging.copied_ = FASTSCNN_TRY(make_event());
+    return staging;
   }
 
-  /// Where the next bytes are to be written, once the last ones are sent.
+  /// The pinned buffer, of at least this many bytes, for the caller to fill.
   Result<void *> begin(size_t bytes) {
-    // Waits for the GPU if it has not yet fetched what was sent before.
-    TRY_CUDA(cudaEventSynchronize(sent_.get()));
+    // Waits for the GPU if the last copy is not complete.
+    TRY_CUDA(cudaEventSynchronize(copied_.get()));
     if (bytes > size_) {
-      FASTSCNN_TRY(synchronize_context());  // kernels may read the old one
+      FASTSCNN_TRY(synchronize_context());  // kernels may read the old buffer
       size_ = 0;
       pinned_ = FASTSCNN_TRY(make_pinned_memory(bytes));
       device_ = FASTSCNN_TRY(make_device_memory(bytes));
@@ -46,107 +36,122 @@ class Sender {
     return pinned_.get();
   }
 
-  Result<> send(size_t bytes, cudaStream_t stream) {
+  /// Queues the copy to the device.
+  Result<> copy(size_t bytes, cudaStream_t stream) {
     TRY_CUDA(cudaMemcpyAsync(device_.get(), pinned_.get(), bytes,
                              cudaMemcpyHostToDevice, stream));
-    TRY_CUDA(cudaEventRecord(sent_.get(), stream));
+    TRY_CUDA(cudaEventRecord(copied_.get(), stream));
     return {};
   }
 
   void *device() const { return device_.get(); }
 
  private:
-  Sender() = default;
+  Staging() = default;
 
   size_t size_ = 0;
   PinnedMemory pinned_;
   DeviceMemory device_;
-  Event sent_;
+  Event copied_;
 };
 
 bool same(const Rgba &a, const Rgba &b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-/// Whether both lead to the same tables.
+/// Whether make_tables() gives the same for both.
 bool same_colors(const PaintStyle &a, const PaintStyle &b) {
   return a.mode == b.mode && same(a.background, b.background) &&
          std::memcmp(a.color, b.color, sizeof a.color) == 0;
 }
 
-/// The buffers for one kind of frames.
-class Canvas {
+/// The buffers and tables for frames of one FrameInfo.
+class Pipeline {
  public:
-  static Result<std::unique_ptr<Canvas>> create(const FrameInfo &info) {
-    Sender tables = FASTSCNN_TRY(Sender::create());
-    Sender mask = FASTSCNN_TRY(Sender::create());
-    Sender picture = FASTSCNN_TRY(Sender::create());
-    std::unique_ptr<Canvas> canvas(new Canvas(
-        info, std::move(tables), std::move(mask), std::move(picture)));
-    FASTSCNN_TRY(canvas->allocate());
-    return canvas;
+  static Result<std::unique_ptr<Pipeline>> create(const FrameInfo &info) {
+    Staging tables = FASTSCNN_TRY(Staging::create());
+    Staging mask = FASTSCNN_TRY(Staging::create());
+    Staging image = FASTSCNN_TRY(Staging::create());
+    std::unique_ptr<Pipeline> pipeline(new Pipeline(
+        info, std::move(tables), std::move(mask), std::move(image)));
+    FASTSCNN_TRY(pipeline->allocate());
+    return pipeline;
   }
 
-  ~Canvas() { (void)synchronize_context(); }  // nothing may be in use any more
+  /// Kernels that are still queued use the buffers.
+  ~Pipeline() { (void)synchronize_context(); }
 
-  Result<> paint(const Frame &dst, PaintMask mask, const PaintStyle &style,
-                 cudaStream_t given) {
-    const cudaStream_t stream = FASTSCNN_TRY(begin(given));
-    FASTSCNN_TRY(update_tables(style, stream));
-    const uint8_t *given_ids = mask.ids;
-    if (!style.cover_all) mask = FASTSCNN_TRY(on_device(mask, stream));
-    const bool in_place = !style.cover_all && mask.ids == given_ids;
-    if (style.feather > 0 && !feathered_)
-      feathered_ =
-          FASTSCNN_TRY(make_device_memory(plan_.pixels() * sizeof(PaintPixel)));
-    Runner runner{stream};
-    plan_.paint(dst, mask, style, memory(), runner);
-    FASTSCNN_TRY(runner.status);
-    return finish(stream, !given || in_place);
+  Result<> paint(const Frame &dst, const PaintMask &mask,
+                 const PaintStyle &style, cudaStream_t given) {
+    const cudaStream_t stream = given ? given : stream_.get();
+    const bool in_place = !style.cover_all && mask.memory == Memory::kDevice;
+    return finish(queue(dst, mask, style, stream), stream, !given || in_place);
   }
 
-  Result<> paint_image(const Frame &dst, const PaintImage &picture,
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
                        cudaStream_t given) {
-    const cudaStream_t stream = FASTSCNN_TRY(begin(given));
-    FASTSCNN_TRY(update_picture(picture, stream));
-    Runner runner{stream};
-    plan_.paint_image(dst, picture,
-                      static_cast<const PaintPixel *>(picture_.device()),
-                      runner);
-    FASTSCNN_TRY(runner.status);
-    return finish(stream, !given);
+    const cudaStream_t stream = given ? given : stream_.get();
+    return finish(queue(dst, image, stream), stream, !given);
   }
 
  private:
-  Canvas(const FrameInfo &info, Sender tables, Sender mask, Sender picture)
+  Pipeline(const FrameInfo &info, Staging tables, Staging mask, Staging image)
       : info_(info),
         from_rgb_(invert(info.to_rgb, info.components)),
-        plan_(info),
+        sequence_(info),
         tables_(std::move(tables)),
         mask_(std::move(mask)),
-        picture_(std::move(picture)) {}
+        image_(std::move(image)) {}
 
   Result<> allocate() {
-    own_stream_ = FASTSCNN_TRY(make_stream());
+    stream_ = FASTSCNN_TRY(make_stream());
     done_ = FASTSCNN_TRY(make_event());
-    values_ = FASTSCNN_TRY(make_device_memory(plan_.pixels()));
-    outlines_ = FASTSCNN_TRY(make_device_memory(plan_.pixels()));
-    covered_ = FASTSCNN_TRY(make_device_memory(plan_.cells()));
+    values_ = FASTSCNN_TRY(make_device_memory(sequence_.pixels()));
+    outlines_ = FASTSCNN_TRY(make_device_memory(sequence_.pixels()));
+    covered_ = FASTSCNN_TRY(make_device_memory(sequence_.cells()));
     cells_ =
-        FASTSCNN_TRY(make_device_memory(3 * plan_.cells() * sizeof(float)));
+        FASTSCNN_TRY(make_device_memory(3 * sequence_.cells() * sizeof(float)));
     return {};
   }
 
-  /// The buffers are shared by whatever streams frames come on.
-  Result<cudaStream_t> begin(cudaStream_t given) {
-    const cudaStream_t stream = given ? given : own_stream_.get();
-    TRY_CUDA(cudaStreamWaitEvent(stream, done_.get(), 0));
-    return stream;
+  Result<> queue(const Frame &dst, PaintMask mask, const PaintStyle &style,
+                 cudaStream_t stream) {
+    FASTSCNN_TRY(wait_for_last(stream));
+    FASTSCNN_TRY(update_tables(style, stream));
+    if (!style.cover_all && mask.memory == Memory::kHost)
+      mask = FASTSCNN_TRY(upload(mask, stream));
+    if (style.feather > 0 && !feathered_)
+      feathered_ = FASTSCNN_TRY(
+          make_device_memory(sequence_.pixels() * sizeof(PaintPixel)));
+    Launcher launcher{stream};
+    sequence_.paint(dst, mask, style, memory(), launcher);
+    return launcher.status;
   }
 
-  /// wait: memory without a stream is complete when it is pushed, and a mask
-  /// that is read in place may be written again once it is unmapped.
-  Result<> finish(cudaStream_t stream, bool wait) {
+  Result<> queue(const Frame &dst, const PaintImage &image,
+                 cudaStream_t stream) {
+    FASTSCNN_TRY(wait_for_last(stream));
+    FASTSCNN_TRY(update_image(image, stream));
+    Launcher launcher{stream};
+    sequence_.paint_image(
+        dst, image, static_cast<const PaintPixel *>(image_.device()), launcher);
+    return launcher.status;
+  }
+
+  /// Frames may come on different streams, but share the buffers.
+  Result<> wait_for_last(cudaStream_t stream) const {
+    TRY_CUDA(cudaStreamWaitEvent(stream, done_.get(), 0));
+    return {};
+  }
+
+  /// wait: downstream expects a frame without a stream to be complete, and a
+  /// mask that is read in place may be overwritten as soon as it is unmapped.
+  Result<> finish(const Result<> &queued, cudaStream_t stream, bool wait) {
+    if (!queued) {
+      // What was queued before the failure uses the frame and the mask.
+      (void)cudaStreamSynchronize(stream);
+      return queued;
+    }
     TRY_CUDA(cudaEventRecord(done_.get(), stream));
     if (wait) TRY_CUDA(cudaStreamSynchronize(stream));
     return {};
@@ -155,41 +160,40 @@ class Canvas {
   Result<> update_tables(const PaintStyle &style, cudaStream_t stream) {
     if (has_tables_ && same_colors(style, style_)) return {};
     const PaintTables tables = make_tables(info_, style);
-    void *sent = FASTSCNN_TRY(tables_.begin(sizeof tables));
-    std::memcpy(sent, &tables, sizeof tables);
-    FASTSCNN_TRY(tables_.send(sizeof tables, stream));
+    void *pinned = FASTSCNN_TRY(tables_.begin(sizeof tables));
+    std::memcpy(pinned, &tables, sizeof tables);
+    FASTSCNN_TRY(tables_.copy(sizeof tables, stream));
     style_ = style;
     has_tables_ = true;
     return {};
   }
 
-  Result<PaintMask> on_device(PaintMask mask, cudaStream_t stream) {
-    if (mask.memory == Memory::kDevice) return mask;
+  Result<PaintMask> upload(PaintMask mask, cudaStream_t stream) {
     const size_t bytes = size_t(mask.width) * mask.height;
     void *rows = FASTSCNN_TRY(mask_.begin(bytes));
     for (int y = 0; y < mask.height; y++)
       std::memcpy(static_cast<uint8_t *>(rows) + size_t(y) * mask.width,
                   mask.ids + ptrdiff_t(y) * mask.stride, mask.width);
-    FASTSCNN_TRY(mask_.send(bytes, stream));
+    FASTSCNN_TRY(mask_.copy(bytes, stream));
     mask.ids = static_cast<const uint8_t *>(mask_.device());
     mask.stride = mask.width;
+    mask.memory = Memory::kDevice;
     return mask;
   }
 
-  Result<> update_picture(const PaintImage &picture, cudaStream_t stream) {
-    if (has_picture_ && picture.serial == picture_serial_) return {};
+  Result<> update_image(const PaintImage &image, cudaStream_t stream) {
+    if (has_image_ && image.serial == image_serial_) return {};
     const size_t bytes =
-        size_t(picture.width) * picture.height * sizeof(PaintPixel);
-    void *pixels = FASTSCNN_TRY(picture_.begin(bytes));
-    PaintPixel *pixel = static_cast<PaintPixel *>(pixels);
-    for (int y = 0; y < picture.height; y++)
-      for (int x = 0; x < picture.width; x++)
-        *pixel++ =
-            convert_pixel(info_, from_rgb_,
-                          picture.rgba + ptrdiff_t(y) * picture.stride + 4 * x);
-    FASTSCNN_TRY(picture_.send(bytes, stream));
-    picture_serial_ = picture.serial;
-    has_picture_ = true;
+        size_t(image.width) * image.height * sizeof(PaintPixel);
+    void *pinned = FASTSCNN_TRY(image_.begin(bytes));
+    PaintPixel *pixel = static_cast<PaintPixel *>(pinned);
+    for (int y = 0; y < image.height; y++)
+      for (int x = 0; x < image.width; x++)
+        *pixel++ = convert_pixel(
+            info_, from_rgb_, image.rgba + ptrdiff_t(y) * image.stride + 4 * x);
+    FASTSCNN_TRY(image_.copy(bytes, stream));
+    image_serial_ = image.serial;
+    has_image_ = true;
     return {};
   }
 
@@ -201,21 +205,21 @@ class Canvas {
             static_cast<PaintPixel *>(feathered_.get()),
             static_cast<uint8_t *>(covered_.get()),
             cells,
-            cells + plan_.cells(),
-            cells + 2 * plan_.cells()};
+            cells + sequence_.cells(),
+            cells + 2 * sequence_.cells()};
   }
 
   const FrameInfo info_;
   const ColorTransform from_rgb_;
-  const PaintPlan plan_;
-  Stream own_stream_;
+  const PaintSequence sequence_;
+  Stream stream_;
   Event done_;
   DeviceMemory values_, outlines_, covered_, cells_, feathered_;
-  Sender tables_, mask_, picture_;
-  PaintStyle style_;  // that the tables were made for
+  Staging tables_, mask_, image_;
+  PaintStyle style_;  // of tables_
   bool has_tables_ = false;
-  uint32_t picture_serial_ = 0;
-  bool has_picture_ = false;
+  uint32_t image_serial_ = 0;
+  bool has_image_ = false;
 };
 
 class CudaPainter : public Painter {
@@ -224,47 +228,41 @@ class CudaPainter : public Painter {
       : context_(std::move(context)) {}
 
   ~CudaPainter() override {
-    // Without success the context is gone, and all that was in it.
-    const Result<Current> current = Current::enter(*context_);
-    canvas_.reset();
+    // If this fails, the context is already destroyed with everything in it.
+    const Result<ContextGuard> guard = ContextGuard::enter(*context_);
+    pipeline_.reset();
   }
 
   Result<> configure(const FrameInfo &frame) override {
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    canvas_.reset();
-    canvas_ = FASTSCNN_TRY(Canvas::create(frame));
+    const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context_));
+    pipeline_.reset();
+    pipeline_ = FASTSCNN_TRY(Pipeline::create(frame));
     return {};
   }
 
   Result<> paint(const Frame &dst, const PaintMask &mask,
                  const PaintStyle &style, Queue queue) override {
-    FASTSCNN_TRY(check_ready(queue));
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    return canvas_->paint(dst, mask, style,
-                          static_cast<cudaStream_t>(queue.stream));
+    const ContextGuard guard = FASTSCNN_TRY(enter(queue));
+    return pipeline_->paint(dst, mask, style,
+                            static_cast<cudaStream_t>(queue.stream));
   }
 
-  Result<> paint_image(const Frame &dst, const PaintImage &picture,
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
                        Queue queue) override {
-    FASTSCNN_TRY(check_ready(queue));
-    const Current current = FASTSCNN_TRY(Current::enter(*context_));
-    return canvas_->paint_image(dst, picture,
-                                static_cast<cudaStream_t>(queue.stream));
+    const ContextGuard guard = FASTSCNN_TRY(enter(queue));
+    return pipeline_->paint_image(dst, image,
+                                  static_cast<cudaStream_t>(queue.stream));
   }
 
  private:
-  Result<> check_ready(const Queue &queue) const {
-    if (!canvas_)
+  Result<ContextGuard> enter(const Queue &queue) const {
+    if (!pipeline_)
       return Error{Error::Kind::kEngine, "The CUDA painter is not configured"};
-    if (queue.context && queue.context != context_->handle())
-      return Error{
-          Error::Kind::kEngine,
-          "The frame belongs to another CUDA context than the painter"};
-    return {};
+    return ContextGuard::enter(*context_, queue);
   }
 
   std::shared_ptr<const Context> context_;
-  std::unique_ptr<Canvas> canvas_;
+  std::unique_ptr<Pipeline> pipeline_;
 };
 
 }  // namespace

@@ -8,9 +8,10 @@
 
 namespace fastscnn::cuda {
 
-/// Paints frames in the memory of a context. Masks may lie there or in host
-/// memory. With a Queue without a stream, painting is done when a call
-/// returns; else it is queued.
+/// Paints frames in the memory of context; masks may be there or in host
+/// memory. If the Queue has a stream, painting is queued on it: a call waits
+/// only to read a mask in place. Without a stream, it is complete when a call
+/// returns.
 std::unique_ptr<Painter> make_painter(std::shared_ptr<const Context> context);
 
 }  // namespace fastscnn::cuda

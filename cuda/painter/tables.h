@@ -5,15 +5,16 @@
 
 namespace fastscnn::cuda {
 
-/// What a style means for every value of a mask, in the frame's components.
+/// The paint of every value of a mask, in the components of the frame.
 struct PaintTables {
-  PaintPixel area[256], outline[256], cover[256];
-  uint8_t drawn[256];
+  PaintPixel area[256], outline[256];
+  PaintPixel cover[256];  // for style.cover_all
+  uint8_t drawn[256];     // 0 or 1
 };
 
 PaintTables make_tables(const FrameInfo &info, const PaintStyle &style);
 
-/// A pixel of premultiplied R, G, B, A.
+/// Converts a pixel of premultiplied R, G, B, A.
 PaintPixel convert_pixel(const FrameInfo &info, const ColorTransform &from_rgb,
                          const uint8_t *rgba);
 

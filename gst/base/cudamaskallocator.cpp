@@ -30,16 +30,16 @@ namespace
 {
 
 struct CudaMask {
-  GstMemory memory; /* first: this is one */
+  GstMemory memory; /* must be the first member */
   GstCudaContext *context;
   CUdeviceptr device;
-  guint8 *host; /* NULL until it is asked for */
+  guint8 *host; /* NULL until the first mapping for the CPU */
   std::mutex mutex;
-  gboolean host_is_old;
-  gboolean device_is_old;
+  gboolean host_is_stale;
+  gboolean device_is_stale;
 };
 
-/* gst-cuda's context is the current one of this thread for a scope. */
+/* Makes a GstCudaContext current on this thread for a scope. */
 class Pushed
 {
 public:
@@ -63,7 +63,7 @@ private:
   gboolean pushed_;
 };
 
-/* Waits for the GPU: whoever maps it reads the bytes at once. */
+/* Waits for the GPU, because the caller accesses the bytes right away. */
 gboolean
 copy (CudaMask *mask, gboolean to_host)
 {
@@ -89,14 +89,14 @@ map (GstMemory *memory, gsize maxsize, GstMapFlags flags)
   const std::lock_guard<std::mutex> lock (mask->mutex);
 
   if (flags & GST_MAP_CUDA) {
-    if ((flags & GST_MAP_READ) && mask->device_is_old) {
+    if ((flags & GST_MAP_READ) && mask->device_is_stale) {
       if (!copy (mask, FALSE))
         return NULL;
-      mask->device_is_old = FALSE;
+      mask->device_is_stale = FALSE;
     }
     if (flags & GST_MAP_WRITE) {
-      mask->host_is_old = TRUE;
-      mask->device_is_old = FALSE;
+      mask->host_is_stale = TRUE;
+      mask->device_is_stale = FALSE;
     }
     return reinterpret_cast<gpointer> (mask->device);
   }
@@ -104,14 +104,14 @@ map (GstMemory *memory, gsize maxsize, GstMapFlags flags)
     mask->host = static_cast<guint8 *> (g_try_malloc (memory->maxsize));
   if (!mask->host)
     return NULL;
-  if ((flags & GST_MAP_READ) && mask->host_is_old) {
+  if ((flags & GST_MAP_READ) && mask->host_is_stale) {
     if (!copy (mask, TRUE))
       return NULL;
-    mask->host_is_old = FALSE;
+    mask->host_is_stale = FALSE;
   }
   if (flags & GST_MAP_WRITE) {
-    mask->device_is_old = TRUE;
-    mask->host_is_old = FALSE;
+    mask->device_is_stale = TRUE;
+    mask->host_is_stale = FALSE;
   }
   return mask->host;
 }
@@ -140,7 +140,7 @@ gst_cuda_mask_allocator_alloc (
       NULL, size, 0, 0, size);
   mask->context = (GstCudaContext *)gst_object_ref (context);
   mask->device = device;
-  mask->host_is_old = TRUE;
+  mask->host_is_stale = TRUE;
   return GST_MEMORY_CAST (mask);
 }
 

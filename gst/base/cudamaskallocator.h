@@ -3,14 +3,14 @@
 
 #include <gst/gst.h>
 
-/* Memory for masks on a GPU: gst-cuda's own cannot hold GRAY8. Mapped with
- * GST_MAP_CUDA it is device memory; mapped without, a copy in host memory that
- * is made when, and only when, somebody asks for it. What is written by a
- * kernel has to be complete when the mapping ends.
+/* An allocator for masks in GPU memory, since gst-cuda's cannot hold GRAY8.
+ * Mapping with GST_MAP_CUDA gives the device pointer; a kernel that writes to
+ * it must have finished when the mapping ends. Mapping without that flag gives
+ * a copy in host memory, downloaded on demand.
  *
- * cuda_context: a GstCudaContext, which is kept alive. NULL without gst-cuda.
- * (transfer full) */
+ * cuda_context: a GstCudaContext, which the allocator keeps alive. Returns
+ * NULL if built without gst-cuda. (transfer full) */
 GstAllocator *gst_cuda_mask_allocator_new (GstObject *cuda_context);
 
-/* Whether it can be mapped with GST_MAP_CUDA, in that CUcontext. */
+/* Whether the memory can be mapped with GST_MAP_CUDA in that CUcontext. */
 gboolean gst_is_cuda_mask_memory (GstMemory *memory, gpointer context);

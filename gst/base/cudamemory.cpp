@@ -17,9 +17,9 @@ namespace fastscnn
 {
 
 struct CudaMemory::Impl {
-  std::mutex mutex; // of what queries on other threads read while it changes
+  std::mutex mutex; // guards context against queries from other threads
   GstCudaContext *context = nullptr;
-  GstCudaContext *previous = nullptr; // an engine may still have to leave it
+  GstCudaContext *previous = nullptr; // kept while an engine may still use it
 
   ~Impl ()
   {
@@ -39,7 +39,7 @@ queue_of (GstCudaContext *context)
   return queue;
 }
 
-/* The stream of a memory; null if there is none, and the contents are there. */
+/* The stream on which the contents become valid; null if they are valid now. */
 void *
 stream_of (GstCudaMemory *memory)
 {
@@ -68,7 +68,7 @@ CudaMemory::map_flag ()
 }
 
 bool
-CudaMemory::is_in (const GstCaps *caps)
+CudaMemory::is_in_caps (const GstCaps *caps)
 {
   const GstCapsFeatures *features =
       gst_caps_is_empty (caps) ? NULL : gst_caps_get_features (caps, 0);
@@ -83,7 +83,7 @@ CudaMemory::CudaMemory () : impl_ (std::make_unique<Impl> ())
 CudaMemory::~CudaMemory () = default;
 
 Result<Queue>
-CudaMemory::ensure (GstElement *element, int device_id)
+CudaMemory::ensure_context (GstElement *element, int device_id)
 {
   if (!gst_cuda_load_library () ||
       !gst_cuda_ensure_element_context (element, device_id, &impl_->context))
@@ -92,14 +92,15 @@ CudaMemory::ensure (GstElement *element, int device_id)
 }
 
 Result<Queue>
-CudaMemory::look_at (GstBuffer *buffer)
+CudaMemory::adopt_context (GstBuffer *buffer)
 {
   GstMemory *memory = gst_buffer_n_memory (buffer) > 0
                           ? gst_buffer_peek_memory (buffer, 0)
                           : nullptr;
   if (!memory || !gst_is_cuda_memory (memory))
-    return Error{ Error::Kind::kFormat,
-      "The caps promise CUDA memory, but a frame lies elsewhere." };
+    return Error{ Error::Kind::kFormat, "The caps say CUDA memory, but a frame "
+                                        "is in other memory; put cudaupload "
+                                        "or cudadownload in front." };
   GstCudaMemory *cuda = GST_CUDA_MEMORY_CAST (memory);
   if (impl_->context != cuda->context) {
     const std::lock_guard<std::mutex> lock (impl_->mutex);
@@ -121,10 +122,10 @@ CudaMemory::make_mask_allocator () const
 }
 
 void
-CudaMemory::written (GstBuffer *buffer)
+CudaMemory::mark_written (GstBuffer *buffer)
 {
 #if GST_CHECK_VERSION(1, 24, 0)
-  /* Whoever reads it on another stream has to wait for this one. */
+  /* Makes readers on other streams wait for this one. */
   GST_MINI_OBJECT_FLAG_SET (
       gst_buffer_peek_memory (buffer, 0), GST_CUDA_MEMORY_TRANSFER_NEED_SYNC);
 #endif
@@ -139,7 +140,7 @@ CudaMemory::set_context (
 }
 
 bool
-CudaMemory::answer (GstElement *element, GstQuery *query)
+CudaMemory::answer_query (GstElement *element, GstQuery *query)
 {
   GstCudaContext *context = nullptr;
 
@@ -177,7 +178,7 @@ CudaMemory::map_flag ()
 }
 
 bool
-CudaMemory::is_in (const GstCaps *)
+CudaMemory::is_in_caps (const GstCaps *)
 {
   return false;
 }
@@ -186,15 +187,15 @@ CudaMemory::CudaMemory () = default;
 CudaMemory::~CudaMemory () = default;
 
 Result<Queue>
-CudaMemory::ensure (GstElement *, int)
+CudaMemory::ensure_context (GstElement *, int)
 {
   return Error{ Error::Kind::kDevice, "This plugin was built without CUDA." };
 }
 
 Result<Queue>
-CudaMemory::look_at (GstBuffer *)
+CudaMemory::adopt_context (GstBuffer *)
 {
-  return ensure (nullptr, -1);
+  return ensure_context (nullptr, -1);
 }
 
 GstAllocator *
@@ -204,7 +205,7 @@ CudaMemory::make_mask_allocator () const
 }
 
 void
-CudaMemory::written (GstBuffer *)
+CudaMemory::mark_written (GstBuffer *)
 {
 }
 
@@ -214,7 +215,7 @@ CudaMemory::set_context (GstElement *, GstContext *, int)
 }
 
 bool
-CudaMemory::answer (GstElement *, GstQuery *)
+CudaMemory::answer_query (GstElement *, GstQuery *)
 {
   return false;
 }

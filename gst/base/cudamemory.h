@@ -10,42 +10,44 @@
 namespace fastscnn
 {
 
-/// What an element needs of gst-cuda, in all its versions: the context that it
-/// shares with its neighbours, and where frames lie.
+/// All that an element needs of gst-cuda, in every version of it: the CUDA
+/// context that it shares with its neighbours, and access to frames in GPU
+/// memory.
 class CudaMemory
 {
 public:
   /// Caps of frames in GPU memory; null if built without gst-cuda.
   static const char *caps ();
 
-  /// Map flag beside which a mapping points to GPU memory.
+  /// The map flag that makes a mapping point to GPU memory.
   static int map_flag ();
 
-  static bool is_in (const GstCaps *caps);
+  /// Whether frames of these caps are in GPU memory.
+  static bool is_in_caps (const GstCaps *caps);
 
   CudaMemory ();
   ~CudaMemory ();
   CudaMemory (const CudaMemory &) = delete;
 
-  /// The context of the neighbours, or a new one; device_id: -1 for any.
-  Result<Queue> ensure (GstElement *element, int device_id);
+  /// Takes the context of the neighbours or makes one; device_id: -1 for any.
+  Result<Queue> ensure_context (GstElement *element, int device_id);
 
-  /// The context of the buffer, which is kept from now on, and the stream that
-  /// its contents are valid on; an Error if it is no such memory.
-  Result<Queue> look_at (GstBuffer *buffer);
+  /// Switches to the context of the buffer. Returns it with the stream on
+  /// which the contents are valid; an Error if the buffer is not in GPU memory.
+  Result<Queue> adopt_context (GstBuffer *buffer);
 
-  /// For masks in the memory of that context; null if there is none. (transfer
-  /// full)
+  /// An allocator for masks in the memory of the current context; null if
+  /// there is none. (transfer full)
   GstAllocator *make_mask_allocator () const;
 
-  /// Work that changes the buffer was queued on its stream.
-  void written (GstBuffer *buffer);
+  /// To be called after work that changes the buffer was queued on its stream.
+  void mark_written (GstBuffer *buffer);
 
   /// For GstElement::set_context.
   void set_context (GstElement *element, GstContext *context, int device_id);
 
-  /// For a context query; false if it is about something else.
-  bool answer (GstElement *element, GstQuery *query);
+  /// Answers a context query; false if it asks for another kind of context.
+  bool answer_query (GstElement *element, GstQuery *query);
 
 private:
   struct Impl;

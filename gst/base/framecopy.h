@@ -10,15 +10,14 @@
 namespace fastscnn
 {
 
-/// A frame in host memory of its own, for as long as someone looks at it after
-/// it was pushed.
+/// A copy of a frame in host memory, for work that outlasts the buffer.
 class FrameCopy
 {
 public:
-  /// For frames of this kind; an Error if there is not so much memory.
+  /// Allocates memory for frames of this kind; an Error if there is none.
   Result<> allocate (const FrameInfo &info);
 
-  /// Takes the samples, not what lies between them. Allocates nothing.
+  /// Copies the samples without the padding of the rows. Allocates nothing.
   void assign (const ConstFrame &frame);
 
   const ConstFrame &

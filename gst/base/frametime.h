@@ -6,7 +6,7 @@
 namespace fastscnn
 {
 
-/// When a frame is shown.
+/// When a frame is presented. GST_CLOCK_TIME_NONE where it is not known.
 struct FrameTime {
   GstClockTime timestamp = GST_CLOCK_TIME_NONE;
   GstClockTime duration = GST_CLOCK_TIME_NONE;
@@ -16,7 +16,8 @@ struct FrameTime {
 
 FrameTime time_of (GstBuffer *buffer, const GstSegment &segment);
 
-/// Between two frames of a stream; none if it is not known.
+/// The running time between two frames, or GST_CLOCK_TIME_NONE if it is not
+/// known.
 GstClockTime time_between (const FrameTime &a, const FrameTime &b);
 
 } // namespace fastscnn

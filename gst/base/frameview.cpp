@@ -10,7 +10,7 @@ namespace fastscnn
 namespace
 {
 
-/* What GStreamer assumes where the caps say nothing. */
+/* What GStreamer assumes if the caps leave fields out. */
 GstVideoInfo
 default_info (const GstVideoInfo &info)
 {
@@ -45,8 +45,8 @@ chroma_site (const GstVideoInfo &info)
   return default_info (info).chroma_site;
 }
 
-/* Centre of the first sample of a block, in pixels from that of the block's
- * first pixel. */
+/* Distance in pixels from the centre of a block's first pixel to the centre of
+ * its first sample. */
 float
 sample_centre (int shift, bool cosited)
 {
@@ -62,8 +62,8 @@ first_component (const GstVideoFormatInfo *format, guint plane)
   return c;
 }
 
-/* Plane pointers move by whole blocks of pixels, so that they mean the same
- * for all components of the plane. */
+/* Plane pointers move by whole blocks of pixels, which keeps them valid for
+ * every component of the plane. */
 int
 block_shift_x (const GstVideoFormatInfo *format, guint plane)
 {
@@ -149,7 +149,7 @@ view_frame (const GstVideoFrame &frame, const Rect &part)
 }
 
 bool
-agrees (GstBuffer *buffer, const GstVideoInfo &caps_info)
+matches_caps (GstBuffer *buffer, const GstVideoInfo &caps_info)
 {
   const GstVideoMeta *video = gst_buffer_get_video_meta (buffer);
 

@@ -16,26 +16,31 @@ struct Rect {
   int height = 0;
 };
 
-/// What the core needs to know about frames of this kind (host memory) of which
-/// `part` is looked at. A part that starts inside a block of subsampled pixels
-/// moves the origin of those components.
+inline bool
+operator== (const Rect &a, const Rect &b)
+{
+  return a.x == b.x && a.y == b.y && a.width == b.width && a.height == b.height;
+}
+
+/// Describes `part` of frames of this kind, in host memory, for engines and
+/// painters. If the part begins inside a block of subsampled pixels, the
+/// origin of the subsampled components moves accordingly.
 FrameInfo describe_frame (const GstVideoInfo &info, const Rect &part);
 
-/// Pointers and strides of that part of a mapped frame.
+/// Pointers to and strides of that part of a mapped frame.
 Frame view_frame (const GstVideoFrame &frame, const Rect &part);
 
-/// Whether the buffer's GstVideoMeta, if it has one, describes frames as the
-/// caps do, or larger ones.
-bool agrees (GstBuffer *buffer, const GstVideoInfo &caps_info);
+/// Whether the buffer has no GstVideoMeta, or one with the format of the caps
+/// and at least their size.
+bool matches_caps (GstBuffer *buffer, const GstVideoInfo &caps_info);
 
-/// Whether every row of the view lies in the memory that was mapped (in host
-/// memory), whatever the GstVideoMeta of its buffer says.
+/// Whether every row of the view lies in mapped host memory, no matter what
+/// the GstVideoMeta of the buffer says.
 bool is_inside (
     const GstVideoFrame &frame, const Frame &view, const FrameInfo &info);
 
-/// The part of the buffer's frame that its GstVideoCropMeta shows, clipped to
-/// the frame; without such a meta, as much of the frame as the caps promise.
-/// Empty if nothing is left.
+/// The rectangle of the buffer's GstVideoCropMeta, clipped to the frame, or
+/// the size of the caps if there is no such meta. Empty if nothing is left.
 Rect visible_part (GstBuffer *buffer, const GstVideoInfo &caps_info);
 
 } // namespace fastscnn

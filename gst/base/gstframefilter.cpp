@@ -21,7 +21,7 @@ namespace
 
 constexpr int kMinSize = 16;
 
-/* A frame that is unmapped again however its scope is left. */
+/* Maps a frame for a scope. */
 class Mapping
 {
 public:
@@ -38,7 +38,7 @@ public:
   Mapping (const Mapping &) = delete;
   Mapping &operator= (const Mapping &) = delete;
 
-  /* NULL if it could not be mapped. */
+  /* NULL if the frame could not be mapped. */
   const GstVideoFrame *
   frame () const
   {
@@ -54,11 +54,12 @@ private:
 
 typedef struct {
   GstVideoInfo video_info;
-  FrameInfo told; /* what set_info was called with last */
+  FrameInfo current_info; /* of the last successful set_info, or empty */
+  Rect current_part;      /* described by current_info, or empty */
   CudaMemory *cuda;
-  gboolean use_gpu; /* until start() knows better: pads are linked before */
+  gboolean use_gpu; /* TRUE before start(), because pads are linked earlier */
   gint device_id;
-  gboolean on_gpu; /* the caps say so */
+  gboolean on_gpu; /* according to the caps */
   gpointer cuda_context;
 } GstFrameFilterPrivate;
 
@@ -72,12 +73,6 @@ get_private (GstFrameFilter *self)
 {
   return static_cast<GstFrameFilterPrivate *> (
       gst_frame_filter_get_instance_private (self));
-}
-
-const GstVideoInfo *
-gst_frame_filter_get_video_info (GstFrameFilter *self)
-{
-  return &get_private (self)->video_info;
 }
 
 void
@@ -101,26 +96,44 @@ gst_frame_filter_post_error (GstElement *element, const Error &error)
   }
 }
 
+/* Makes the next frame call set_info. */
+static void
+forget_info (GstFrameFilterPrivate *priv)
+{
+  priv->current_info = FrameInfo ();
+  priv->current_part = Rect ();
+}
+
+/* What was made in another context cannot be used in this one. */
+static void
+use_context (GstFrameFilterPrivate *priv, gpointer cuda_context)
+{
+  if (cuda_context != priv->cuda_context)
+    forget_info (priv);
+  priv->cuda_context = cuda_context;
+}
+
+/* Calls set_info if the description of the frames changed. */
 static Result<>
-tell_info (GstFrameFilter *self, const Rect &part)
+update_info (GstFrameFilter *self, const Rect &part)
 {
   GstFrameFilterPrivate *priv = get_private (self);
   FrameInfo info = describe_frame (priv->video_info, part);
 
   if (priv->on_gpu)
     info.memory = Memory::kDevice;
-  if (info == priv->told)
-    return {};
-  if (part.width < kMinSize || part.height < kMinSize)
-    return Error{ Error::Kind::kFormat,
-      "A crop leaves " + std::to_string (part.width) + "x" +
-          std::to_string (part.height) + " pixels of the frame; at least " +
-          std::to_string (kMinSize) + "x" + std::to_string (kMinSize) +
-          " are needed." };
-  /* If set_info fails, the next frame tries again. */
-  priv->told = FrameInfo ();
-  FASTSCNN_TRY (GST_FRAME_FILTER_GET_CLASS (self)->set_info (self, info));
-  priv->told = info;
+  if (info != priv->current_info) {
+    if (part.width < kMinSize || part.height < kMinSize)
+      return Error{ Error::Kind::kFormat,
+        "A crop leaves " + std::to_string (part.width) + "x" +
+            std::to_string (part.height) + " pixels of the frame; at least " +
+            std::to_string (kMinSize) + "x" + std::to_string (kMinSize) +
+            " are needed." };
+    forget_info (priv);
+    FASTSCNN_TRY (GST_FRAME_FILTER_GET_CLASS (self)->set_info (self, info));
+    priv->current_info = info;
+  }
+  priv->current_part = part;
   return {};
 }
 
@@ -129,14 +142,14 @@ use_caps (GstFrameFilter *self, GstCaps *caps)
 {
   GstFrameFilterPrivate *priv = get_private (self);
 
-  priv->on_gpu = CudaMemory::is_in (caps);
+  priv->on_gpu = CudaMemory::is_in_caps (caps);
   if (priv->on_gpu) {
-    const Queue queue =
-        FASTSCNN_TRY (priv->cuda->ensure (GST_ELEMENT (self), priv->device_id));
-    priv->cuda_context = queue.context;
+    const Queue queue = FASTSCNN_TRY (
+        priv->cuda->ensure_context (GST_ELEMENT (self), priv->device_id));
+    use_context (priv, queue.context);
   }
-  return tell_info (self, { 0, 0, GST_VIDEO_INFO_WIDTH (&priv->video_info),
-                              GST_VIDEO_INFO_HEIGHT (&priv->video_info) });
+  return update_info (self, { 0, 0, GST_VIDEO_INFO_WIDTH (&priv->video_info),
+                                GST_VIDEO_INFO_HEIGHT (&priv->video_info) });
 }
 
 static gboolean
@@ -152,8 +165,10 @@ gst_frame_filter_set_caps (
     return FALSE;
   }
   const Result<> used = use_caps (self, incaps);
-  if (!used)
+  if (!used) {
+    forget_info (priv);
     gst_frame_filter_post_error (GST_ELEMENT (self), used.error ());
+  }
   return used.has_value ();
 }
 
@@ -169,31 +184,30 @@ process_frame (GstFrameFilter *self, GstBuffer *buffer)
     return {};
   if (priv->on_gpu) {
     flags |= CudaMemory::map_flag ();
-    view.queue = FASTSCNN_TRY (priv->cuda->look_at (buffer));
-    /* Nothing that was made in another context can be used. */
-    if (view.queue.context != priv->cuda_context)
-      priv->told = FrameInfo ();
-    priv->cuda_context = view.queue.context;
+    view.queue = FASTSCNN_TRY (priv->cuda->adopt_context (buffer));
+    use_context (priv, view.queue.context);
   }
-  if (!agrees (buffer, priv->video_info))
+  if (!matches_caps (buffer, priv->video_info))
     return Error{ Error::Kind::kFormat,
-      "A video frame is not what its caps promise; look at the element in "
-      "front." };
+      "The GstVideoMeta of a frame does not match the caps; check the element "
+      "in front." };
   view.part = visible_part (buffer, priv->video_info);
-  FASTSCNN_TRY (tell_info (self, view.part));
+  if (priv->current_part.width == 0 || !(view.part == priv->current_part))
+    FASTSCNN_TRY (update_info (self, view.part));
 
   const Mapping mapping (priv->video_info, buffer, flags);
   if (!mapping.frame ())
     return Error{ Error::Kind::kFormat,
       "The memory of a video frame could not be mapped." };
   view.frame = view_frame (*mapping.frame (), view.part);
-  if (!priv->on_gpu && !is_inside (*mapping.frame (), view.frame, priv->told))
+  if (!priv->on_gpu &&
+      !is_inside (*mapping.frame (), view.frame, priv->current_info))
     return Error{ Error::Kind::kFormat,
-      "The rows of a video frame lie outside its memory; look at the element "
-      "in front." };
+      "The rows of a video frame lie outside its memory; check the element in "
+      "front." };
   FASTSCNN_TRY (klass->process (self, buffer, view));
   if (priv->on_gpu && klass->writes_pixels)
-    priv->cuda->written (buffer);
+    priv->cuda->mark_written (buffer);
   return {};
 }
 
@@ -226,7 +240,7 @@ gst_frame_filter_query (
   GstFrameFilterPrivate *priv = get_private (GST_FRAME_FILTER (trans));
 
   if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT &&
-      priv->cuda->answer (GST_ELEMENT (trans), query))
+      priv->cuda->answer_query (GST_ELEMENT (trans), query))
     return TRUE;
   return GST_BASE_TRANSFORM_CLASS (gst_frame_filter_parent_class)
       ->query (trans, direction, query);
@@ -309,8 +323,8 @@ gst_frame_filter_get_cuda_context (GstFrameFilter *self)
   return get_private (self)->cuda_context;
 }
 
-/* Buffers go through as they are, so whatever downstream wants or cannot cope
- * with (pools, padded strides, crops) is for upstream to know. */
+/* Buffers pass through unchanged, so upstream gets the answer of downstream:
+ * its pools, and whether it copes with padded strides and crops. */
 static gboolean
 gst_frame_filter_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
@@ -323,7 +337,7 @@ gst_frame_filter_stop (GstBaseTransform *trans)
 {
   GstFrameFilterPrivate *priv = get_private (GST_FRAME_FILTER (trans));
 
-  priv->told = FrameInfo ();
+  forget_info (priv);
   priv->use_gpu = TRUE;
   return TRUE;
 }
@@ -356,7 +370,7 @@ gst_frame_filter_init (GstFrameFilter *self)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
 
-  get_private (self)->told = FrameInfo ();
+  forget_info (get_private (self));
   get_private (self)->cuda = new CudaMemory;
   get_private (self)->use_gpu = TRUE;
   get_private (self)->device_id = -1;

@@ -14,57 +14,57 @@ G_DECLARE_DERIVABLE_TYPE (
 
 G_END_DECLS
 
-/* One frame of a stream, mapped. */
+/* A mapped frame. */
 struct GstFrameFilterView {
-  fastscnn::Rect part;   /* of the buffer's frame that is looked at */
+  fastscnn::Rect part;   /* the visible part of the buffer's frame */
   fastscnn::Frame frame; /* that part; read-only unless writes_pixels */
-  fastscnn::Queue queue; /* where its memory lives; null in host memory */
+  fastscnn::Queue queue; /* where the contents are valid; empty in host memory
+                          */
 };
 
-/* Base of the elements that look at frames or paint them, in place. Owns caps,
- * negotiation and mapping: a subclass sees pointers, strides and numbers, and
- * need not know pixel formats, crops and kinds of memory. Never in passthrough
- * mode: there a buffer is not made writable, and no meta can be added to it.
+/* Base class of elements that read or paint frames in place. It owns caps,
+ * negotiation and mapping, so that a subclass sees pointers, strides and
+ * numbers instead of pixel formats, crops and kinds of memory. It is never in
+ * passthrough mode: buffers would not be made writable, and could not get
+ * metadata.
  *
- * The functions below run on the streaming thread. An Error of theirs becomes
- * an element error. */
+ * The functions below run on the streaming thread. An Error that they return
+ * becomes an element error. */
 struct _GstFrameFilterClass {
   GstBaseTransformClass parent_class;
 
-  /* Map frames for writing too. */
+  /* Map frames for writing, too. */
   gboolean writes_pixels;
 
-  /* From now on frames are of this kind: called when caps are set, and when
-   * the crop meta of a buffer says something new. Slow work goes here. */
+  /* Announces the kind of the frames that follow. Called when caps, crop, kind
+   * of memory or CUDA context change; the place for slow work. */
   fastscnn::Result<> (*set_info) (
       GstFrameFilter *filter, const fastscnn::FrameInfo &info);
 
-  /* Optional. Called with the buffer, writable but not mapped: FALSE pushes it
-   * as it is then, without `process`. */
+  /* Optional. Called with the buffer, which is writable but not mapped yet.
+   * Returning FALSE pushes it without calling `process`. */
   gboolean (*prepare) (GstFrameFilter *filter, GstBuffer *buffer);
 
   fastscnn::Result<> (*process) (GstFrameFilter *filter, GstBuffer *buffer,
       const GstFrameFilterView &view);
 };
 
-/* For class_init: frames in GPU memory are welcome too, if this was built with
- * gst-cuda. They are mapped there; FrameInfo and Queue say so. */
+/* For class_init: adds caps of frames in GPU memory if built with gst-cuda.
+ * Such frames are mapped on the GPU; FrameInfo and Queue say so. */
 void gst_frame_filter_class_accept_gpu_memory (GstFrameFilterClass *klass);
 
-/* For start: whether they really are, and on which device (-1: any). */
+/* For start: whether this instance takes frames in GPU memory, and of which
+ * device (-1: any). */
 void gst_frame_filter_use_gpu_memory (
     GstFrameFilter *filter, gboolean use, gint device_id);
 
-/* The CUcontext that frames in GPU memory live in, from set_info on. */
+/* The CUcontext of frames in GPU memory, from set_info on. */
 gpointer gst_frame_filter_get_cuda_context (GstFrameFilter *filter);
 
-/* For masks that lie where the frames do; NULL in host memory. (transfer full)
- */
+/* An allocator for masks beside the frames in GPU memory; NULL if frames are
+ * in host memory. (transfer full) */
 GstAllocator *gst_frame_filter_make_mask_allocator (GstFrameFilter *filter);
 
-/* What the caps say, from set_info on. */
-const GstVideoInfo *gst_frame_filter_get_video_info (GstFrameFilter *filter);
-
-/* Posts an element error that says what went wrong. */
+/* Posts an Error as an element error. */
 void gst_frame_filter_post_error (
     GstElement *element, const fastscnn::Error &error);

@@ -14,7 +14,7 @@ namespace
 
 namespace fs = std::filesystem;
 
-/* The folder of the file that this function was loaded from. */
+/* The folder of the shared object that contains this function. */
 fs::path
 own_folder ()
 {

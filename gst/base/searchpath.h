@@ -7,9 +7,9 @@
 namespace fastscnn
 {
 
-/// Folders in which something the plugin needs may lie, best first: those of
-/// the colon-separated environment variable, `relative` to the folder of the
-/// plugin's own file, and the one known when it was built.
+/// Folders to search for a file that the plugin needs, in this order: those of
+/// the colon-separated environment variable; `relative` to the folder of the
+/// plugin's own file; the folder compiled in.
 std::vector<std::string> search_path (
     const char *variable, const char *relative, const char *built_in);
 

@@ -11,24 +11,23 @@ G_BEGIN_DECLS
 G_GNUC_INTERNAL
 GstDebugCategory *gst_class_mask_debug_category (void);
 
-/* Checks that buffer (nullable) is a GRAY8 picture whose rows all lie in its
- * memory; warns if not. */
+/* Checks that buffer (nullable) is a GRAY8 image whose rows all lie inside the
+ * buffer; warns if not. */
 G_GNUC_INTERNAL
-gboolean gst_class_mask_check_picture (
+gboolean gst_class_mask_check_image (
     GstBuffer *buffer, guint *width, guint *height);
 
-/* A GRAY8 picture of system memory with a GstVideoMeta and tight rows. */
+/* A GRAY8 image in system memory, with a GstVideoMeta and no row padding. */
 G_GNUC_INTERNAL
-GstBuffer *gst_class_mask_new_picture (guint width, guint height);
+GstBuffer *gst_class_mask_new_image (guint width, guint height);
 
-/* Appends everything that meta says to data. FALSE if its mask cannot be
- * read. */
+/* Appends meta to data. FALSE if its mask cannot be read. */
 G_GNUC_INTERNAL
 gboolean gst_class_mask_meta_write (
     const GstClassMaskMeta *meta, GByteArray *data);
 
-/* Adds to buffer what gst_class_mask_meta_write() wrote; data may hold
- * anything. NULL, with a warning, if it is not that. */
+/* Adds the meta that gst_class_mask_meta_write() wrote to buffer. Does not
+ * trust data: returns NULL, with a warning, if it is anything else. */
 G_GNUC_INTERNAL
 GstClassMaskMeta *gst_class_mask_meta_read (
     GstBuffer *buffer, const guint8 *data, gsize size, guint8 version);

@@ -3,7 +3,7 @@
 /**
  * SECTION:gstclassmaskclasses
  * @title: GstClassMaskClasses
- * @short_description: what the values of a mask stand for
+ * @short_description: the class table of a mask
  */
 
 #include "gst/classmask/gstclassmaskclasses.h"
@@ -26,11 +26,10 @@ G_DEFINE_BOXED_TYPE (GstClassMaskClasses, gst_class_mask_classes,
  * @labels: (array length=n_classes): the name of each class, UTF-8
  * @colors: (array length=n_classes): the colour of each class, 0xRRGGBB
  *
- * Makes a table of copies of the arguments.
+ * Creates a class table. The arguments are copied.
  *
  * Returns: (transfer full) (nullable): the table, or %NULL, with a warning, if
- *     there are too many classes or none, or if a label is missing or is not
- *     UTF-8
+ *     the number of classes is out of range or a label is missing or not UTF-8
  *
  * Since: 0.1
  */
@@ -44,7 +43,7 @@ gst_class_mask_classes_new (const gchar *model, guint n_classes,
   g_return_val_if_fail (colors != NULL, NULL);
 
   if (n_classes < 1 || n_classes > GST_CLASS_MASK_MAX_CLASSES) {
-    GST_WARNING ("%u classes; a mask can have 1 to %u", n_classes,
+    GST_WARNING ("a mask cannot have %u classes, only 1 to %u", n_classes,
         GST_CLASS_MASK_MAX_CLASSES);
     return NULL;
   }
@@ -75,9 +74,9 @@ gst_class_mask_classes_new (const gchar *model, guint n_classes,
  * gst_class_mask_classes_ref: (skip)
  * @classes: a table
  *
- * Keeps a table alive for one more owner.
+ * Adds a reference.
  *
- * Returns: (transfer full): @classes, with one more reference
+ * Returns: (transfer full): @classes
  *
  * Since: 0.1
  */
@@ -103,7 +102,7 @@ gst_class_mask_classes_clear (gpointer data)
  * gst_class_mask_classes_unref: (skip)
  * @classes: (transfer full): a table
  *
- * Gives one reference back; the last one frees the table.
+ * Drops a reference; the last one frees the table.
  *
  * Since: 0.1
  */
@@ -119,9 +118,9 @@ gst_class_mask_classes_unref (GstClassMaskClasses *classes)
  * gst_class_mask_classes_get_model:
  * @classes: a table
  *
- * Tells which model the table belongs to.
+ * Gets the name of the model that the table belongs to.
  *
- * Returns: the name of the model; empty if it has none. Valid as long as
+ * Returns: the name of the model, or an empty string if it has none; owned by
  *     @classes
  *
  * Since: 0.1
@@ -138,9 +137,9 @@ gst_class_mask_classes_get_model (const GstClassMaskClasses *classes)
  * gst_class_mask_classes_get_size:
  * @classes: a table
  *
- * Counts the classes of the table.
+ * Gets the number of classes.
  *
- * Returns: the number of classes; their ids count from 0
+ * Returns: the number of classes; ids begin at 0
  *
  * Since: 0.1
  */
@@ -157,10 +156,10 @@ gst_class_mask_classes_get_size (const GstClassMaskClasses *classes)
  * @classes: a table
  * @id: any value of a mask
  *
- * Looks up what a value of a mask means.
+ * Gets the label of a class.
  *
  * Returns: (nullable): the name of the class, or %NULL if no class has this
- *     id. Valid as long as @classes
+ *     id; owned by @classes
  *
  * Since: 0.1
  */
@@ -177,7 +176,7 @@ gst_class_mask_classes_get_label (const GstClassMaskClasses *classes, guint id)
  * @classes: a table
  * @id: any value of a mask
  *
- * Looks up how a class is drawn.
+ * Gets the colour in which a class is drawn.
  *
  * Returns: the colour of the class, 0xRRGGBB; black if no class has this id
  *
@@ -196,9 +195,10 @@ gst_class_mask_classes_get_color (const GstClassMaskClasses *classes, guint id)
  * @classes: a table
  * @label: the name of a class
  *
- * Looks up the value that stands for a class in the mask.
+ * Finds a class by its name.
  *
- * Returns: the lowest id of a class with exactly this name, or -1
+ * Returns: the lowest id of a class with exactly this name, or -1 if there is
+ *     none
  *
  * Since: 0.1
  */

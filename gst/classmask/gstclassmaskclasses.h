@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /**
  * GST_CLASS_MASK_MAX_CLASSES:
  *
- * The largest number of classes of a table: ids are 0 to 253.
+ * The largest number of classes in a table. Ids range from 0 to 253.
  *
  * Since: 0.1
  */
@@ -20,10 +20,10 @@ G_BEGIN_DECLS
 /**
  * GstClassMaskClasses:
  *
- * The classes that the values of a mask stand for: the name of the model, and
- * a label and a colour for each class. Immutable and reference-counted; one
- * object is shared by all frames of a stream, so that its address tells
- * whether anything derived from it is still good.
+ * The class table of a mask: the name of the model, and a label and a colour
+ * for each class. Tables are immutable and reference-counted. All frames of a
+ * stream share one table, so anything derived from a table stays valid as long
+ * as the pointer stays the same.
  *
  * Since: 0.1
  */

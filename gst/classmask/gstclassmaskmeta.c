@@ -5,7 +5,7 @@
  * @title: GstClassMaskMeta
  * @short_description: a class for every pixel of a video frame
  *
- * The three lines that an application needs:
+ * Three lines of an application look up the class of a pixel:
  *
  * |[<!-- language="C" -->
  * GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta (buffer);
@@ -32,14 +32,14 @@ gst_class_mask_debug_category (void)
 }
 
 gboolean
-gst_class_mask_check_picture (GstBuffer *buffer, guint *width, guint *height)
+gst_class_mask_check_image (GstBuffer *buffer, guint *width, guint *height)
 {
   GstVideoMeta *video = buffer ? gst_buffer_get_video_meta (buffer) : NULL;
   gsize size = buffer ? gst_buffer_get_size (buffer) : 0;
   gsize needed;
 
   if (!video || video->format != GST_VIDEO_FORMAT_GRAY8) {
-    GST_WARNING ("a mask must be a GRAY8 picture with a GstVideoMeta");
+    GST_WARNING ("a mask must be a GRAY8 image with a GstVideoMeta");
     return FALSE;
   }
   if (video->n_planes != 1 || video->width < 1 || video->height < 1 ||
@@ -101,7 +101,9 @@ scale_rectangle (const GstVideoMetaTransform *trans, GstVideoRectangle *rect)
   gint right, bottom;
 
   if (in_width < 1 || in_height < 1 || out_width < 1 || out_height < 1) {
-    GST_WARNING ("what is scaled is not a video frame; mask dropped");
+    GST_WARNING (
+        "mask dropped: cannot follow the scaling of a frame of unknown "
+        "size");
     return FALSE;
   }
   right = scale_edge ((gint64)rect->x + rect->w, in_width, out_width);
@@ -119,7 +121,7 @@ move_rectangle (
     const GstVideoMetaTransformMatrix *trans, GstVideoRectangle *rect)
 {
   if (trans->matrix[0][0] <= 0 || trans->matrix[1][1] <= 0) {
-    GST_DEBUG ("the frame is flipped or turned, the mask is not; dropped");
+    GST_DEBUG ("mask dropped: the frame is flipped or rotated");
     return FALSE;
   }
   if (!gst_video_meta_transform_matrix_rectangle (trans, rect))
@@ -142,7 +144,7 @@ gst_class_mask_meta_transform (GstBuffer *dest, GstMeta *meta,
     (gint)from->height };
 
   if (GST_META_TRANSFORM_IS_COPY (type)) {
-    /* A part of the bytes is no frame any more. */
+    /* A part of the bytes is not a frame. */
     if (((GstMetaTransformCopy *)data)->region)
       return FALSE;
   } else if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type)) {
@@ -200,9 +202,9 @@ gst_class_mask_meta_deserialize (const GstMetaInfo *info, GstBuffer *buffer,
 /**
  * gst_class_mask_meta_api_get_type:
  *
- * Registers the API of the meta, with its tags.
+ * Gets the API type of the meta, registering it if necessary.
  *
- * Returns: its type
+ * Returns: the type
  *
  * Since: 0.1
  */
@@ -223,10 +225,11 @@ gst_class_mask_meta_api_get_type (void)
 /**
  * gst_class_mask_meta_get_info:
  *
- * Also registers the meta, which a process that only receives masks from
- * another one has to do before the first arrives.
+ * Gets the description of #GstClassMaskMeta, registering it if necessary. A
+ * process that receives masks from another process has to call this function
+ * before the first mask arrives.
  *
- * Returns: what GStreamer knows about #GstClassMaskMeta
+ * Returns: the description of the meta
  *
  * Since: 0.1
  */
@@ -261,19 +264,18 @@ gst_class_mask_meta_get_info (void)
 /**
  * gst_buffer_add_class_mask_meta:
  * @buffer: a writable video frame
- * @mask: (transfer full): a GRAY8 picture with a #GstVideoMeta
- * @classes: (transfer none): what the values of @mask stand for
+ * @mask: (transfer full): a GRAY8 image with a #GstVideoMeta
+ * @classes: (transfer none): the class table of @mask
  * @x: left edge of the part of the frame that @mask covers, in pixels
  * @y: top edge of that part
  * @width: width of that part, at least 1
  * @height: height of that part, at least 1
  *
- * Attaches a mask without age, confidence and source. A frame can carry
- * several.
+ * Attaches a mask; age, confidence and source are not set. A frame can carry
+ * several masks.
  *
- * Returns: (transfer none) (nullable): the meta, which belongs to @buffer, or
- *     %NULL, with a warning, if @mask is not such a picture or the part is
- *     empty
+ * Returns: (transfer none) (nullable): the meta, owned by @buffer, or %NULL,
+ *     with a warning, if @mask is not such an image or the part is empty
  *
  * Since: 0.1
  */
@@ -296,7 +298,7 @@ gst_buffer_add_class_mask_meta (GstBuffer *buffer, GstBuffer *mask,
     gst_buffer_unref (mask);
     return NULL;
   }
-  if (!gst_class_mask_check_picture (mask, NULL, NULL)) {
+  if (!gst_class_mask_check_image (mask, NULL, NULL)) {
     gst_buffer_unref (mask);
     return NULL;
   }
@@ -316,10 +318,9 @@ gst_buffer_add_class_mask_meta (GstBuffer *buffer, GstBuffer *mask,
  * gst_buffer_get_class_mask_meta:
  * @buffer: a buffer
  *
- * Finds the newest mask of a frame.
+ * Gets the mask that was attached last.
  *
- * Returns: (transfer none) (nullable): the mask that was attached last, or
- *     %NULL if there is none
+ * Returns: (transfer none) (nullable): the mask, or %NULL if there is none
  *
  * Since: 0.1
  */
@@ -335,10 +336,9 @@ gst_buffer_get_class_mask_meta (GstBuffer *buffer)
  * @source: (nullable): the name of the element that made the mask; %NULL or
  *     empty for any
  *
- * Finds the newest mask that one element has attached to a frame.
+ * Gets the mask of a certain element that was attached last.
  *
- * Returns: (transfer none) (nullable): the mask of this element that was
- *     attached last, or %NULL if there is none
+ * Returns: (transfer none) (nullable): the mask, or %NULL if there is none
  *
  * Since: 0.1
  */
@@ -368,13 +368,13 @@ gst_buffer_get_class_mask_meta_by_source (
 /**
  * gst_class_mask_meta_set_confidence:
  * @meta: a mask of a writable buffer
- * @confidence: (transfer full) (nullable): a GRAY8 picture with a
- *     #GstVideoMeta, of the size of the mask; %NULL to remove it
+ * @confidence: (transfer full) (nullable): a GRAY8 image of the size of the
+ * mask with a #GstVideoMeta; %NULL to remove the confidence
  *
- * Says how sure each pixel of the mask is.
+ * Attaches the probability of each pixel's class to a mask.
  *
- * Returns: %FALSE, with a warning, if @confidence is not such a picture; @meta
- *     is then as before
+ * Returns: %FALSE, with a warning, if @confidence is not such an image; @meta
+ *     then stays unchanged
  *
  * Since: 0.1
  */
@@ -387,8 +387,8 @@ gst_class_mask_meta_set_confidence (
   g_return_val_if_fail (meta != NULL, FALSE);
 
   if (confidence) {
-    if (!gst_class_mask_check_picture (meta->mask, &mask_width, &mask_height) ||
-        !gst_class_mask_check_picture (confidence, &width, &height)) {
+    if (!gst_class_mask_check_image (meta->mask, &mask_width, &mask_height) ||
+        !gst_class_mask_check_image (confidence, &width, &height)) {
       gst_buffer_unref (confidence);
       return FALSE;
     }

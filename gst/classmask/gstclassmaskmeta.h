@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /**
  * GST_CLASS_MASK_UNKNOWN:
  *
- * The value of a mask's pixel whose class is not known.
+ * The value of pixels whose class is not known.
  *
  * Since: 0.1
  */
@@ -31,30 +31,30 @@ G_BEGIN_DECLS
 /**
  * GstClassMaskMeta:
  * @meta: parent
- * @mask: one byte a pixel, the id of its class or %GST_CLASS_MASK_UNKNOWN: a
- *     GRAY8 picture with a #GstVideoMeta, of any size. Shared by reference
- *     between buffers: read it, never write it
- * @confidence: (nullable): how likely the class of each pixel is, 255 is
- *     certain: a GRAY8 picture of the same size as @mask. Set it with
+ * @mask: a GRAY8 image of any size with a #GstVideoMeta. Each byte is the id of
+ *     a class or %GST_CLASS_MASK_UNKNOWN. Buffers share it by reference: never
+ *     write to it
+ * @confidence: (nullable): the probability of the class of each pixel, from 0
+ * to 255 (certain): a GRAY8 image of the size of @mask. Set it with
  *     gst_class_mask_meta_set_confidence()
- * @classes: what the ids stand for
- * @x: left edge, in pixels of the frame, of the part of it that the mask
+ * @classes: the class table
+ * @x: left edge, in pixels of the frame, of the part of the frame that the mask
  *     covers; the part may lie partly outside the frame
  * @y: top edge of that part
  * @width: width of that part, in pixels of the frame
  * @height: height of that part, in pixels of the frame
- * @age: how much older than this frame the one that was looked at is, in
- *     nanoseconds; 0 if it is this one
+ * @age: the time between the frame that the mask was made from and this one, in
+ *     nanoseconds; 0 if they are the same, %GST_CLOCK_TIME_NONE if not known
  * @source: the name of the element that made the mask, or 0
  *
- * What is where in a video frame.
+ * The class of every pixel of a video frame.
  *
- * It is kept when a buffer is copied or, with its #GstMemory replaced,
- * converted: the mask by reference. Where the frame is scaled, the
- * rectangle follows; a scaler that adds borders does not tell how wide they
- * are before GStreamer 1.28, so let it not add any. GStreamer before 1.28
- * drops the meta where a frame is cropped, and every version where it is
- * flipped or turned.
+ * The meta follows the frame when a buffer is copied or converted; the mask is
+ * passed on by reference. When the frame is scaled, the rectangle is scaled
+ * with it. GStreamer before 1.28 does not say how wide the borders are that a
+ * scaler adds, so turn them off (`add-borders=false`). GStreamer before 1.28
+ * drops the meta when a frame is cropped, and every version drops it when a
+ * frame is flipped or rotated.
  *
  * Since: 0.1
  */

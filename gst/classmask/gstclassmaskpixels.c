@@ -3,14 +3,14 @@
 /**
  * SECTION:gstclassmaskpixels
  * @title: Pixels of a mask
- * @short_description: what applications ask a mask
+ * @short_description: reading, counting and scaling masks
  */
 
 #include "gst/classmask/gstclassmaskpixels.h"
 #include "gst/classmask/gstclassmask-private.h"
 
 GstBuffer *
-gst_class_mask_new_picture (guint width, guint height)
+gst_class_mask_new_image (guint width, guint height)
 {
   GstBuffer *buffer =
       gst_buffer_new_allocate (NULL, (gsize)width * height, NULL);
@@ -24,28 +24,27 @@ gst_class_mask_new_picture (guint width, guint height)
 }
 
 static gboolean
-map_picture (GstBuffer *buffer, GstVideoFrame *frame)
+map_image (GstBuffer *buffer, GstVideoFrame *frame)
 {
   GstVideoInfo info;
   guint width, height;
   gsize begin, needed;
 
-  if (!gst_class_mask_check_picture (buffer, &width, &height))
+  if (!gst_class_mask_check_image (buffer, &width, &height))
     return FALSE;
   if (!gst_video_info_set_format (
           &info, GST_VIDEO_FORMAT_GRAY8, width, height) ||
       !gst_video_frame_map (frame, &info, buffer, GST_MAP_READ)) {
-    GST_WARNING ("the memory of a mask cannot be read");
+    GST_WARNING ("the memory of a mask cannot be mapped");
     return FALSE;
   }
-  /* The buffer is large enough; the one memory of it that is mapped may not
-   * be. */
+  /* The buffer is large enough, but only one of its memories is mapped. */
   begin = (gsize)((guint8 *)GST_VIDEO_FRAME_PLANE_DATA (frame, 0) -
                   frame->map[0].data);
   needed =
       (gsize)GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0) * (height - 1) + width;
   if (begin > frame->map[0].size || needed > frame->map[0].size - begin) {
-    GST_WARNING ("the rows of a mask lie in more than one memory");
+    GST_WARNING ("the rows of a mask are spread over several memories");
     gst_video_frame_unmap (frame);
     return FALSE;
   }
@@ -58,10 +57,10 @@ map_picture (GstBuffer *buffer, GstVideoFrame *frame)
  * @width: (out) (optional): its width, in pixels
  * @height: (out) (optional): its height, in pixels
  *
- * The size of the mask itself, which need not be that of the part of the frame
- * that it covers.
+ * Gets the size of the mask itself, which may differ from that of the part of
+ * the frame that it covers.
  *
- * Returns: %FALSE, with a warning, if the mask is none that can be read
+ * Returns: %FALSE, with a warning, if the mask is not valid
  *
  * Since: 0.1
  */
@@ -71,19 +70,19 @@ gst_class_mask_meta_get_size (
 {
   g_return_val_if_fail (meta != NULL, FALSE);
 
-  return gst_class_mask_check_picture (meta->mask, width, height);
+  return gst_class_mask_check_image (meta->mask, width, height);
 }
 
 /**
  * gst_class_mask_meta_map: (skip)
  * @meta: a mask
- * @frame: (out caller-allocates): its pixels; row stride and size as in any
- *     #GstVideoFrame. Give it back with gst_video_frame_unmap()
+ * @frame: (out caller-allocates): the mapped mask, with size and row stride as
+ *     in any #GstVideoFrame. Unmap it with gst_video_frame_unmap()
  *
- * Makes the mask readable by the CPU, which may have to wait for it to be
- * computed and downloaded.
+ * Maps the mask for reading by the CPU. Downloads a mask that is in GPU memory,
+ * which may block.
  *
- * Returns: %FALSE, with a warning, if it cannot be read
+ * Returns: %FALSE, with a warning, if the mask cannot be read
  *
  * Since: 0.1
  */
@@ -93,19 +92,19 @@ gst_class_mask_meta_map (const GstClassMaskMeta *meta, GstVideoFrame *frame)
   g_return_val_if_fail (meta != NULL, FALSE);
   g_return_val_if_fail (frame != NULL, FALSE);
 
-  return map_picture (meta->mask, frame);
+  return map_image (meta->mask, frame);
 }
 
 /**
  * gst_class_mask_meta_map_confidence: (skip)
  * @meta: a mask
- * @frame: (out caller-allocates): the confidence of its pixels, as from
+ * @frame: (out caller-allocates): the mapped confidence, as in
  *     gst_class_mask_meta_map()
  *
  * Maps the confidence of a mask for reading.
  *
- * Returns: %FALSE if there is no confidence, or, with a warning, if it cannot
- *     be read or has not the size of the mask
+ * Returns: %FALSE if the mask has no confidence, or, with a warning, if it
+ *     cannot be read or differs in size from the mask
  *
  * Since: 0.1
  */
@@ -120,19 +119,19 @@ gst_class_mask_meta_map_confidence (
 
   if (!meta->confidence ||
       !gst_class_mask_meta_get_size (meta, &width, &height) ||
-      !map_picture (meta->confidence, frame))
+      !map_image (meta->confidence, frame))
     return FALSE;
   if ((guint)GST_VIDEO_FRAME_WIDTH (frame) != width ||
       (guint)GST_VIDEO_FRAME_HEIGHT (frame) != height) {
-    GST_WARNING ("the confidence has not the size of the mask");
+    GST_WARNING ("the confidence differs in size from the mask");
     gst_video_frame_unmap (frame);
     return FALSE;
   }
   return TRUE;
 }
 
-/* The pixel of a mask of `size` pixels that lies nearest to the centre of
- * pixel `at` of the `covered` pixels of the frame. */
+/* Of a mask of `size` pixels that covers `covered` pixels of the frame: the
+ * pixel nearest to the centre of frame pixel `at`. */
 static guint
 nearest (guint at, guint size, guint covered)
 {
@@ -145,10 +144,11 @@ nearest (guint at, guint size, guint covered)
  * @x: pixels from the left edge of the frame
  * @y: pixels from the top edge of the frame
  *
- * For many pixels, map the mask once instead.
+ * Looks up the class of one pixel of the frame. To read many pixels, map the
+ * mask once instead.
  *
- * Returns: the id of the class under this pixel, %GST_CLASS_MASK_UNKNOWN if it
- *     is not known, or -1 if the mask does not cover it or cannot be read
+ * Returns: the id of the class, %GST_CLASS_MASK_UNKNOWN if it is not known, or
+ *     -1 if the mask does not cover the pixel or cannot be read
  *
  * Since: 0.1
  */
@@ -178,88 +178,7 @@ gst_class_mask_meta_get_class_at (const GstClassMaskMeta *meta, gint x, gint y)
   return id;
 }
 
-/* Neighbours are mostly equal, so eight of them are compared at a time. */
-static void
-count_row (const guint8 *row, guint width, guint64 *counts)
-{
-  guint i = 0;
-
-  while (i < width) {
-    guint begin = i++;
-    guint8 id = row[begin];
-    guint64 eight, same = id * G_GUINT64_CONSTANT (0x0101010101010101);
-
-    while (i + 8 <= width) {
-      memcpy (&eight, row + i, 8);
-      if (eight != same)
-        break;
-      i += 8;
-    }
-    while (i < width && row[i] == id)
-      i++;
-    counts[id] += i - begin;
-  }
-}
-
-/**
- * gst_class_mask_meta_count_pixels: (skip)
- * @meta: a mask
- * @counts: for every value, how many pixels of the mask have it
- *
- * The area of each class, in pixels of the mask; the share of the frame is the
- * count divided by the sum of all. One pass over the mask.
- *
- * Returns: %FALSE, with a warning, if the mask cannot be read
- *
- * Since: 0.1
- */
-gboolean
-gst_class_mask_meta_count_pixels (
-    const GstClassMaskMeta *meta, guint64 counts[256])
-{
-  GstVideoFrame frame;
-  const guint8 *row;
-
-  g_return_val_if_fail (meta != NULL, FALSE);
-  g_return_val_if_fail (counts != NULL, FALSE);
-
-  if (!gst_class_mask_meta_map (meta, &frame))
-    return FALSE;
-  memset (counts, 0, 256 * sizeof *counts);
-  row = GST_VIDEO_FRAME_PLANE_DATA (&frame, 0);
-  for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (&frame); y++) {
-    count_row (row, GST_VIDEO_FRAME_WIDTH (&frame), counts);
-    row += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
-  }
-  gst_video_frame_unmap (&frame);
-  return TRUE;
-}
-
-/**
- * gst_class_mask_meta_get_areas:
- * @meta: a mask
- *
- * gst_class_mask_meta_count_pixels() for languages that have no arrays of a
- * fixed size.
- *
- * Returns: (transfer full) (element-type guint64) (nullable): 256 numbers of
- *     pixels, or %NULL, with a warning, if the mask cannot be read
- *
- * Since: 0.1
- */
-GArray *
-gst_class_mask_meta_get_areas (const GstClassMaskMeta *meta)
-{
-  guint64 counts[256];
-  GArray *areas;
-
-  if (!gst_class_mask_meta_count_pixels (meta, counts))
-    return NULL;
-  areas = g_array_sized_new (FALSE, FALSE, sizeof *counts, 256);
-  return g_array_append_vals (areas, counts, 256);
-}
-
-/* dst[i] = the mask's value under pixel first + i of the covered ones. */
+/* Sets dst[i] to the value of the mask at covered pixel first + i. */
 static void
 scale_row (const guint8 *src, guint size, guint covered, guint first,
     guint8 *dst, guint n)
@@ -283,11 +202,10 @@ scale_row (const guint8 *src, guint size, guint covered, guint first,
 /**
  * gst_class_mask_meta_scale_into: (skip)
  * @meta: a mask
- * @frame: a GRAY8 picture of the size of the video frame, mapped for writing
+ * @frame: a GRAY8 image of the size of the video frame, mapped for writing
  *
- * Writes the mask at the size of the frame: under every pixel the value of the
- * nearest pixel of the mask, %GST_CLASS_MASK_UNKNOWN where it does not cover
- * the frame.
+ * Scales the mask to the size of the frame (nearest neighbour). Pixels that the
+ * mask does not cover become %GST_CLASS_MASK_UNKNOWN.
  *
  * Returns: %FALSE, with a warning, if the mask cannot be read
  *
@@ -352,12 +270,13 @@ gst_class_mask_meta_scale_into (
  * @frame_width: width of the video frame, in pixels
  * @frame_height: height of the video frame, in pixels
  *
- * The mask at the size of the frame, as gst_class_mask_meta_scale_into()
- * writes it. Where that is what it is already, it is not copied: the result
- * may be the mask itself.
+ * Scales the mask to the size of the frame like
+ * gst_class_mask_meta_scale_into(). If no scaling is needed, returns a
+ * reference to the mask itself.
  *
- * Returns: (transfer full) (nullable): a GRAY8 picture with a #GstVideoMeta,
- *     to be read only; %NULL, with a warning, if the mask cannot be read
+ * Returns: (transfer full) (nullable): a GRAY8 image with a #GstVideoMeta,
+ * which must not be written to; %NULL, with a warning, if the mask cannot be
+ * read
  *
  * Since: 0.1
  */
@@ -384,7 +303,7 @@ gst_class_mask_meta_scale_to_frame (
   if (!gst_video_info_set_format (
           &info, GST_VIDEO_FORMAT_GRAY8, frame_width, frame_height))
     return NULL;
-  buffer = gst_class_mask_new_picture (frame_width, frame_height);
+  buffer = gst_class_mask_new_image (frame_width, frame_height);
   if (!buffer)
     return NULL;
   ok = gst_video_frame_map (&frame, &info, buffer, GST_MAP_WRITE);

@@ -24,6 +24,10 @@ gint gst_class_mask_meta_get_class_at (
     const GstClassMaskMeta *meta, gint x, gint y);
 
 GST_CLASS_MASK_API
+gboolean gst_class_mask_set_pixel_counts (
+    GstBuffer *mask, const guint64 counts[256]);
+
+GST_CLASS_MASK_API
 gboolean gst_class_mask_meta_count_pixels (
     const GstClassMaskMeta *meta, guint64 counts[256]);
 

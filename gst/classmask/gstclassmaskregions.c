@@ -3,14 +3,15 @@
 /**
  * SECTION:gstclassmaskregions
  * @title: GstClassMaskRegion
- * @short_description: connected pixels of one class
+ * @short_description: connected regions of a mask
  */
 
 #include "gst/classmask/gstclassmaskregions.h"
 #include "gst/classmask/gstclassmaskpixels.h"
 #include "gst/classmask/gstclassmask-private.h"
 
-/* Equal neighbours of one row, [begin, end), and the part they belong to. */
+/* Equal neighbours [begin, end) in one row, and the part that they belong to.
+ */
 typedef struct {
   guint begin;
   guint end;
@@ -18,8 +19,8 @@ typedef struct {
   guint8 id;
 } Run;
 
-/* What is known so far of a region. Two that turn out to touch become one:
- * the younger then names the older as its parent. */
+/* A region as far as it is known. When two parts turn out to touch, the older
+ * one becomes the parent of the younger one (union-find). */
 typedef struct {
   guint parent;
   guint class_id;
@@ -74,8 +75,8 @@ split_row (const guint8 *row, guint width, Run *runs)
   return n;
 }
 
-/* Gives every run of a row its part: that of the runs above it that it
- * touches, or a new one. Both rows are sorted, so one walk finds all pairs. */
+/* Assigns a part to every run of a row: that of the runs above that it touches,
+ * or a new one. Both rows are sorted, so one pass finds all pairs. */
 static void
 connect_row (
     GArray *parts, const Run *above, guint n_above, Run *runs, guint n, guint y)
@@ -111,11 +112,10 @@ connect_row (
 /**
  * gst_class_mask_meta_get_regions:
  * @meta: a mask
- * @min_area: regions with fewer pixels are left out
+ * @min_area: the least number of pixels; smaller regions are left out
  *
- * The connected regions of all classes, in the order in which their first
- * pixels lie in the mask, row by row. Pixels of value %GST_CLASS_MASK_UNKNOWN
- * belong to no region.
+ * Finds the connected regions of all classes, ordered by their first pixels,
+ * row by row. Pixels of value %GST_CLASS_MASK_UNKNOWN belong to no region.
  *
  * Returns: (transfer full) (element-type GstClassMaskRegion) (nullable): the
  *     regions, or %NULL, with a warning, if the mask cannot be read

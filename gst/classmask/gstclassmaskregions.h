@@ -8,14 +8,14 @@ G_BEGIN_DECLS
 
 /**
  * GstClassMaskRegion:
- * @class_id: the class of its pixels
- * @x: left edge of its bounding box, in pixels of the mask
- * @y: top edge of its bounding box
- * @width: width of its bounding box
- * @height: height of its bounding box
- * @area: the number of its pixels
+ * @class_id: the class of the pixels
+ * @x: left edge of the bounding box, in pixels of the mask
+ * @y: top edge of the bounding box
+ * @width: width of the bounding box
+ * @height: height of the bounding box
+ * @area: the number of pixels
  *
- * Pixels of one class that touch one another, also at corners.
+ * A connected region: pixels of one class that touch at edges or corners.
  *
  * Since: 0.1
  */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mask as bytes, for other processes:
+/* Serialisation of a mask for other processes:
  *
- *   rectangle    numbers x and y, plus 2^31; width, height
+ *   rectangle    numbers x + 2^31, y + 2^31, width, height
  *   age          number
  *   source       string
  *   model        string
- *   classes      number of them, then for each: number colour, string label
+ *   classes      number of classes; for each: number colour, string label
  *   mask         numbers width, height; runs
- *   confidence   number: 0 none, 1 runs follow
+ *   confidence   number: 0 if there is none, 1 if runs follow
  *
- *   number       groups of 7 bits, lowest first; the top bit of a byte says
- *                that another follows
+ *   number       groups of 7 bits, lowest first; the top bit of a byte is set
+ *                if another byte follows
  *   string       number of bytes; as many bytes of UTF-8
- *   runs         until there are width * height pixels: a byte, their value;
- *                number of pixels
+ *   runs         up to width * height pixels: a byte with the value; number of
+ *                pixels
  */
 
 #include <gst/base/base.h>
@@ -34,8 +34,7 @@ write_number (GstByteWriter *writer, guint64 number)
   gst_byte_writer_put_uint8 (writer, (guint8)number);
 }
 
-/* Quarks live as long as the process, so another process must not be able to
- * make ever more of them. */
+/* Quarks are never freed, so limit how many another process can create. */
 static GQuark
 source_quark (const gchar *source)
 {
@@ -44,7 +43,7 @@ source_quark (const gchar *source)
 
   if (quark || g_atomic_int_add (&made, 1) < MAX_SOURCES)
     return quark ? quark : g_quark_from_string (source);
-  GST_WARNING ("too many sources of masks; that of this one is not kept");
+  GST_WARNING ("source \"%s\" dropped: too many different sources", source);
   g_atomic_int_add (&made, -1);
   return 0;
 }
@@ -133,9 +132,9 @@ read_runs (GstByteReader *reader, guint8 *pixels, gsize n_pixels)
 }
 
 static GstBuffer *
-read_picture (GstByteReader *reader, guint width, guint height)
+read_image (GstByteReader *reader, guint width, guint height)
 {
-  GstBuffer *buffer = gst_class_mask_new_picture (width, height);
+  GstBuffer *buffer = gst_class_mask_new_image (width, height);
   GstMapInfo map;
   gboolean ok;
 
@@ -221,8 +220,8 @@ gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
   return TRUE;
 }
 
-/* Does the work of gst_class_mask_meta_read(). What is not read to the end is
- * freed by the caller. */
+/* Does the work of gst_class_mask_meta_read(). The caller frees what the out
+ * arguments still hold. */
 static GstClassMaskMeta *
 read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
     GstClassMaskClasses **classes, GstBuffer **mask, GstBuffer **confidence)
@@ -240,10 +239,10 @@ read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
       !read_number (reader, &width, GST_CLASS_MASK_MAX_SIZE) ||
       !read_number (reader, &height, GST_CLASS_MASK_MAX_SIZE) || width < 1 ||
       height < 1 ||
-      !(*mask = read_picture (reader, (guint)width, (guint)height)) ||
+      !(*mask = read_image (reader, (guint)width, (guint)height)) ||
       !read_number (reader, &more, 1) ||
-      (more && !(*confidence =
-                       read_picture (reader, (guint)width, (guint)height))) ||
+      (more &&
+          !(*confidence = read_image (reader, (guint)width, (guint)height))) ||
       gst_byte_reader_get_remaining (reader) != 0)
     return NULL;
 
@@ -274,8 +273,8 @@ gst_class_mask_meta_read (
     meta = read_meta (buffer, &reader, &source, &classes, &mask, &confidence);
   }
   if (!meta)
-    GST_WARNING (
-        "%" G_GSIZE_FORMAT " bytes of version %u are no mask", size, version);
+    GST_WARNING ("%" G_GSIZE_FORMAT " bytes of version %u are not a valid mask",
+        size, version);
   g_free (source);
   g_clear_pointer (&classes, gst_class_mask_classes_unref);
   gst_clear_buffer (&mask);

@@ -3,20 +3,22 @@
 /**
  * SECTION:gstclassmasksummary
  * @title: ClassMaskSummary
- * @short_description: the shares of the classes, readable without this library
+ * @short_description: class shares, readable without this library
  *
- * A #GstCustomMeta named %GST_CLASS_MASK_SUMMARY_META_NAME, which any language
- * with bindings of GStreamer reads without those of this library. Its fields:
+ * A #GstCustomMeta named %GST_CLASS_MASK_SUMMARY_META_NAME. Any language with
+ * GStreamer bindings can read it without bindings of this library. Its fields:
  *
  * * `model`, string: the name of the model
  * * `source`, string: the name of the element that made the mask
- * * `age`, guint64: how old the mask is, in nanoseconds
- * * `labels`, GST_TYPE_ARRAY of strings: the classes in view, by rising id
- * * `fractions`, GST_TYPE_ARRAY of doubles: the share of each of them, of all
- *   pixels of the mask
+ * * `age`, guint64: the age of the mask in nanoseconds
+ * * `labels`, GST_TYPE_ARRAY of strings: the classes in view, in the order of
+ *   their ids
+ * * `fractions`, GST_TYPE_ARRAY of doubles: the share of each of these classes
+ * in the pixels of the mask
  * * `unknown`, double: the share of pixels whose class is not known
  *
- * It is copied with the buffer, and kept by elements that convert or scale.
+ * The summary is copied with the buffer, and elements that convert or scale
+ * keep it.
  */
 
 #include "gst/classmask/gstclassmasksummary.h"
@@ -26,10 +28,11 @@
 /**
  * gst_class_mask_summary_get_info:
  *
- * Also registers the meta, which a process that only receives it from another
- * one has to do before the first arrives.
+ * Gets the description of the summary, registering it if necessary. A process
+ * that receives summaries from another process has to call this function before
+ * the first summary arrives.
  *
- * Returns: what GStreamer knows about the summary
+ * Returns: the description of the summary
  *
  * Since: 0.1
  */
@@ -71,13 +74,13 @@ append_double (GValue *array, gdouble number)
  * gst_buffer_add_class_mask_summary:
  * @buffer: a writable video frame
  * @meta: a mask of it
- * @counts: (array fixed-size=256) (nullable): its pixels of every value, as
- *     gst_class_mask_meta_count_pixels() counts them; %NULL to count them now
+ * @counts: (array fixed-size=256) (nullable): the pixel counts of the mask, or
+ *     %NULL to get them from gst_class_mask_meta_count_pixels()
  *
  * Attaches the summary of a mask.
  *
- * Returns: (transfer none) (nullable): the summary, which belongs to @buffer,
- *     or %NULL, with a warning, if the mask cannot be read
+ * Returns: (transfer none) (nullable): the summary, owned by @buffer, or %NULL,
+ *     with a warning, if the mask cannot be read
  *
  * Since: 0.1
  */

@@ -8,30 +8,30 @@ namespace fastscnn
 
 using Lock = std::unique_lock<std::mutex>;
 
-Sidecar::Sidecar (Segmenter &segmenter, Finished finished)
+AsyncSegmenter::AsyncSegmenter (Segmenter &segmenter, Finished finished)
     : segmenter_ (segmenter), finished_ (std::move (finished))
 {
 }
 
-Result<std::unique_ptr<Sidecar> >
-Sidecar::create (Segmenter &segmenter, Finished finished)
+Result<std::unique_ptr<AsyncSegmenter> >
+AsyncSegmenter::create (Segmenter &segmenter, Finished finished)
 {
-  const auto work = [] (gpointer self) -> gpointer {
-    static_cast<Sidecar *> (self)->work ();
+  const auto run = [] (gpointer self) -> gpointer {
+    static_cast<AsyncSegmenter *> (self)->run ();
     return nullptr;
   };
-  std::unique_ptr<Sidecar> sidecar (
-      new Sidecar (segmenter, std::move (finished)));
+  std::unique_ptr<AsyncSegmenter> self (
+      new AsyncSegmenter (segmenter, std::move (finished)));
 
-  sidecar->thread_ =
-      g_thread_try_new ("fastscnn-async", work, sidecar.get (), nullptr);
-  if (!sidecar->thread_)
+  self->thread_ =
+      g_thread_try_new ("fastscnn-async", run, self.get (), nullptr);
+  if (!self->thread_)
     return Error{ Error::Kind::kDevice,
-      "The system allows no thread for async=true." };
-  return sidecar;
+      "The system does not allow another thread for async=true." };
+  return self;
 }
 
-Sidecar::~Sidecar ()
+AsyncSegmenter::~AsyncSegmenter ()
 {
   {
     const Lock lock (mutex_);
@@ -43,23 +43,23 @@ Sidecar::~Sidecar ()
 }
 
 Result<>
-Sidecar::configure (const FrameInfo &info)
+AsyncSegmenter::configure (const FrameInfo &info)
 {
-  forget ();
+  reset ();
   Lock lock (mutex_);
-  changed_.wait (lock, [this] { return !working_; });
+  changed_.wait (lock, [this] { return !busy_; });
   FASTSCNN_TRY (segmenter_.configure (info));
-  FASTSCNN_TRY (in_work_.copy.allocate (info));
+  FASTSCNN_TRY (current_.copy.allocate (info));
   return next_.copy.allocate (info);
 }
 
 Result<>
-Sidecar::give (const ConstFrame &frame, const Request &request)
+AsyncSegmenter::submit (const ConstFrame &frame, const Request &request)
 {
   const Lock lock (mutex_);
 
-  if (failure_)
-    return *std::exchange (failure_, std::nullopt);
+  if (error_)
+    return *std::exchange (error_, std::nullopt);
   next_.copy.assign (frame);
   next_.request = request;
   has_next_ = true;
@@ -68,25 +68,25 @@ Sidecar::give (const ConstFrame &frame, const Request &request)
 }
 
 SegmentationPtr
-Sidecar::newest ()
+AsyncSegmenter::latest ()
 {
   const Lock lock (mutex_);
-  return newest_;
+  return latest_;
 }
 
 void
-Sidecar::forget ()
+AsyncSegmenter::reset ()
 {
   const Lock lock (mutex_);
 
-  newest_.reset ();
+  latest_.reset ();
   has_next_ = false;
-  forget_ = true;
-  era_++;
+  reset_pending_ = true;
+  generation_++;
 }
 
 void
-Sidecar::work ()
+AsyncSegmenter::run ()
 {
   Lock lock (mutex_);
 
@@ -94,26 +94,26 @@ Sidecar::work ()
     changed_.wait (lock, [this] { return has_next_ || stop_; });
     if (stop_)
       return;
-    std::swap (in_work_, next_);
+    std::swap (current_, next_);
     has_next_ = false;
-    working_ = true;
-    const bool forget = std::exchange (forget_, false);
-    const unsigned era = era_;
+    busy_ = true;
+    const bool reset = std::exchange (reset_pending_, false);
+    const unsigned generation = generation_;
     lock.unlock ();
 
-    if (forget)
-      segmenter_.forget ();
+    if (reset)
+      segmenter_.reset ();
     const Result<SegmentationPtr> mask =
-        segmenter_.segment (in_work_.copy.frame (), Queue (), in_work_.request);
+        segmenter_.segment (current_.copy.frame (), Queue (), current_.request);
 
     lock.lock ();
-    working_ = false;
+    busy_ = false;
     changed_.notify_all ();
     if (!mask)
-      failure_ = mask.error ();
-    if (!mask || era != era_)
+      error_ = mask.error ();
+    if (!mask || generation != generation_)
       continue;
-    newest_ = *mask;
+    latest_ = *mask;
     lock.unlock ();
     finished_ (**mask);
     lock.lock ();

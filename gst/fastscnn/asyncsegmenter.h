@@ -13,36 +13,35 @@
 namespace fastscnn
 {
 
-/// A thread that looks at frames beside the stream. It keeps a copy of the
-/// newest frame that it was given, and looks at that whenever it is done with
-/// the one before; what came in between is not looked at. All functions are
-/// for the streaming thread, and none of them waits for an inference, except
-/// configure() and the destructor.
-class Sidecar
+/// Segments frames on a thread of its own, beside the stream. It copies the
+/// newest frame and segments it as soon as the previous inference is done;
+/// frames in between are skipped. All functions are for the streaming thread.
+/// Only configure() and the destructor wait for an inference.
+class AsyncSegmenter
 {
 public:
   using Finished = std::function<void (const Segmentation &)>;
 
-  /// The segmenter is its own until it is destroyed. finished: called by its
-  /// thread with each mask.
-  static Result<std::unique_ptr<Sidecar> > create (
+  /// Uses the segmenter exclusively until it is destroyed. finished: called on
+  /// its thread with every mask.
+  static Result<std::unique_ptr<AsyncSegmenter> > create (
       Segmenter &segmenter, Finished finished);
-  ~Sidecar ();
-  Sidecar (const Sidecar &) = delete;
-  Sidecar &operator= (const Sidecar &) = delete;
+  ~AsyncSegmenter ();
+  AsyncSegmenter (const AsyncSegmenter &) = delete;
+  AsyncSegmenter &operator= (const AsyncSegmenter &) = delete;
 
-  /// Frames, in host memory, are of this kind from now on; older masks are
-  /// forgotten.
+  /// Prepares for frames of this kind, in host memory, and drops older masks.
   Result<> configure (const FrameInfo &info);
 
-  /// Gives it a frame. An Error is that of a frame before.
-  Result<> give (const ConstFrame &frame, const Request &request);
+  /// Submits a frame, replacing one that still waits. An Error is that of an
+  /// earlier frame.
+  Result<> submit (const ConstFrame &frame, const Request &request);
 
   /// The newest mask; null if there is none yet.
-  SegmentationPtr newest ();
+  SegmentationPtr latest ();
 
-  /// What comes has nothing to do with what was.
-  void forget ();
+  /// Drops masks, waiting frames and temporal state (seek, new stream).
+  void reset ();
 
 private:
   struct Slot {
@@ -50,24 +49,24 @@ private:
     Request request;
   };
 
-  Sidecar (Segmenter &segmenter, Finished finished);
+  AsyncSegmenter (Segmenter &segmenter, Finished finished);
 
-  void work ();
+  void run ();
 
   Segmenter &segmenter_;
   const Finished finished_;
-  Slot in_work_; // of the thread
+  Slot current_; // of the thread
 
-  std::mutex mutex_; // guards what follows
+  std::mutex mutex_; // guards all members below, except thread_
   std::condition_variable changed_;
   Slot next_;
   bool has_next_ = false;
-  bool working_ = false;
+  bool busy_ = false;
   bool stop_ = false;
-  bool forget_ = false; // before the next frame
-  unsigned era_ = 0;    // masks of earlier ones are not wanted
-  SegmentationPtr newest_;
-  std::optional<Error> failure_;
+  bool reset_pending_ = false;
+  unsigned generation_ = 0; // counts resets: masks of older ones are dropped
+  SegmentationPtr latest_;
+  std::optional<Error> error_;
 
   GThread *thread_ = nullptr;
 };

@@ -3,23 +3,24 @@
 /**
  * SECTION:element-fastscnn
  * @title: fastscnn
- * @short_description: says what is where in a video, with Fast-SCNN
+ * @short_description: semantic segmentation of video
  * @see_also: classmaskoverlay, classmaskextract, classmaskjson
  *
- * Looks at every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
+ * Segments every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
  * Fast Semantic Segmentation Network, arXiv 1902.04502) and attaches a
- * #GstClassMaskMeta: for every pixel, the class of what is seen there. The
- * pixels of the frame are left alone. Shares of the classes lie beside it, in
- * the custom meta `ClassMaskSummary` ([its fields](applications.html)).
+ * #GstClassMaskMeta, which holds the class of every pixel, and a custom meta
+ * `ClassMaskSummary` with the shares of the classes ([its
+ * fields](applications.html)). The pixels of the frame are not changed.
  *
- * Where inference is slower than the stream, #GstFastScnn:interval looks at
- * every n-th frame only, #GstFastScnn:async lets frames go on while one is
- * looked at, and with #GstFastScnn:qos, which is the default, frames that are
- * late already are not looked at. Frames that are not looked at carry the
- * newest mask there is, and its age. No frame is ever dropped.
+ * Three properties help if inference is slower than the stream. With
+ * #GstFastScnn:interval only every n-th frame is inferred. With
+ * #GstFastScnn:async frames never wait: a copy of the newest frame is inferred
+ * on another thread. With #GstFastScnn:qos, which is on by default, late frames
+ * are not inferred. Frames that are not inferred carry the newest mask and its
+ * age. No frame is ever dropped.
  *
- * With #GstFastScnn:post-messages, each mask is also announced on the bus by
- * an element message `classmask` with the fields
+ * With #GstFastScnn:post-messages, each mask is also announced on the bus by an
+ * element message `classmask` with the fields
  *
  * * #guint64 `timestamp`, `stream-time`, `running-time`, `duration`: those of
  *   the frame
@@ -27,27 +28,28 @@
  * * #gchararray `model`: the name of the model
  * * #guint64 `age`: 0
  * * #GST_TYPE_ARRAY of #gchararray `labels`: the names of the classes
- * * #GST_TYPE_ARRAY of #guint64 `pixels`: how many pixels each class has
- * * #guint64 `unknown`: how many pixels have no class
+ * * #GST_TYPE_ARRAY of #guint64 `pixels`: the number of pixels of each class
+ * * #guint64 `unknown`: the number of pixels whose class is not known
  *
- * Where #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
- * CPU goes on, after a warning and an element message `fastscnn-fallback` with
- * the fields #gchararray `backend`, `device` and `reason`.
+ * If #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
+ * CPU takes over. The element posts a warning and an element message
+ * `fastscnn-fallback` with the fields #gchararray `backend`, `device` and
+ * `reason`.
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay ! videoconvert ! autovideosink
- * ]| Shows a film with its classes drawn over it.
+ * ]| Plays a video with its classes drawn over it.
  * |[
  * gst-launch-1.0 rtspsrc location=rtsp://camera/stream ! decodebin !
  * videoconvert ! fastscnn async=true ! classmaskoverlay ! videoconvert !
  * autovideosink
- * ]| The same for a camera; the video never waits.
+ * ]| The same for a camera; frames never wait for inference.
  * |[
  * gst-launch-1.0 -m videotestsrc num-buffers=50 ! fastscnn interval=9
  * post-messages=true ! fakesink
- * ]| Prints what is seen in every tenth frame.
+ * ]| Prints the classes of every tenth frame.
  */
 
 #include "gst/fastscnn/gstfastscnn.h"
@@ -56,14 +58,13 @@
 #include <memory>
 #include <mutex>
 
-#include "gst/masks/analytics.h"
-#include "gst/fastscnn/qostracker.h"
-#include "gst/fastscnn/maskoutput.h"
+#include "gst/fastscnn/asyncsegmenter.h"
 #include "gst/fastscnn/messages.h"
 #include "gst/fastscnn/properties.h"
+#include "gst/fastscnn/qostracker.h"
 #include "gst/fastscnn/segmenter.h"
-#include "gst/fastscnn/asyncsegmenter.h"
 #include "gst/fastscnn/stats.h"
+#include "gst/masks/analytics.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_fast_scnn_debug);
 #define GST_CAT_DEFAULT gst_fast_scnn_debug
@@ -78,29 +79,30 @@ struct State {
   Settings settings;
 
   Stats stats;
-  Lateness lateness;
+  QosTracker qos_tracker;
   std::atomic<bool> live{ false };
 
-  /* Of the streaming thread, from start to stop. */
+  /* For the streaming thread, from start to stop. */
   std::unique_ptr<Segmenter> segmenter;
+  std::unique_ptr<AsyncSegmenter> async_segmenter; /* NULL unless async */
+  bool synchronous = true; /* frames wait for their inference */
+  SegmentationPtr last;    /* if synchronous */
   AnalyticsWriter analytics;
-  std::unique_ptr<Sidecar> sidecar; /* null unless async */
-  bool held = true;                 /* frames wait for their inference */
-  SegmentationPtr last;             /* if they do */
   GQuark source = 0;
-  guint not_looked_at = 0; /* frames in a row */
+  guint skipped = 0;            /* frames since the last inference */
+  Settings::PerFrame per_frame; /* snapshot for the current frame */
 
   SegmentationPtr
-  newest () const
+  latest () const
   {
-    return held ? last : sidecar->newest ();
+    return synchronous ? last : async_segmenter->latest ();
   }
 
-  Settings::Live
-  live_settings ()
+  Settings::PerFrame
+  per_frame_settings ()
   {
     const std::lock_guard<std::mutex> lock (mutex);
-    return settings.live;
+    return settings.per_frame;
   }
 };
 
@@ -123,14 +125,12 @@ frame_time (GstFastScnn *self, GstBuffer *buffer)
   return time_of (buffer, GST_BASE_TRANSFORM (self)->segment);
 }
 
-/* On the thread that made the mask. */
+/* Called on the thread that made the mask. */
 static void
 on_finished (GstFastScnn *self, const Segmentation &mask)
 {
-  State *state = self->state;
-
-  state->stats.count_inference (mask.took);
-  if (state->live_settings ().post_messages)
+  self->state->stats.count_inference (mask.inference_time);
+  if (mask.request.settings.post_messages)
     gst_fast_scnn_post_mask (GST_ELEMENT (self), mask);
 }
 
@@ -151,8 +151,9 @@ open_segmenter (GstFastScnn *self, const Settings &settings)
         on_fell_back (self, segmenter, reason);
       }));
   if (settings.async)
-    state->sidecar = FASTSCNN_TRY (Sidecar::create (*state->segmenter,
-        [self] (const Segmentation &mask) { on_finished (self, mask); }));
+    state->async_segmenter =
+        FASTSCNN_TRY (AsyncSegmenter::create (*state->segmenter,
+            [self] (const Segmentation &mask) { on_finished (self, mask); }));
   return {};
 }
 
@@ -174,14 +175,14 @@ gst_fast_scnn_start (GstBaseTransform *trans)
   }
   const Segmenter &segmenter = *state->segmenter;
   GST_INFO_OBJECT (self, "using %s: %s. %s", segmenter.backend ().c_str (),
-      segmenter.device ().c_str (), segmenter.passed_over ().c_str ());
+      segmenter.device ().c_str (), segmenter.rejected_backend ().c_str ());
   gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
       segmenter.backend () == "cuda", settings.cuda_device_id);
   state->stats.reset (segmenter.backend (), segmenter.device ());
-  state->lateness.start ();
+  state->qos_tracker.start ();
   state->live = false;
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
-  state->not_looked_at = 0;
+  state->skipped = 0;
   return TRUE;
 }
 
@@ -190,10 +191,10 @@ gst_fast_scnn_stop (GstBaseTransform *trans)
 {
   State *state = GST_FAST_SCNN (trans)->state;
 
-  state->sidecar.reset ();
+  state->async_segmenter.reset ();
   state->segmenter.reset ();
   state->last.reset ();
-  state->held = true;
+  state->synchronous = true;
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)->stop (trans);
 }
 
@@ -202,69 +203,70 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_FAST_SCNN (filter)->state;
 
-  /* A GPU is done with a frame before it could be copied for later. */
-  state->held = !state->sidecar || info.memory == Memory::kDevice;
+  /* On a GPU inference is quicker than the copy: run synchronously. */
+  state->synchronous =
+      !state->async_segmenter || info.memory == Memory::kDevice;
   state->last.reset ();
-  if (!state->held)
-    return state->sidecar->configure (info);
+  if (!state->synchronous)
+    return state->async_segmenter->configure (info);
   return state->segmenter->configure (info,
       gst_frame_filter_get_cuda_context (filter),
       gst_frame_filter_make_mask_allocator (filter));
 }
 
-/* What comes has nothing to do with what was. */
+/* Drops temporal state (seek, new stream). */
 static void
-forget (State *state)
+reset_stream (State *state)
 {
-  state->lateness.flush ();
+  state->qos_tracker.flush ();
   state->last.reset ();
-  if (!state->held)
-    state->sidecar->forget ();
+  if (!state->synchronous)
+    state->async_segmenter->reset ();
   else if (state->segmenter)
-    state->segmenter->forget ();
+    state->segmenter->reset ();
 }
 
-/* Decides whether to look at a frame. */
 static gboolean
-wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
-    const Settings::Live &live)
+wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time)
 {
   State *state = self->state;
 
-  if (state->newest ()) {
-    /* A gap repeats what was seen before. */
+  if (state->latest ()) {
+    /* A gap repeats the previous frame. */
     if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) ||
-        state->not_looked_at < live.interval)
+        state->skipped < state->per_frame.interval)
       return FALSE;
   }
   const GstClockTime now =
-      state->live && state->held
+      state->live && state->synchronous
           ? gst_element_get_current_running_time (GST_ELEMENT (self))
           : GST_CLOCK_TIME_NONE;
-  if (live.qos && state->lateness.late (time.running_time, now)) {
+  if (state->per_frame.qos &&
+      state->qos_tracker.is_late (time.running_time, now)) {
     const guint64 late = state->stats.count_late ();
-    gst_fast_scnn_post_late (GST_ELEMENT (self), time,
-        state->lateness.report (), state->live, state->stats.inferred (), late);
+    gst_fast_scnn_post_qos (GST_ELEMENT (self), time,
+        state->qos_tracker.report (), state->live, state->stats.inferred (),
+        late);
     return FALSE;
   }
   return TRUE;
 }
 
-/* looked_at: the newest mask was made from this very frame. */
+/* is_own: the latest mask was made from this very frame. */
 static void
-attach_newest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
-    gboolean looked_at)
+attach_latest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
+    gboolean is_own)
 {
   State *state = self->state;
-  const SegmentationPtr mask = state->newest ();
+  const SegmentationPtr mask = state->latest ();
 
   if (!mask)
     return;
-  if (!looked_at)
+  if (!is_own)
     state->stats.count_reused ();
-  const GstClassMaskMeta *meta = gst_fast_scnn_attach_mask (buffer, *mask,
-      looked_at ? 0 : time_between (mask->time, time), state->source);
-  if (state->live_settings ().analytics_meta &&
+  const GstClassMaskMeta *meta = mask->attach (buffer,
+      is_own ? 0 : time_between (mask->request.time, time), state->source);
+  if (state->per_frame.analytics_meta &&
       !state->analytics.attach (buffer, *meta))
     GST_WARNING_OBJECT (self, "the mask cannot be attached for GstAnalytics");
 }
@@ -278,11 +280,12 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
 
   if (GST_CLOCK_TIME_IS_VALID (time.stream_time))
     gst_object_sync_values (GST_OBJECT (self), time.stream_time);
+  state->per_frame = state->per_frame_settings ();
   state->stats.count_frame ();
-  if (wants_inference (self, buffer, time, state->live_settings ()))
+  if (wants_inference (self, buffer, time))
     return TRUE;
-  state->not_looked_at++;
-  attach_newest (self, buffer, time, FALSE);
+  state->skipped++;
+  attach_latest (self, buffer, time, FALSE);
   return FALSE;
 }
 
@@ -292,29 +295,22 @@ gst_fast_scnn_process (
 {
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
-  const FrameTime time = frame_time (self, buffer);
-  const Settings::Live live = state->live_settings ();
+  const Request request{ view.part, frame_time (self, buffer),
+    state->per_frame };
   const ConstFrame frame = as_const (view.frame);
-  Request request;
 
-  request.part = view.part;
-  request.time = time;
-  request.options.confidence_threshold = (float)live.confidence_threshold;
-  request.options.smoothing = (float)live.smoothing;
-  request.with_confidence = live.confidence_map;
-
-  if (state->held) {
+  if (state->synchronous) {
     state->last =
         FASTSCNN_TRY (state->segmenter->segment (frame, view.queue, request));
     on_finished (self, *state->last);
   } else {
-    FASTSCNN_TRY (state->sidecar->give (frame, request));
+    FASTSCNN_TRY (state->async_segmenter->submit (frame, request));
   }
-  state->lateness.looked_at (time.running_time, state->held);
-  state->not_looked_at = 0;
-  attach_newest (self, buffer, time, state->held);
-  if (state->held && state->lateness.expect (state->stats.p95 ()) &&
-      state->live)
+  state->qos_tracker.inferred (request.time.running_time, state->synchronous);
+  state->skipped = 0;
+  attach_latest (self, buffer, request.time, state->synchronous);
+  if (state->synchronous &&
+      state->qos_tracker.update_latency (state->stats.p95 ()) && state->live)
     gst_element_post_message (
         GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   return {};
@@ -327,23 +323,23 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START ||
       GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    forget (state);
+    reset_stream (state);
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
       ->sink_event (trans, event);
 }
 
-/* Not for the base class, which would drop buffers. */
+/* Replaces that of GstBaseTransform, which would drop buffers. */
 static gboolean
 handle_qos (GstFastScnn *self, GstEvent *event)
 {
   State *state = self->state;
-  Lateness::Report report;
+  QosTracker::Report report;
   GstClockTime running_time;
 
   gst_event_parse_qos (
       event, NULL, &report.proportion, &report.jitter, &running_time);
-  if (state->live_settings ().qos &&
-      !state->lateness.record (report, running_time)) {
+  if (state->per_frame_settings ().qos &&
+      !state->qos_tracker.record (report, running_time)) {
     gst_event_unref (event);
     return TRUE;
   }
@@ -371,7 +367,7 @@ gst_fast_scnn_query (
   if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
     gboolean live;
     GstClockTime min, max;
-    const GstClockTime ours = state->lateness.latency ();
+    const GstClockTime ours = state->qos_tracker.latency ();
 
     gst_query_parse_latency (query, &live, &min, &max);
     state->live = live;
@@ -430,7 +426,7 @@ gst_fast_scnn_class_init (GstFastScnnClass *klass)
 
   gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass),
       "Fast-SCNN semantic segmentation", "Filter/Analyzer/Video",
-      "Attaches a mask that says which class each pixel belongs to",
+      "Attaches a mask with the class of each pixel",
       "The gst-fastscnn authors");
   trans_class->start = GST_DEBUG_FUNCPTR (gst_fast_scnn_start);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_fast_scnn_stop);

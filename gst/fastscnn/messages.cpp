@@ -30,14 +30,14 @@ gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
 {
   const GstClassMaskClasses *classes = mask.model->classes;
   const GstVideoMeta *video = gst_buffer_get_video_meta (mask.mask.get ());
-  const FrameTime &time = mask.time;
+  const FrameTime &time = mask.request.time;
   GValue labels = G_VALUE_INIT, pixels = G_VALUE_INIT;
 
   g_value_init (&labels, GST_TYPE_ARRAY);
   g_value_init (&pixels, GST_TYPE_ARRAY);
   for (guint id = 0; id < gst_class_mask_classes_get_size (classes); id++) {
     append_string (&labels, gst_class_mask_classes_get_label (classes, id));
-    append_uint64 (&pixels, mask.pixels[id]);
+    append_uint64 (&pixels, mask.counts[id]);
   }
   GstStructure *message = gst_structure_new ("classmask", "timestamp",
       G_TYPE_UINT64, time.timestamp, "stream-time", G_TYPE_UINT64,
@@ -46,7 +46,7 @@ gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
       (gint)video->width, "height", G_TYPE_INT, (gint)video->height, "model",
       G_TYPE_STRING, gst_class_mask_classes_get_model (classes), "age",
       G_TYPE_UINT64, G_GUINT64_CONSTANT (0), "unknown", G_TYPE_UINT64,
-      mask.pixels[kUnknown], NULL);
+      mask.counts[kUnknown], NULL);
   gst_structure_take_value (message, "labels", &labels);
   gst_structure_take_value (message, "pixels", &pixels);
   gst_element_post_message (
@@ -61,7 +61,7 @@ gst_fast_scnn_post_fallback (
   const gchar *device = segmenter.device ().c_str ();
 
   GST_ELEMENT_WARNING (element, RESOURCE, FAILED,
-      ("The %s engine goes on; the one before failed.", backend),
+      ("Falling back to the %s engine: the previous one failed.", backend),
       ("%s", reason));
   gst_element_post_message (
       element, gst_message_new_element (GST_OBJECT (element),
@@ -71,8 +71,8 @@ gst_fast_scnn_post_fallback (
 }
 
 void
-gst_fast_scnn_post_late (GstElement *element, const FrameTime &time,
-    const Lateness::Report &report, gboolean live, guint64 inferred,
+gst_fast_scnn_post_qos (GstElement *element, const FrameTime &time,
+    const QosTracker::Report &report, gboolean live, guint64 inferred,
     guint64 late)
 {
   GstMessage *message = gst_message_new_qos (GST_OBJECT (element), live,

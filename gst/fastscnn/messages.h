@@ -6,18 +6,20 @@
 #include "gst/fastscnn/qostracker.h"
 #include "gst/fastscnn/segmenter.h"
 
-/* What the element tells the application. The documentation of fastscnn says
- * what is in the messages. */
+/* Messages to the application. The documentation of the element lists their
+ * fields. */
 
-/* A mask is finished: `classmask`. */
+/* Posts the element message `classmask` for a finished mask. */
 void gst_fast_scnn_post_mask (
     GstElement *element, const fastscnn::Segmentation &mask);
 
-/* Another engine goes on: a warning and `fastscnn-fallback`. */
+/* Posts a warning and the element message `fastscnn-fallback` after the CPU has
+ * replaced the GPU. */
 void gst_fast_scnn_post_fallback (GstElement *element,
     const fastscnn::Segmenter &segmenter, const gchar *reason);
 
-/* A frame was too late to be looked at: QOS. inferred, late: frames so far. */
-void gst_fast_scnn_post_late (GstElement *element,
-    const fastscnn::FrameTime &time, const fastscnn::Lateness::Report &report,
+/* Posts a QOS message for a frame that was too late for an inference. inferred,
+ * late: totals of the stream. */
+void gst_fast_scnn_post_qos (GstElement *element,
+    const fastscnn::FrameTime &time, const fastscnn::QosTracker::Report &report,
     gboolean live, guint64 inferred, guint64 late);

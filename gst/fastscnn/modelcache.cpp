@@ -19,11 +19,11 @@ namespace fs = std::filesystem;
 
 constexpr char kDefaultModel[] = "fastscnn-camvid.safetensors";
 
-/* A file that was replaced is another file. */
+/* Path, time and size, so that a replaced file is loaded again. */
 using Key = std::tuple<std::string, fs::file_time_type, std::uintmax_t>;
 
 Error
-refusal (const std::string &sentence)
+model_error (const std::string &sentence)
 {
   return Error{ Error::Kind::kModel, sentence };
 }
@@ -37,15 +37,17 @@ find_model (const std::string &file)
   if (!file.empty () && fs::exists (wanted, error))
     return wanted;
   if (wanted.has_parent_path ())
-    return refusal ("There is no model file " + file + ".");
+    return model_error ("There is no model file " + file + ".");
 
   const auto folders = search_path (
       "FASTSCNN_MODEL_PATH", FASTSCNN_MODEL_RELATIVE, FASTSCNN_MODEL_DIR);
   for (const std::string &folder : folders)
     if (fs::exists (fs::path (folder) / wanted, error))
       return fs::path (folder) / wanted;
-  return refusal ("There is no model file " + wanted.string () + " in " +
-                  join (folders) + ".");
+  return model_error ("There is no model file " + wanted.string () + " in " +
+                      join (folders) +
+                      "; set model-file to its path, or FASTSCNN_MODEL_PATH "
+                      "to its folder.");
 }
 
 Result<Key>
@@ -61,8 +63,8 @@ identify (const fs::path &path)
   if (!error)
     size = fs::file_size (real, error);
   if (error)
-    return refusal ("The model file " + path.string () +
-                    " cannot be read: " + error.message () + ".");
+    return model_error ("The model file " + path.string () +
+                        " cannot be read: " + error.message () + ".");
   return Key (real.string (), time, size);
 }
 

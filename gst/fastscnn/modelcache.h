@@ -11,7 +11,7 @@
 namespace fastscnn
 {
 
-/// A model, and its classes as metadata names them.
+/// A model and its class table.
 struct SharedModel {
   explicit SharedModel (std::shared_ptr<const Model> model);
   ~SharedModel ();
@@ -22,9 +22,9 @@ struct SharedModel {
   GstClassMaskClasses *classes;
 };
 
-/// The model of a file, or the one that ships if `file` is empty. A name
-/// without a folder is also looked for where models are installed. While
-/// anyone in the process uses a file, everyone gets the same object.
+/// Opens a model file, or the model that ships if `file` is empty. A name
+/// without a folder is also searched for in the folders of installed models. As
+/// long as a file is in use, all callers in the process share one object.
 Result<std::shared_ptr<const SharedModel> > open_model (
     const std::string &file);
 

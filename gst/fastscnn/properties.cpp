@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/fastscnn/properties.h"
 
+#include "gst/base/settingvalue.h"
 #include "gst/masks/analytics.h"
 
 using namespace fastscnn;
@@ -23,10 +24,10 @@ GType
 backend_get_type ()
 {
   static const GEnumValue values[] = {
-    { (int)BackendChoice::kAuto, "CUDA if a device answers, otherwise the CPU",
-        "auto" },
+    { (int)BackendChoice::kAuto,
+        "CUDA if there is a usable GPU, otherwise the CPU", "auto" },
     { (int)BackendChoice::kCuda, "NVIDIA GPU (CUDA, cuDNN)", "cuda" },
-    { (int)BackendChoice::kCpu, "CPU (AVX2, AVX-512 or NEON where there is)",
+    { (int)BackendChoice::kCpu, "CPU (AVX2, AVX-512 or NEON if available)",
         "cpu" },
     { 0, NULL, NULL },
   };
@@ -39,15 +40,56 @@ GType
 mask_size_get_type ()
 {
   static const GEnumValue values[] = {
-    { (int)MaskSize::kFrame, "A value for every pixel of the frame", "frame" },
+    { (int)MaskSize::kFrame, "The size of the frame", "frame" },
     { (int)MaskSize::kNetwork, "The size of the network's input", "network" },
-    { (int)MaskSize::kGrid, "The network's own output, 1/8 of its input",
-        "grid" },
+    { (int)MaskSize::kGrid,
+        "The resolution of the network's output, 1/8 of its input", "grid" },
     { 0, NULL, NULL },
   };
   static const GType type =
       g_enum_register_static ("GstFastScnnMaskSize", values);
   return type;
+}
+
+/* Calls visit() with the setting of a property; FALSE if there is none. */
+template <typename AnySettings, typename Visit>
+gboolean
+visit_setting (AnySettings &settings, guint id, const Visit &visit)
+{
+  switch (id) {
+  case PROP_MODEL_FILE:
+    return visit (settings.model_file);
+  case PROP_BACKEND:
+    return visit (settings.backend);
+  case PROP_CUDA_DEVICE_ID:
+    return visit (settings.cuda_device_id);
+  case PROP_THREADS:
+    return visit (settings.threads);
+  case PROP_INFER_WIDTH:
+    return visit (settings.infer_width);
+  case PROP_INFER_HEIGHT:
+    return visit (settings.infer_height);
+  case PROP_MASK_SIZE:
+    return visit (settings.mask_size);
+  case PROP_ASYNC:
+    return visit (settings.async);
+  case PROP_INTERVAL:
+    return visit (settings.per_frame.interval);
+  case PROP_QOS:
+    return visit (settings.per_frame.qos);
+  case PROP_SMOOTHING:
+    return visit (settings.per_frame.smoothing);
+  case PROP_CONFIDENCE_THRESHOLD:
+    return visit (settings.per_frame.confidence_threshold);
+  case PROP_CONFIDENCE_MAP:
+    return visit (settings.per_frame.confidence_map);
+  case PROP_POST_MESSAGES:
+    return visit (settings.per_frame.post_messages);
+  case PROP_ANALYTICS_META:
+    return visit (settings.per_frame.analytics_meta);
+  default:
+    return FALSE;
+  }
 }
 
 } // namespace
@@ -56,83 +98,90 @@ void
 gst_fast_scnn_install_properties (GObjectClass *klass)
 {
   const Settings defaults;
-  const Settings::Live &live = defaults.live;
+  const Settings::PerFrame &per_frame = defaults.per_frame;
+  const auto install = [klass] (guint id, GParamSpec *spec) {
+    g_object_class_install_property (klass, id, spec);
+  };
 
-  g_object_class_install_property (klass, PROP_MODEL_FILE,
+  install (PROP_MODEL_FILE,
       g_param_spec_string ("model-file", "Model file",
-          "Weights, a safetensors file; a name without a folder is also looked "
-          "for where models are installed; unset: the model that ships",
+          "Safetensors file with the weights; a name without a folder is also "
+          "searched for where models are installed (unset = the model that "
+          "ships)",
           NULL, kReady));
-  g_object_class_install_property (klass, PROP_BACKEND,
-      g_param_spec_enum ("backend", "Backend", "What the network runs on",
+  install (PROP_BACKEND,
+      g_param_spec_enum ("backend", "Backend", "Device that runs the network",
           backend_get_type (), (int)defaults.backend, kReady));
-  g_object_class_install_property (klass, PROP_CUDA_DEVICE_ID,
-      g_param_spec_int ("cuda-device-id", "CUDA device ID",
-          "Number of the GPU to use (-1 = auto)", -1, G_MAXINT,
-          defaults.cuda_device_id, kReady));
-  g_object_class_install_property (klass, PROP_THREADS,
-      g_param_spec_uint ("threads", "Threads",
-          "Worker threads of the CPU backend (0 = one a core)", 0, 1024,
-          defaults.threads, kReady));
-  g_object_class_install_property (klass, PROP_INFER_WIDTH,
+  install (
+      PROP_CUDA_DEVICE_ID, g_param_spec_int ("cuda-device-id", "CUDA device ID",
+                               "Index of the GPU to use (-1 = auto)", -1,
+                               G_MAXINT, defaults.cuda_device_id, kReady));
+  install (
+      PROP_THREADS, g_param_spec_uint ("threads", "Threads",
+                        "Worker threads of the CPU backend (0 = one per core)",
+                        0, 1024, defaults.threads, kReady));
+  install (PROP_INFER_WIDTH,
       g_param_spec_uint ("infer-width", "Inference width",
-          "Width of the network's input, rounded to a multiple of 32 (0 = from "
-          "the size that the model prefers and the frame's aspect ratio)",
+          "Width of the network's input, rounded to a multiple of 32 (0 = "
+          "derived from the model's preferred size and the frame's aspect "
+          "ratio)",
           0, kMaxInputSize, defaults.infer_width, kReady));
-  g_object_class_install_property (klass, PROP_INFER_HEIGHT,
+  install (PROP_INFER_HEIGHT,
       g_param_spec_uint ("infer-height", "Inference height",
           "Height of the network's input, rounded to a multiple of 32 (0 = "
-          "from the size that the model prefers and the frame's aspect ratio)",
+          "derived from the model's preferred size and the frame's aspect "
+          "ratio)",
           0, kMaxInputSize, defaults.infer_height, kReady));
-  g_object_class_install_property (klass, PROP_MASK_SIZE,
+  install (PROP_MASK_SIZE,
       g_param_spec_enum ("mask-size", "Mask size",
           "Resolution of the attached mask", mask_size_get_type (),
           (int)defaults.mask_size, kReady));
-  g_object_class_install_property (klass, PROP_ASYNC,
+  install (PROP_ASYNC,
       g_param_spec_boolean ("async", "Asynchronous",
-          "Never hold a frame: inference runs beside the stream, and each "
-          "frame carries the newest finished mask",
+          "Never delay a frame: copy it, run inference on another thread, and "
+          "attach the newest finished mask",
           defaults.async, kReady));
 
-  g_object_class_install_property (klass, PROP_INTERVAL,
+  install (PROP_INTERVAL,
       g_param_spec_uint ("interval", "Interval",
-          "Frames to skip between two inferences; they carry the last mask", 0,
-          G_MAXINT, live.interval, kControllable));
-  g_object_class_install_property (klass, PROP_QOS,
+          "Frames to skip between two inferences; they reuse the last mask", 0,
+          G_MAXINT, per_frame.interval, kControllable));
+  install (PROP_QOS,
       g_param_spec_boolean ("qos", "Quality of service",
-          "When downstream is late, skip inferences, all but one a second; "
+          "Skip inferences when frames are late, except for one per second; "
           "frames are never dropped",
-          live.qos, kPlaying));
-  g_object_class_install_property (klass, PROP_SMOOTHING,
+          per_frame.qos, kPlaying));
+  install (PROP_SMOOTHING,
       g_param_spec_double ("smoothing", "Smoothing",
-          "Weight of the past in an average over time, which calms flicker; "
-          "starts over at scene cuts (0 = off)",
-          0.0, 0.99, live.smoothing, kControllable));
-  g_object_class_install_property (klass, PROP_CONFIDENCE_THRESHOLD,
+          "Weight of the past in an average over time, which reduces flicker; "
+          "the average restarts at scene cuts (0 = off)",
+          0.0, 0.99, per_frame.smoothing, kControllable));
+  install (PROP_CONFIDENCE_THRESHOLD,
       g_param_spec_double ("confidence-threshold", "Confidence threshold",
-          "Pixels whose class is less probable than this become 255, unknown "
-          "(0 = off)",
-          0.0, 1.0, live.confidence_threshold, kControllable));
-  g_object_class_install_property (klass, PROP_CONFIDENCE_MAP,
+          "Least probability of a class; less certain pixels become 255, "
+          "unknown (0 = off)",
+          0.0, 1.0, per_frame.confidence_threshold, kControllable));
+  install (PROP_CONFIDENCE_MAP,
       g_param_spec_boolean ("confidence-map", "Confidence map",
-          "Also attach how probable the class of each pixel is, GRAY8",
-          live.confidence_map, kPlaying));
-  g_object_class_install_property (klass, PROP_POST_MESSAGES,
+          "Also attach the probability of each pixel's class as GRAY8",
+          per_frame.confidence_map, kPlaying));
+  install (PROP_POST_MESSAGES,
       g_param_spec_boolean ("post-messages", "Post messages",
-          "Post an element message 'classmask' for every inferred mask: "
-          "timestamps, labels and their pixels",
-          live.post_messages, kPlaying));
+          "Post an element message 'classmask' for every inferred mask, with "
+          "timestamps, labels and pixel counts",
+          per_frame.post_messages, kPlaying));
   if (analytics_available ())
-    g_object_class_install_property (klass, PROP_ANALYTICS_META,
+    install (PROP_ANALYTICS_META,
         g_param_spec_boolean ("analytics-meta", "Analytics meta",
-            "Attach each mask a second time, as GstAnalyticsSegmentationMtd, "
-            "for elements that know no other",
-            live.analytics_meta, kPlaying));
+            "Also attach each mask as GstAnalyticsSegmentationMtd, for "
+            "elements "
+            "that only understand GstAnalytics",
+            per_frame.analytics_meta, kPlaying));
 
-  g_object_class_install_property (klass, PROP_STATS,
+  install (PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Since the element was started: frames, inferred, reused, late; "
-          "last-, mean- and p95-inference-time in ns; backend, device",
+          "Statistics since the element was started: frames, inferred, reused, "
+          "late; last-, mean- and p95-inference-time in ns; backend, device",
           GST_TYPE_STRUCTURE,
           (GParamFlags)(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
@@ -143,114 +192,19 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
 gboolean
 gst_fast_scnn_set_setting (Settings &settings, guint id, const GValue *value)
 {
-  Settings::Live &live = settings.live;
-
-  switch (id) {
-  case PROP_MODEL_FILE: {
-    const gchar *file = g_value_get_string (value);
-    settings.model_file = file ? file : "";
+  return visit_setting (settings, id, [value] (auto &setting) {
+    read_value (value, setting);
     return TRUE;
-  }
-  case PROP_BACKEND:
-    settings.backend = (BackendChoice)g_value_get_enum (value);
-    return TRUE;
-  case PROP_CUDA_DEVICE_ID:
-    settings.cuda_device_id = g_value_get_int (value);
-    return TRUE;
-  case PROP_THREADS:
-    settings.threads = g_value_get_uint (value);
-    return TRUE;
-  case PROP_INFER_WIDTH:
-    settings.infer_width = g_value_get_uint (value);
-    return TRUE;
-  case PROP_INFER_HEIGHT:
-    settings.infer_height = g_value_get_uint (value);
-    return TRUE;
-  case PROP_MASK_SIZE:
-    settings.mask_size = (MaskSize)g_value_get_enum (value);
-    return TRUE;
-  case PROP_ASYNC:
-    settings.async = g_value_get_boolean (value);
-    return TRUE;
-  case PROP_INTERVAL:
-    live.interval = g_value_get_uint (value);
-    return TRUE;
-  case PROP_QOS:
-    live.qos = g_value_get_boolean (value);
-    return TRUE;
-  case PROP_SMOOTHING:
-    live.smoothing = g_value_get_double (value);
-    return TRUE;
-  case PROP_CONFIDENCE_THRESHOLD:
-    live.confidence_threshold = g_value_get_double (value);
-    return TRUE;
-  case PROP_CONFIDENCE_MAP:
-    live.confidence_map = g_value_get_boolean (value);
-    return TRUE;
-  case PROP_POST_MESSAGES:
-    live.post_messages = g_value_get_boolean (value);
-    return TRUE;
-  case PROP_ANALYTICS_META:
-    live.analytics_meta = g_value_get_boolean (value);
-    return TRUE;
-  default:
-    return FALSE;
-  }
+  });
 }
 
 gboolean
 gst_fast_scnn_get_setting (const Settings &settings, guint id, GValue *value)
 {
-  const Settings::Live &live = settings.live;
-
-  switch (id) {
-  case PROP_MODEL_FILE:
-    g_value_set_string (value,
-        settings.model_file.empty () ? NULL : settings.model_file.c_str ());
+  if (id == PROP_MODEL_FILE && settings.model_file.empty ())
+    return TRUE; /* NULL */
+  return visit_setting (settings, id, [value] (const auto &setting) {
+    write_value (setting, value);
     return TRUE;
-  case PROP_BACKEND:
-    g_value_set_enum (value, (gint)settings.backend);
-    return TRUE;
-  case PROP_CUDA_DEVICE_ID:
-    g_value_set_int (value, settings.cuda_device_id);
-    return TRUE;
-  case PROP_THREADS:
-    g_value_set_uint (value, settings.threads);
-    return TRUE;
-  case PROP_INFER_WIDTH:
-    g_value_set_uint (value, settings.infer_width);
-    return TRUE;
-  case PROP_INFER_HEIGHT:
-    g_value_set_uint (value, settings.infer_height);
-    return TRUE;
-  case PROP_MASK_SIZE:
-    g_value_set_enum (value, (gint)settings.mask_size);
-    return TRUE;
-  case PROP_ASYNC:
-    g_value_set_boolean (value, settings.async);
-    return TRUE;
-  case PROP_INTERVAL:
-    g_value_set_uint (value, live.interval);
-    return TRUE;
-  case PROP_QOS:
-    g_value_set_boolean (value, live.qos);
-    return TRUE;
-  case PROP_SMOOTHING:
-    g_value_set_double (value, live.smoothing);
-    return TRUE;
-  case PROP_CONFIDENCE_THRESHOLD:
-    g_value_set_double (value, live.confidence_threshold);
-    return TRUE;
-  case PROP_CONFIDENCE_MAP:
-    g_value_set_boolean (value, live.confidence_map);
-    return TRUE;
-  case PROP_POST_MESSAGES:
-    g_value_set_boolean (value, live.post_messages);
-    return TRUE;
-  case PROP_ANALYTICS_META:
-    g_value_set_boolean (value, live.analytics_meta);
-    return TRUE;
-  default:
-    return FALSE;
-  }
+  });
 }

@@ -5,7 +5,8 @@
 
 #include "gst/fastscnn/settings.h"
 
-/* The properties of the element fastscnn: names, ranges, defaults, blurbs. */
+/* The properties of the element fastscnn: names, ranges, defaults and blurbs.
+ */
 enum {
   PROP_0,
   PROP_MODEL_FILE,
@@ -28,7 +29,7 @@ enum {
 
 void gst_fast_scnn_install_properties (GObjectClass *klass);
 
-/* TRUE if `id` is a setting. */
+/* FALSE if `id` is not a setting. */
 gboolean gst_fast_scnn_set_setting (
     fastscnn::Settings &settings, guint id, const GValue *value);
 gboolean gst_fast_scnn_get_setting (

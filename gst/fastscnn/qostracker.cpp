@@ -12,39 +12,39 @@ namespace
 using Lock = std::lock_guard<std::mutex>;
 
 constexpr GstClockTime kStep = 5 * GST_MSECOND;
-constexpr unsigned kTimesBelow = 128;
-constexpr unsigned kLately = 64; // frames
+constexpr unsigned kTimesBelow = 128; // before the latency is reduced
+constexpr unsigned kWindow = 64;      // frames
 
 } // namespace
 
 void
-Lateness::start ()
+QosTracker::start ()
 {
   const Lock lock (mutex_);
 
-  forget ();
-  usual_ = latency_ = 0;
+  clear ();
+  p95_ = latency_ = 0;
   below_ = 0;
 }
 
 void
-Lateness::flush ()
+QosTracker::flush ()
 {
   const Lock lock (mutex_);
-  forget ();
+  clear ();
 }
 
 void
-Lateness::forget ()
+QosTracker::clear ()
 {
   report_ = {};
-  earliest_ = last_inference_ = last_held_ = GST_CLOCK_TIME_NONE;
-  least_ = least_before_ = G_MAXINT64;
+  earliest_ = last_inferred_ = last_synchronous_ = GST_CLOCK_TIME_NONE;
+  least_delay_ = previous_least_delay_ = G_MAXINT64;
   frames_ = 0;
 }
 
 bool
-Lateness::record (const Report &report, GstClockTime running_time)
+QosTracker::record (const Report &report, GstClockTime running_time)
 {
   const Lock lock (mutex_);
 
@@ -57,35 +57,35 @@ Lateness::record (const Report &report, GstClockTime running_time)
   const GstClockTimeDiff jitter = report.jitter;
   earliest_ = std::max<GstClockTimeDiff> (
       0, running_time + (jitter > 0 ? 2 * jitter : jitter));
-  if (jitter <= 0 || !GST_CLOCK_TIME_IS_VALID (last_held_))
+  if (jitter <= 0 || !GST_CLOCK_TIME_IS_VALID (last_synchronous_))
     return true;
-  /* As many as come during an inference wait behind it, and as many again come
-   * while those catch up. Behind jumps of the timestamps nothing waited. */
-  return std::abs (GST_CLOCK_DIFF (last_held_, running_time)) >
-         (GstClockTimeDiff)(2 * usual_);
+  /* Allow twice the inference time for queued frames to drain. Timestamps may
+   * jump in both directions. */
+  return std::abs (GST_CLOCK_DIFF (last_synchronous_, running_time)) >
+         (GstClockTimeDiff)(2 * p95_);
 }
 
-Lateness::Report
-Lateness::report () const
+QosTracker::Report
+QosTracker::report () const
 {
   const Lock lock (mutex_);
   return report_;
 }
 
-/* How much longer than others a frame took to get here. */
+/* How much longer than other recent frames a frame took to get here. */
 GstClockTimeDiff
-Lateness::waited (GstClockTimeDiff delay)
+QosTracker::waiting_time (GstClockTimeDiff delay)
 {
-  if (frames_++ % kLately == 0) {
-    least_before_ = least_;
-    least_ = delay;
+  if (frames_++ % kWindow == 0) {
+    previous_least_delay_ = least_delay_;
+    least_delay_ = delay;
   }
-  least_ = std::min (least_, delay);
-  return delay - std::min (least_, least_before_);
+  least_delay_ = std::min (least_delay_, delay);
+  return delay - std::min (least_delay_, previous_least_delay_);
 }
 
 bool
-Lateness::late (GstClockTime running_time, GstClockTime now)
+QosTracker::is_late (GstClockTime running_time, GstClockTime now)
 {
   const Lock lock (mutex_);
 
@@ -93,32 +93,32 @@ Lateness::late (GstClockTime running_time, GstClockTime now)
     return false;
   bool late = GST_CLOCK_TIME_IS_VALID (earliest_) && running_time <= earliest_;
   if (GST_CLOCK_TIME_IS_VALID (now))
-    late |= waited (GST_CLOCK_DIFF (running_time, now)) >
-            GST_CLOCK_DIFF (usual_, latency_);
-  /* Timestamps of cameras jump, back as well. */
-  return late && GST_CLOCK_TIME_IS_VALID (last_inference_) &&
-         std::abs (GST_CLOCK_DIFF (last_inference_, running_time)) <
+    late |= waiting_time (GST_CLOCK_DIFF (running_time, now)) >
+            GST_CLOCK_DIFF (p95_, latency_);
+  /* The difference may be negative: timestamps of cameras jump back, too. */
+  return late && GST_CLOCK_TIME_IS_VALID (last_inferred_) &&
+         std::abs (GST_CLOCK_DIFF (last_inferred_, running_time)) <
              (GstClockTimeDiff)GST_SECOND;
 }
 
 void
-Lateness::looked_at (GstClockTime running_time, bool held)
+QosTracker::inferred (GstClockTime running_time, bool synchronous)
 {
   const Lock lock (mutex_);
 
-  last_inference_ = running_time;
-  if (held)
-    last_held_ = running_time;
+  last_inferred_ = running_time;
+  if (synchronous)
+    last_synchronous_ = running_time;
 }
 
 bool
-Lateness::expect (GstClockTime usual)
+QosTracker::update_latency (GstClockTime p95)
 {
   const Lock lock (mutex_);
-  /* A frame may have waited for a step, and still be through in time. */
-  const GstClockTime needed = (usual + 2 * kStep - 1) / kStep * kStep;
+  /* One step of slack lets a frame that waited a little be in time. */
+  const GstClockTime needed = (p95 + 2 * kStep - 1) / kStep * kStep;
 
-  usual_ = usual;
+  p95_ = p95;
   below_ = needed * 2 <= latency_ ? below_ + 1 : 0;
   if (needed <= latency_ && below_ < kTimesBelow)
     return false;

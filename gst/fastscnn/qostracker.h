@@ -9,10 +9,10 @@
 namespace fastscnn
 {
 
-/// Decides which frames are too late to be looked at, and how much latency
-/// looking at them takes. Frames come from the streaming thread, what sinks say
-/// from others.
-class Lateness
+/// Decides which frames are too late for an inference, and how much latency
+/// inferences add. Thread-safe: frames come from the streaming thread, QOS
+/// events from others.
+class QosTracker
 {
 public:
   struct Report {
@@ -20,32 +20,33 @@ public:
     GstClockTimeDiff jitter = 0;
   };
 
-  /// A new stream, of which nothing is known yet.
+  /// Starts over, for a new stream.
   void start ();
-  /// Another part of it.
+  /// Forgets late frames (seek), but not how long inferences take.
   void flush ();
 
-  /// Takes a QOS event. Returns whether elements upstream should hear of it:
-  /// not of frames that were held for an inference, or had to wait behind one,
-  /// since skipping inferences helps, and dropping frames is not wanted.
+  /// Takes a QOS event. Returns whether to forward it upstream: not if the
+  /// frame was late because of an inference, since skipping inferences helps
+  /// and dropping frames is not wanted.
   bool record (const Report &report, GstClockTime running_time);
   Report report () const;
 
-  /// Takes a frame; now: the running time in a live pipeline, none otherwise.
-  /// Returns whether it should go without inference: because a sink said that
-  /// frames like it are late, or because it waited for the one before so long
-  /// that it would not be through in time. Of a second of late frames, one is
-  /// to be looked at even so, lest the mask freezes.
-  bool late (GstClockTime running_time, GstClockTime now);
+  /// Takes a frame; now: the running time in a live pipeline, otherwise none.
+  /// Returns whether to skip its inference: because a sink reported frames like
+  /// it as late, or because it waited too long for the inference before it. At
+  /// least one frame per second is not skipped, so that the mask does not
+  /// freeze.
+  bool is_late (GstClockTime running_time, GstClockTime now);
 
-  /// The frame is looked at; held: it waits until that is done.
-  void looked_at (GstClockTime running_time, bool held);
+  /// The frame was inferred; synchronous: it waited for the inference.
+  void inferred (GstClockTime running_time, bool synchronous);
 
-  /// usual: what nearly all inferences keep. Returns whether latency() changed.
-  bool expect (GstClockTime usual);
+  /// p95: the time that 95 % of the inferences stay below. Returns whether
+  /// latency() changed.
+  bool update_latency (GstClockTime p95);
 
-  /// Of frames that wait for inferences. In steps, since each change disturbs
-  /// the pipeline.
+  /// The latency of synchronous inferences, rounded to steps because each
+  /// change disturbs the pipeline.
   GstClockTime
   latency () const
   {
@@ -53,22 +54,22 @@ public:
   }
 
 private:
-  void forget ();
-  GstClockTimeDiff waited (GstClockTimeDiff delay);
+  void clear ();
+  GstClockTimeDiff waiting_time (GstClockTimeDiff delay);
 
   mutable std::mutex mutex_;
   Report report_;
-  GstClockTime earliest_ = GST_CLOCK_TIME_NONE;
-  GstClockTime last_inference_ = GST_CLOCK_TIME_NONE;
-  GstClockTime last_held_ = GST_CLOCK_TIME_NONE;
+  GstClockTime earliest_ = GST_CLOCK_TIME_NONE; // frames before are late
+  GstClockTime last_inferred_ = GST_CLOCK_TIME_NONE;
+  GstClockTime last_synchronous_ = GST_CLOCK_TIME_NONE;
 
-  /* The least delay with which frames arrived, lately. */
-  GstClockTimeDiff least_ = G_MAXINT64;
-  GstClockTimeDiff least_before_ = G_MAXINT64;
+  /* The least delay with which recent frames arrived. */
+  GstClockTimeDiff least_delay_ = G_MAXINT64;
+  GstClockTimeDiff previous_least_delay_ = G_MAXINT64;
   unsigned frames_ = 0;
 
-  GstClockTime usual_ = 0;
-  unsigned below_ = 0; // times in a row that less latency would do
+  GstClockTime p95_ = 0;
+  unsigned below_ = 0; // how often in a row less latency would have been enough
   std::atomic<GstClockTime> latency_{ 0 };
 };
 

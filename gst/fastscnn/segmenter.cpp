@@ -5,15 +5,17 @@
 #include <optional>
 #include <utility>
 
-#include "gst/base/backend.h"
+#include <gst/classmask/classmask.h>
+
 #include "gst/base/cudamemory.h"
+#include "gst/base/moduleloader.h"
 
 namespace fastscnn
 {
 namespace
 {
 
-/* The pixels of a mask while they are written; null if they cannot be. */
+/* Maps a mask for writing for a scope. */
 class WriteMapping
 {
 public:
@@ -30,6 +32,7 @@ public:
   WriteMapping (const WriteMapping &) = delete;
   WriteMapping &operator= (const WriteMapping &) = delete;
 
+  /* NULL if the mask could not be mapped. */
   uint8_t *
   data () const
   {
@@ -43,6 +46,23 @@ private:
 };
 
 } // namespace
+
+GstClassMaskMeta *
+Segmentation::attach (GstBuffer *buffer, GstClockTime age, GQuark source) const
+{
+  const Rect &part = request.part;
+  GstClassMaskMeta *meta =
+      gst_buffer_add_class_mask_meta (buffer, gst_buffer_ref (mask.get ()),
+          model->classes, part.x, part.y, part.width, part.height);
+
+  meta->age = age;
+  meta->source = source;
+  if (confidence)
+    gst_class_mask_meta_set_confidence (
+        meta, gst_buffer_ref (confidence.get ()));
+  gst_buffer_add_class_mask_summary (buffer, meta, counts);
+  return meta;
+}
 
 Segmenter::Segmenter (const Settings &settings, FellBack fell_back,
     std::shared_ptr<const SharedModel> model)
@@ -91,24 +111,23 @@ Segmenter::open_engine ()
   const Result<> cuda = use_backend ("cuda");
   if (cuda)
     return cuda;
-  passed_over_ = cuda.error ().sentence;
+  rejected_backend_ = cuda.error ().sentence;
   return use_backend ("cpu");
 }
 
-/* Goes on with the CPU; if that is no choice, the error stands. */
+/* Returns the error if the CPU cannot take over. */
 Result<>
-Segmenter::recover (const Error &error)
+Segmenter::fall_back (const Error &error)
 {
   if (settings_.backend != BackendChoice::kAuto || backend_ == "cpu" ||
       info_.memory == Memory::kDevice)
     return error;
   FASTSCNN_TRY (use_backend ("cpu"));
-  FASTSCNN_TRY (plan ());
+  FASTSCNN_TRY (configure_engine ());
   fell_back_ (*this, error.sentence.c_str ());
   return {};
 }
 
-/* For frames in GPU memory of that CUcontext. */
 Result<>
 Segmenter::use_context (void *cuda_context)
 {
@@ -122,7 +141,7 @@ Segmenter::use_context (void *cuda_context)
 }
 
 Result<>
-Segmenter::plan ()
+Segmenter::configure_engine ()
 {
   const ModelInfo &model = model_->model->info ();
   const Shape input = choose_input_size ((int)settings_.infer_width,
@@ -153,54 +172,70 @@ Segmenter::configure (
   allocator_.reset (allocator);
   if (info.memory == Memory::kDevice)
     FASTSCNN_TRY (use_context (cuda_context));
-  const Result<> planned = plan ();
-  return planned ? planned : recover (planned.error ());
+  const Result<> configured = configure_engine ();
+  return configured ? configured : fall_back (configured.error ());
 }
 
 Result<SegmentationPtr>
 Segmenter::segment (
     const ConstFrame &frame, Queue queue, const Request &request)
 {
-  const Result<SegmentationPtr> result = attempt (frame, queue, request);
+  const Result<SegmentationPtr> result = try_segment (frame, queue, request);
   if (result)
     return result;
-  FASTSCNN_TRY (recover (result.error ()));
-  return attempt (frame, queue, request);
+  FASTSCNN_TRY (fall_back (result.error ()));
+  return try_segment (frame, queue, request);
+}
+
+Result<BufferPtr>
+Segmenter::acquire_mask ()
+{
+  BufferPtr mask = pool_->acquire ();
+  if (!mask)
+    return Error{ Error::Kind::kEngine,
+      "There is no memory for a mask of " +
+          std::to_string (engine_->mask_width ()) + "x" +
+          std::to_string (engine_->mask_height ()) + " pixels." };
+  return mask;
 }
 
 Result<SegmentationPtr>
-Segmenter::attempt (
+Segmenter::try_segment (
     const ConstFrame &frame, Queue queue, const Request &request)
 {
   const GstClockTime begin = gst_util_get_timestamp ();
   uint32_t counts[256];
   auto result = std::make_shared<Segmentation> ();
   result->model = model_;
-  result->part = request.part;
-  result->time = request.time;
-  result->mask = FASTSCNN_TRY (pool_->acquire ());
-  if (request.with_confidence)
-    result->confidence = FASTSCNN_TRY (pool_->acquire ());
+  result->request = request;
+  result->mask = FASTSCNN_TRY (acquire_mask ());
+  if (request.settings.confidence_map)
+    result->confidence = FASTSCNN_TRY (acquire_mask ());
   {
     const int flags = allocator_ ? CudaMemory::map_flag () : 0;
     const WriteMapping ids (result->mask.get (), flags);
     std::optional<WriteMapping> confidence;
+    Options options;
     Mask mask;
+    options.confidence_threshold = (float)request.settings.confidence_threshold;
+    options.smoothing = (float)request.settings.smoothing;
     mask.ids = ids.data ();
     mask.stride = engine_->mask_width ();
     mask.counts = counts;
+    mask.memory = allocator_ ? Memory::kDevice : Memory::kHost;
     if (result->confidence) {
       confidence.emplace (result->confidence.get (), flags);
       mask.confidence = confidence->data ();
       mask.confidence_stride = engine_->mask_width ();
     }
     if (!mask.ids || (confidence && !mask.confidence))
-      return Error{ Error::Kind::kEngine, "The memory of a mask is lost." };
-    mask.memory = allocator_ ? Memory::kDevice : Memory::kHost;
-    FASTSCNN_TRY (engine_->segment (frame, mask, request.options, queue));
+      return Error{ Error::Kind::kEngine,
+        "The memory of a mask could not be mapped." };
+    FASTSCNN_TRY (engine_->segment (frame, mask, options, queue));
   }
-  result->took = gst_util_get_timestamp () - begin;
-  std::copy_n (counts, 256, result->pixels);
+  std::copy_n (counts, 256, result->counts);
+  gst_class_mask_set_pixel_counts (result->mask.get (), result->counts);
+  result->inference_time = gst_util_get_timestamp () - begin;
   return result;
 }
 

@@ -5,61 +5,66 @@
 #include <memory>
 #include <string>
 
-#include <gst/gst.h>
+#include <gst/classmask/gstclassmaskmeta.h>
 
 #include "gst/base/frametime.h"
 #include "gst/base/frameview.h"
-#include "gst/masks/maskpool.h"
 #include "gst/fastscnn/modelcache.h"
 #include "gst/fastscnn/settings.h"
+#include "gst/masks/maskpool.h"
 #include "net/engine.h"
 
 namespace fastscnn
 {
 
-/// A frame that is to be looked at, and how.
+/// A frame to segment, and how.
 struct Request {
   Rect part;
   FrameTime time;
-  Options options;
-  bool with_confidence = false;
+  Settings::PerFrame settings;
 };
 
-/// A finished mask, and the frame that it was made from.
+/// A finished mask, and the request that it answers.
 struct Segmentation {
   std::shared_ptr<const SharedModel> model;
   BufferPtr mask;
-  BufferPtr confidence; // null unless asked for
-  Rect part;            // of the frame that the mask covers
-  FrameTime time;
-  guint64 pixels[256];   // of every value of the mask
-  GstClockTime took = 0; // from the frame to the mask
+  BufferPtr confidence; // null unless requested
+  Request request;
+  guint64 counts[256]; // pixels of each id
+  GstClockTime inference_time = 0;
+
+  /// Attaches mask and summary to a frame that is `age` younger than the
+  /// segmented one. source: the name of the element.
+  GstClassMaskMeta *attach (
+      GstBuffer *buffer, GstClockTime age, GQuark source) const;
 };
 using SegmentationPtr = std::shared_ptr<const Segmentation>;
 
-/// An engine and the masks that it writes. With BackendChoice::kAuto, a device
-/// that fails is replaced by the CPU. Not thread-safe.
+/// An engine and the masks that it writes. With BackendChoice::kAuto, the CPU
+/// replaces a GPU that fails. Not thread-safe.
 class Segmenter
 {
 public:
   using FellBack = std::function<void (const Segmenter &, const char *reason)>;
 
-  /// Opens model and engine.
+  /// Opens the model and an engine. fell_back: called after the CPU has
+  /// replaced the GPU.
   static Result<std::unique_ptr<Segmenter> > create (
       const Settings &settings, FellBack fell_back);
 
-  /// Frames are of this kind from now on, those of GPU memory in that
-  /// CUcontext, and masks of that allocator (nullable; transfer full). Slow.
+  /// Prepares for frames of this kind; slow. cuda_context: the CUcontext of
+  /// frames in GPU memory. allocator: (nullable) (transfer full) for masks in
+  /// GPU memory.
   Result<> configure (const FrameInfo &info, void *cuda_context = nullptr,
       GstAllocator *allocator = nullptr);
 
-  /// Looks at a frame; returns when the mask can be read.
+  /// Segments a frame; returns when the mask is complete.
   Result<SegmentationPtr> segment (
       const ConstFrame &frame, Queue queue, const Request &request);
 
-  /// What comes has nothing to do with what was.
+  /// Drops temporal state (seek, new stream).
   void
-  forget ()
+  reset ()
   {
     engine_->reset ();
   }
@@ -74,11 +79,11 @@ public:
   {
     return device_;
   }
-  /// Why it is not the backend that would be preferred; empty if it is.
+  /// Why a preferred backend is not used; empty if it is.
   const std::string &
-  passed_over () const
+  rejected_backend () const
   {
-    return passed_over_;
+    return rejected_backend_;
   }
 
 private:
@@ -88,9 +93,10 @@ private:
   Result<> open_engine ();
   Result<> use_backend (const std::string &name);
   Result<> use_context (void *cuda_context);
-  Result<> plan ();
-  Result<> recover (const Error &error);
-  Result<SegmentationPtr> attempt (
+  Result<> configure_engine ();
+  Result<> fall_back (const Error &error);
+  Result<BufferPtr> acquire_mask ();
+  Result<SegmentationPtr> try_segment (
       const ConstFrame &frame, Queue queue, const Request &request);
 
   const Settings settings_;
@@ -98,13 +104,13 @@ private:
   const std::shared_ptr<const SharedModel> model_;
   std::string backend_;
   std::string device_;
-  std::string passed_over_;
+  std::string rejected_backend_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<GstAllocator, void (*) (gpointer)> allocator_{ nullptr,
-    gst_object_unref }; // of masks in GPU memory
+    gst_object_unref }; // null for masks in host memory
   std::unique_ptr<MaskPool> pool_;
   FrameInfo info_;
-  void *cuda_context_ = nullptr; // that the engine is in; null: its own
+  void *cuda_context_ = nullptr; // of the engine; null: its own
 };
 
 } // namespace fastscnn

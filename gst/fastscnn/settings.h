@@ -11,7 +11,7 @@ enum class BackendChoice { kAuto, kCuda, kCpu };
 /// Resolution of the attached mask.
 enum class MaskSize { kFrame, kNetwork, kGrid };
 
-/// What a user can set, and what holds until it is set.
+/// The settings of the element, with their defaults.
 struct Settings {
   /* Read when the element starts. */
   std::string model_file;
@@ -23,8 +23,8 @@ struct Settings {
   MaskSize mask_size = MaskSize::kFrame;
   bool async = false;
 
-  /* Read for every frame. */
-  struct Live {
+  /* Read once for each frame. */
+  struct PerFrame {
     unsigned interval = 0;
     bool qos = true;
     double smoothing = 0;
@@ -32,7 +32,7 @@ struct Settings {
     bool confidence_map = false;
     bool post_messages = false;
     bool analytics_meta = false;
-  } live;
+  } per_frame;
 };
 
 } // namespace fastscnn

@@ -11,25 +11,25 @@
 namespace fastscnn
 {
 
-/// What the element did since it was started. Thread-safe.
+/// Statistics since the element was started. Thread-safe.
 class Stats
 {
 public:
-  /// Starts over.
+  /// Sets everything to zero.
   void reset (const std::string &backend, const std::string &device);
   void set_backend (const std::string &backend, const std::string &device);
 
   void count_frame ();
   void count_reused ();
-  /// Returns how many there are now.
+  /// Returns the new total.
   uint64_t count_late ();
   void count_inference (GstClockTime time);
 
   uint64_t inferred () const;
-  /// Of the last kWindow inferences, the time that 95 % of them kept.
+  /// The time that 95 % of the last kWindow inferences stayed below.
   GstClockTime p95 () const;
 
-  /// The value of the property `stats`, (transfer full).
+  /// The value of the property `stats`. (transfer full)
   GstStructure *to_structure () const;
 
 private:

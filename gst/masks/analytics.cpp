@@ -21,8 +21,8 @@ namespace fastscnn
 namespace
 {
 
-/// A copy of the table, byte for byte.
-using Translation = guint8[256];
+/// The new value for every old one.
+using LookupTable = guint8[256];
 
 void
 init_debug ()
@@ -35,11 +35,11 @@ init_debug ()
   (void)done;
 }
 
-/// Masks of one size; another size makes another pool.
-class Pictures
+/// A pool of masks whose size may change.
+class CopyPool
 {
 public:
-  Result<BufferPtr>
+  BufferPtr
   acquire (guint width, guint height)
   {
     if (!pool_ || width != width_ || height != height_) {
@@ -71,7 +71,7 @@ bytes_per_pixel (GstVideoFormat format)
   }
 }
 
-/// Whether all rows of the picture lie in `size` bytes.
+/// Whether all rows of the image lie in `size` bytes.
 bool
 fits (const GstVideoMeta &video, guint bytes, gsize size)
 {
@@ -86,10 +86,10 @@ fits (const GstVideoMeta &video, guint bytes, gsize size)
          size - video.offset[0];
 }
 
-/// Ids over 255 are translated as 255.
+/// Looks up every pixel; 16-bit ids above 255 count as 255.
 void
-translate (const guint8 *src, const GstVideoMeta &video,
-    const Translation &table, guint8 *dst)
+apply_table (const guint8 *src, const GstVideoMeta &video,
+    const LookupTable &table, guint8 *dst)
 {
   const bool wide = video.format != GST_VIDEO_FORMAT_GRAY8;
   const int high = video.format == GST_VIDEO_FORMAT_GRAY16_LE ? 1 : 0;
@@ -105,9 +105,10 @@ translate (const guint8 *src, const GstVideoMeta &video,
   }
 }
 
-/// A translated copy without gaps between rows; null if it cannot be read.
+/// A copy of the mask through the table, without row padding; null if the mask
+/// cannot be read.
 BufferPtr
-copy_mask (GstBuffer *mask, const Translation &table, Pictures &pictures)
+copy_mask (GstBuffer *mask, const LookupTable &table, CopyPool &pool)
 {
   const GstVideoMeta *video = gst_buffer_get_video_meta (mask);
   GstMapInfo src, dst;
@@ -116,10 +117,9 @@ copy_mask (GstBuffer *mask, const Translation &table, Pictures &pictures)
   if (!video || !gst_buffer_map (mask, &src, GST_MAP_READ))
     return copy;
   if (fits (*video, bytes_per_pixel (video->format), src.size)) {
-    if (auto picture = pictures.acquire (video->width, video->height))
-      copy = std::move (*picture);
+    copy = pool.acquire (video->width, video->height);
     if (copy && gst_buffer_map (copy.get (), &dst, GST_MAP_WRITE)) {
-      translate (src.data + video->offset[0], *video, table, dst.data);
+      apply_table (src.data + video->offset[0], *video, table, dst.data);
       gst_buffer_unmap (copy.get (), &dst);
     } else {
       copy.reset ();
@@ -146,12 +146,12 @@ analytics_available ()
 }
 
 struct AnalyticsWriter::Impl {
-  Pictures pictures;
-  BufferPtr original; // the last mask, and its copy
-  BufferPtr copy;
+  CopyPool pool;
+  BufferPtr original; // the last mask
+  BufferPtr copy;     // of original, through table
 
-  GstClassMaskClasses *classes = NULL; // what the rest is made from
-  Translation table;
+  GstClassMaskClasses *classes = NULL; // the rest is made from these
+  LookupTable table;
   std::vector<guint> ids;
   std::vector<GQuark> names;
   std::vector<gfloat> confidences;
@@ -172,7 +172,7 @@ struct AnalyticsWriter::Impl {
     const guint n = gst_class_mask_classes_get_size (classes);
     ids.assign (1, 0);
     names.assign (1, g_quark_from_static_string ("unlabeled"));
-    confidences.assign (n + 1, -1.f); // not defined
+    confidences.assign (n + 1, -1.f); // undefined
     for (guint id = 0; id < 256; id++)
       table[id] = id < n ? id + 1 : 0;
     for (guint id = 0; id < n; id++) {
@@ -198,7 +198,7 @@ AnalyticsWriter::attach (GstBuffer *buffer, const GstClassMaskMeta &meta)
 
   impl.use_classes (meta.classes);
   if (impl.original.get () != meta.mask) {
-    impl.copy = copy_mask (meta.mask, impl.table, impl.pictures);
+    impl.copy = copy_mask (meta.mask, impl.table, impl.pool);
     if (!impl.copy)
       return false;
     impl.original.reset (gst_buffer_ref (meta.mask));
@@ -222,12 +222,12 @@ AnalyticsWriter::attach (GstBuffer *buffer, const GstClassMaskMeta &meta)
 }
 
 struct AnalyticsReader::Impl {
-  Pictures pictures;
+  CopyPool pool;
   BufferPtr holder; // carries the meta that was returned last
 
-  std::vector<std::string> labels; // of which classes and table are
+  std::vector<std::string> labels; // the rest is made from these
   GstClassMaskClasses *classes = NULL;
-  Translation table;
+  LookupTable table;
 
   ~Impl ()
   {
@@ -257,7 +257,7 @@ AnalyticsReader::Impl::use_labels (std::vector<std::string> next)
   classes = gst_class_mask_classes_new (NULL, n, names.data (), colors.data ());
 }
 
-/// The names of all ids that a class can have.
+/// A label for every id that a class can have.
 static std::vector<std::string>
 read_labels (const GstAnalyticsSegmentationMtd &segmentation)
 {
@@ -317,9 +317,9 @@ AnalyticsReader::read (GstBuffer *frame)
   const BufferPtr mask (gst_analytics_segmentation_mtd_get_mask (
       &segmentation, &x, &y, &width, &height));
   BufferPtr copy =
-      mask ? copy_mask (mask.get (), impl.table, impl.pictures) : BufferPtr ();
+      mask ? copy_mask (mask.get (), impl.table, impl.pool) : BufferPtr ();
   if (!copy) {
-    GST_WARNING ("a segmentation has no mask that can be read");
+    GST_WARNING ("the mask of a GstAnalytics segmentation cannot be read");
     return NULL;
   }
   impl.holder.reset (gst_buffer_new ());

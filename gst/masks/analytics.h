@@ -8,12 +8,12 @@
 namespace fastscnn
 {
 
-/// Whether the plugin was built with GStreamer's analytics library; without
-/// it, writers write nothing and readers find nothing.
+/// Whether the plugin was built with GStreamer's analytics library. Without it,
+/// writers write nothing and readers find nothing.
 bool analytics_available ();
 
-/// Attaches masks a second time, as GstAnalyticsSegmentationMtd, which
-/// elements know that know nothing of this project.
+/// Attaches masks a second time, as GstAnalyticsSegmentationMtd, for elements
+/// that only understand GstAnalytics.
 class AnalyticsWriter
 {
 public:
@@ -22,10 +22,10 @@ public:
   AnalyticsWriter (const AnalyticsWriter &) = delete;
   AnalyticsWriter &operator= (const AnalyticsWriter &) = delete;
 
-  /// Attaches what meta says to the buffer: a mask whose regions are the
-  /// classes, with id = class + 1 and 0 for unknown, and a GstAnalyticsClsMtd
-  /// with their names, "unlabeled" the first. The mask is copied when it is
-  /// another one than the last time. False if it cannot be read.
+  /// Attaches a segmentation to the buffer in which region 0 is unknown and
+  /// region id + 1 is class id, and a GstAnalyticsClsMtd with the labels, of
+  /// which the first is "unlabeled". Copies the mask unless it is the same as
+  /// in the last call. False if the mask cannot be read.
   bool attach (GstBuffer *buffer, const GstClassMaskMeta &meta);
 
 private:
@@ -33,7 +33,7 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
-/// Makes class masks of the GstAnalyticsSegmentationMtd of other producers.
+/// Converts GstAnalyticsSegmentationMtd of other producers to class masks.
 class AnalyticsReader
 {
 public:
@@ -42,11 +42,11 @@ public:
   AnalyticsReader (const AnalyticsReader &) = delete;
   AnalyticsReader &operator= (const AnalyticsReader &) = delete;
 
-  /// The newest segmentation of a frame, copied; ids of regions become ids of
-  /// classes. Unknown is what has an id over 253, or a region named background
-  /// or unlabeled, and id 0 unless a region with another name has it. Null if
-  /// there is no segmentation, or none that can be read. Valid until the next
-  /// call; as long as the names stay the same, so does the class table.
+  /// A copy of the newest segmentation of a frame, valid until the next call;
+  /// null if there is none that can be read. Region ids become class ids.
+  /// Unknown are ids above 253, regions named background or unlabeled, and id 0
+  /// unless its region has another name. The class table stays the same as long
+  /// as the names do.
   GstClassMaskMeta *read (GstBuffer *frame);
 
 private:

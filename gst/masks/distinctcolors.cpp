@@ -11,9 +11,9 @@ namespace
 {
 
 constexpr int kVisions = 4;
-constexpr int kSteps = 9; // of each of R, G and B
+constexpr int kSteps = 9; // levels of R, G and B
 constexpr int kNeighbours = 4;
-constexpr float kApart = 0.15f; // least distance of neighbours, in OKLab
+constexpr float kApart = 0.15f; // minimum distance of neighbours, in OKLab
 constexpr float kDarkest = 0.4f, kLightest = 0.95f; // in OKLab
 
 struct Lab {
@@ -25,7 +25,7 @@ struct Candidate {
   Lab seen[kVisions];
 };
 
-// Of linear RGB: normal, without red, green and blue cones.
+// Linear RGB as seen with normal vision, without red, green and blue cones.
 constexpr float kVision[kVisions][3][3] = {
   { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } },
   { { 0.152286f, 1.052583f, -0.204868f }, { 0.114503f, 0.786281f, 0.099216f },
@@ -58,7 +58,7 @@ oklab (const float rgb[3])
 }
 
 Candidate
-see (uint32_t color)
+make_candidate (uint32_t color)
 {
   Candidate out;
   out.rgb = color;
@@ -97,8 +97,8 @@ make_candidates ()
       return step * 255 / (kSteps - 1);
     };
     const Candidate c =
-        see (level (i / (kSteps * kSteps)) << 16 |
-             level (i / kSteps % kSteps) << 8 | level (i % kSteps));
+        make_candidate (level (i / (kSteps * kSteps)) << 16 |
+                        level (i / kSteps % kSteps) << 8 | level (i % kSteps));
     if (c.seen[0].l >= kDarkest && c.seen[0].l <= kLightest)
       out.push_back (c);
   }
@@ -115,7 +115,7 @@ distinct_colors (size_t count)
       candidates.size (), std::numeric_limits<float>::max ());
   std::vector<Candidate> chosen;
   std::vector<uint32_t> colors;
-  Candidate next = see (0xe69f00); // an orange; any would do
+  Candidate next = make_candidate (0xe69f00); // any bright colour would do
 
   while (colors.size () < count) {
     chosen.push_back (next);

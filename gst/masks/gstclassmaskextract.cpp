@@ -3,23 +3,24 @@
 /**
  * SECTION:element-classmaskextract
  * @title: classmaskextract
- * @short_description: makes the class masks of a video a video of their own
+ * @short_description: outputs class masks as video
  * @see_also: fastscnn, classmaskjson
  *
- * Takes video frames with a #GstClassMaskMeta and pushes the masks. What
- * downstream accepts decides what they look like: GRAY8, which is preferred,
- * holds the ids of the classes, 255 where the class is not known; RGB and RGBA
- * hold the colours of the classes, black or transparent where it is not known.
+ * Takes video frames with a #GstClassMaskMeta and pushes the masks as video.
+ * The format is negotiated with downstream: GRAY8, which is preferred, holds
+ * the class ids, and 255 where the class is unknown; RGB and RGBA hold the
+ * colours of the classes, and black or transparent pixels where the class is
+ * unknown.
  *
- * The video has the size of the masks, and changes it with them; with
- * #GstClassMaskExtract:scale-to-frame it has the size of the frames.
+ * The video has the size of the masks and is renegotiated when that changes.
+ * With #GstClassMaskExtract:scale-to-frame it has the size of the frames.
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskextract ! video/x-raw,format=RGBA ! pngenc !
  * multifilesink location=mask-%05d.png
- * ]| Writes the masks of a film as pictures.
+ * ]| Writes the masks of a video as PNG files.
  *
  * Since: 0.1
  */
@@ -29,8 +30,9 @@
 #include <mutex>
 #include <string>
 
-#include "gst/masks/maskimage.h"
+#include "gst/base/settingvalue.h"
 #include "gst/masks/imagecaps.h"
+#include "gst/masks/maskimage.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_extract_debug);
 #define GST_CAT_DEFAULT gst_class_mask_extract_debug
@@ -54,12 +56,12 @@ struct State {
   std::mutex mutex; /* guards settings */
   Settings settings;
 
-  /* Of the streaming thread. */
+  /* For the streaming thread. */
   GstVideoInfo frame_info;
-  GstVideoInfo info; /* of the pictures; without format before the first */
+  GstVideoInfo info; /* of the output; its format is unknown before the first */
   GstBufferPool *pool = NULL;
   GstBuffer *last = NULL; /* an empty buffer that carries the last mask */
-  MaskPicture picture;
+  MaskImage image;
 
   State ()
   {
@@ -80,7 +82,7 @@ on_missing_get_type ()
   static const GEnumValue values[] = {
     { (int)OnMissing::kSkip, "Push nothing for this frame", "skip" },
     { (int)OnMissing::kRepeat, "Push the last mask again", "repeat" },
-    { (int)OnMissing::kBlank, "Push a mask in which all is unknown", "blank" },
+    { (int)OnMissing::kBlank, "Push a mask without any class", "blank" },
     { 0, NULL, NULL },
   };
   static const GType type =
@@ -118,7 +120,7 @@ drop_pool (State *state)
   gst_clear_object (&state->pool);
 }
 
-/* What came before the first caps could be known. */
+/* Forwards a sticky event that had to wait for the first caps. */
 static gboolean
 forward_held_event (GstPad *pad, GstEvent **event, gpointer data)
 {
@@ -144,13 +146,13 @@ negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
       info.fps_n == wanted.fps_n && info.fps_d == wanted.fps_d)
     return TRUE;
 
-  GstCaps *caps = choose_picture_caps (self->srcpad, wanted);
+  GstCaps *caps = choose_image_caps (self->srcpad, wanted);
   gboolean ok = !gst_caps_is_empty (caps) &&
                 gst_video_info_from_caps (&state->info, caps) &&
                 gst_pad_push_event (self->srcpad, gst_event_new_caps (caps));
   if (ok) {
     drop_pool (state);
-    state->pool = make_picture_pool (caps);
+    state->pool = make_image_pool (caps);
     ok = state->pool != NULL;
   }
   gst_caps_unref (caps);
@@ -164,33 +166,33 @@ negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
   return TRUE;
 }
 
-/* Pushes what meta says, or, without one, that nothing is known. */
+/* meta: (nullable), for an image in which every pixel is unknown. */
 static GstFlowReturn
-push_picture (GstClassMaskExtract *self, GstBuffer *frame,
+push_image (GstClassMaskExtract *self, GstBuffer *frame,
     const GstClassMaskMeta *meta, bool to_frame)
 {
   State *state = self->state;
   GstBuffer *buffer = NULL;
-  GstVideoFrame picture;
+  GstVideoFrame image;
   GstFlowReturn flow =
       gst_buffer_pool_acquire_buffer (state->pool, &buffer, NULL);
 
   if (flow != GST_FLOW_OK)
     return flow;
-  if (!gst_video_frame_map (&picture, &state->info, buffer, GST_MAP_WRITE)) {
+  if (!gst_video_frame_map (&image, &state->info, buffer, GST_MAP_WRITE)) {
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  if (!meta || !state->picture.draw (*meta, to_frame, picture))
-    MaskPicture::draw_unknown (picture);
-  gst_video_frame_unmap (&picture);
+  if (!meta || !state->image.draw (*meta, to_frame, image))
+    MaskImage::draw_unknown (image);
+  gst_video_frame_unmap (&image);
   gst_buffer_copy_into (buffer, frame,
       (GstBufferCopyFlags)(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS),
       0, -1);
   return gst_pad_push (self->srcpad, buffer);
 }
 
-/* Tells downstream not to wait for a picture of this frame. */
+/* Tells downstream not to wait for a mask of this frame. */
 static void
 push_gap (GstClassMaskExtract *self, GstBuffer *frame)
 {
@@ -223,7 +225,7 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
   meta = gst_buffer_get_class_mask_meta_by_source (
       frame, settings.source.c_str ());
   if (meta &&
-      !describe_picture (state->frame_info, meta, settings.to_frame, wanted)) {
+      !describe_image (state->frame_info, meta, settings.to_frame, wanted)) {
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
         ("%" GST_PTR_FORMAT, meta->mask));
     meta = NULL;
@@ -242,17 +244,18 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
   if (!meta && state->negotiated () && !settings.to_frame)
     wanted = state->info;
   else
-    describe_picture (state->frame_info, meta, settings.to_frame, wanted);
+    describe_image (state->frame_info, meta, settings.to_frame, wanted);
   if (!negotiate (self, wanted)) {
     if (GST_PAD_IS_FLUSHING (self->srcpad))
       return GST_FLOW_FLUSHING;
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-        ("What follows takes no masks of %dx%d pixels as GRAY8, RGB or RGBA.",
+        ("The element behind classmaskextract does not accept %dx%d pixels as "
+         "GRAY8, RGB or RGBA; put videoconvert or videoscale between.",
             wanted.width, wanted.height),
         (NULL));
     return GST_FLOW_NOT_NEGOTIATED;
   }
-  return push_picture (self, frame, meta, settings.to_frame);
+  return push_image (self, frame, meta, settings.to_frame);
 }
 
 static GstFlowReturn
@@ -281,8 +284,8 @@ set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
   return FALSE;
 }
 
-/* Before the first mask is known there are no caps to push, so what has to
- * follow them is held; sticky events are found on the pad again. */
+/* The first mask determines the caps. Events that must follow the caps wait
+ * until then; sticky events stay on the pad. */
 static gboolean
 gst_class_mask_extract_sink_event (
     GstPad *pad, GstObject *parent, GstEvent *event)
@@ -315,7 +318,7 @@ gst_class_mask_extract_sink_event (
   return gst_pad_event_default (pad, parent, event);
 }
 
-/* The pixels are not looked at, so they may lie as they like. */
+/* The element does not read the frames, so any layout will do. */
 static gboolean
 gst_class_mask_extract_sink_query (
     GstPad *pad, GstObject *parent, GstQuery *query)
@@ -344,50 +347,40 @@ gst_class_mask_extract_change_state (
   return changed;
 }
 
+/* Calls visit() with the setting of a property, under the lock. */
+template <typename Visit>
 static void
-gst_class_mask_extract_set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+visit_setting (GObject *object, guint id, GParamSpec *spec, const Visit &visit)
 {
   State *state = GST_CLASS_MASK_EXTRACT (object)->state;
   const std::lock_guard<std::mutex> lock (state->mutex);
-  const gchar *string;
 
   switch (id) {
   case PROP_SCALE_TO_FRAME:
-    state->settings.to_frame = g_value_get_boolean (value);
-    break;
+    return visit (state->settings.to_frame);
   case PROP_ON_MISSING:
-    state->settings.on_missing = (OnMissing)g_value_get_enum (value);
-    break;
+    return visit (state->settings.on_missing);
   case PROP_SOURCE:
-    string = g_value_get_string (value);
-    state->settings.source = string ? string : "";
-    break;
+    return visit (state->settings.source);
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
 }
 
 static void
+gst_class_mask_extract_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  visit_setting (object, id, spec,
+      [value] (auto &setting) { read_value (value, setting); });
+}
+
+static void
 gst_class_mask_extract_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  State *state = GST_CLASS_MASK_EXTRACT (object)->state;
-  const std::lock_guard<std::mutex> lock (state->mutex);
-
-  switch (id) {
-  case PROP_SCALE_TO_FRAME:
-    g_value_set_boolean (value, state->settings.to_frame);
-    break;
-  case PROP_ON_MISSING:
-    g_value_set_enum (value, (gint)state->settings.on_missing);
-    break;
-  case PROP_SOURCE:
-    g_value_set_string (value, state->settings.source.c_str ());
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  }
+  visit_setting (object, id, spec,
+      [value] (const auto &setting) { write_value (setting, value); });
 }
 
 static void
@@ -427,24 +420,22 @@ gst_class_mask_extract_class_init (GstClassMaskExtractClass *klass)
 
   g_object_class_install_property (object_class, PROP_SCALE_TO_FRAME,
       g_param_spec_boolean ("scale-to-frame", "Scale to frame",
-          "Push masks at the size of the frame (nearest neighbour) instead of "
-          "their own",
-          FALSE, flags));
+          "Scale masks to the size of the frame (nearest neighbour)", FALSE,
+          flags));
   g_object_class_install_property (object_class, PROP_ON_MISSING,
       g_param_spec_enum ("on-missing", "On missing",
           "What to push for a frame without a mask", on_missing_get_type (),
           (gint)OnMissing::kSkip, flags));
   g_object_class_install_property (object_class, PROP_SOURCE,
       g_param_spec_string ("source", "Source",
-          "Name of the element whose masks are pushed; empty: the newest mask "
-          "of a frame",
+          "Name of the element whose masks to push (empty = the newest mask of "
+          "a frame)",
           "", flags));
   gst_type_mark_as_plugin_api (on_missing_get_type (), (GstPluginAPIFlags)0);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Class mask extractor",
-      "Converter/Video",
-      "Makes the class masks of a video a video of their own",
+      "Converter/Video", "Outputs class masks as video",
       "The gst-fastscnn authors");
 }

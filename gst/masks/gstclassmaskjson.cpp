@@ -4,17 +4,19 @@
  * SECTION:element-classmaskjson
  * @title: classmaskjson
  *
- * Turns the class masks of video frames into JSON, one line a frame; frames
- * without a mask give none. The file classmaskjson.schema.json describes what
- * is in a line. All numbers of pixels and boxes are in pixels of the mask;
- * `covers` says where in the frame these lie.
+ * @short_description: writes class masks as JSON
+ * @see_also: fastscnn, classmaskextract
  *
- * ## Example
+ * Writes the class masks of video frames as JSON, one line for each frame that
+ * has a mask. The file classmaskjson.schema.json describes a line. Pixel counts
+ * and boxes are in pixels of the mask; `covers` is the part of the frame that
+ * the mask covers.
  *
+ * ## Example launch lines
  * |[
- * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert \
- *     ! fastscnn ! classmaskjson regions=true ! filesink location=street.jsonl
- * ]|
+ * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
+ * fastscnn ! classmaskjson regions=true ! filesink location=street.jsonl
+ * ]| Writes the classes of every frame and their connected regions to a file.
  *
  * Since: 0.1
  */
@@ -24,12 +26,13 @@
 #include <mutex>
 #include <string>
 
+#include "gst/base/settingvalue.h"
 #include "gst/masks/jsonwriter.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_json_debug);
 #define GST_CAT_DEFAULT gst_class_mask_json_debug
 
-using fastscnn::MaskText;
+using namespace fastscnn;
 
 enum { PROP_RLE = 1, PROP_REGIONS, PROP_MIN_AREA, PROP_SOURCE };
 
@@ -38,11 +41,11 @@ namespace
 
 struct State {
   std::mutex mutex; /* guards options and source */
-  MaskText::Options options;
+  JsonWriter::Options options;
   std::string source;
 
-  /* Of the streaming thread. */
-  MaskText text;
+  /* For the streaming thread. */
+  JsonWriter writer;
   bool warned = false;
 };
 
@@ -65,56 +68,42 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("application/x-json"));
 
+/* Calls visit() with the setting of a property, under the lock. */
+template <typename Visit>
 static void
-gst_class_mask_json_set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+visit_setting (GObject *object, guint id, GParamSpec *spec, const Visit &visit)
 {
   State *state = GST_CLASS_MASK_JSON (object)->state;
   const std::lock_guard<std::mutex> lock (state->mutex);
-  const gchar *string;
 
   switch (id) {
   case PROP_RLE:
-    state->options.rle = g_value_get_boolean (value);
-    break;
+    return visit (state->options.rle);
   case PROP_REGIONS:
-    state->options.regions = g_value_get_boolean (value);
-    break;
+    return visit (state->options.regions);
   case PROP_MIN_AREA:
-    state->options.min_area = g_value_get_uint (value);
-    break;
+    return visit (state->options.min_area);
   case PROP_SOURCE:
-    string = g_value_get_string (value);
-    state->source = string ? string : "";
-    break;
+    return visit (state->source);
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
 }
 
 static void
+gst_class_mask_json_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  visit_setting (object, id, spec,
+      [value] (auto &setting) { read_value (value, setting); });
+}
+
+static void
 gst_class_mask_json_get_property (
     GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  State *state = GST_CLASS_MASK_JSON (object)->state;
-  const std::lock_guard<std::mutex> lock (state->mutex);
-
-  switch (id) {
-  case PROP_RLE:
-    g_value_set_boolean (value, state->options.rle);
-    break;
-  case PROP_REGIONS:
-    g_value_set_boolean (value, state->options.regions);
-    break;
-  case PROP_MIN_AREA:
-    g_value_set_uint (value, state->options.min_area);
-    break;
-  case PROP_SOURCE:
-    g_value_set_string (value, state->source.c_str ());
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  }
+  visit_setting (object, id, spec,
+      [value] (const auto &setting) { write_value (setting, value); });
 }
 
 static GstCaps *
@@ -132,7 +121,7 @@ gst_class_mask_json_transform_caps (GstBaseTransform *trans,
   return others;
 }
 
-/* The pixels are not looked at, so they may lie as they like. */
+/* The element does not read the frames, so any layout will do. */
 static gboolean
 gst_class_mask_json_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
@@ -142,17 +131,17 @@ gst_class_mask_json_propose_allocation (
   return TRUE;
 }
 
-/* Once a stream, since what is wrong with one mask is wrong with the next. */
+/* Once a stream, since the masks of a stream have the same class table. */
 static void
-warn_about_stray (
-    GstClassMaskJson *self, const GstClassMaskMeta *meta, guint64 stray)
+warn_about_invalid_ids (
+    GstClassMaskJson *self, const GstClassMaskMeta *meta, guint64 invalid)
 {
-  if (stray == 0 || self->state->warned)
+  if (invalid == 0 || self->state->warned)
     return;
   GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-      ("%" G_GUINT64_FORMAT " pixels of a mask have a value that is none of "
-       "its %u classes; they count as unknown.",
-          stray, gst_class_mask_classes_get_size (meta->classes)),
+      ("%" G_GUINT64_FORMAT " pixels of a mask have an id outside its table of "
+       "%u classes; they count as unknown.",
+          invalid, gst_class_mask_classes_get_size (meta->classes)),
       (NULL));
   self->state->warned = true;
 }
@@ -164,9 +153,9 @@ write_line (GstClassMaskJson *self, GstBuffer *frame)
   State *state = self->state;
   const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
   const GstClassMaskMeta *meta;
-  MaskText::Options options;
+  JsonWriter::Options options;
   GstClockTime running_time = GST_CLOCK_TIME_NONE;
-  uint64_t stray = 0;
+  uint64_t invalid = 0;
 
   {
     const std::lock_guard<std::mutex> lock (state->mutex);
@@ -182,14 +171,14 @@ write_line (GstClassMaskJson *self, GstBuffer *frame)
     running_time = gst_segment_to_running_time (
         segment, GST_FORMAT_TIME, GST_BUFFER_PTS (frame));
 
-  const std::string &line = state->text.write (
-      *meta, GST_BUFFER_PTS (frame), running_time, options, stray);
+  const std::string &line = state->writer.write (
+      *meta, GST_BUFFER_PTS (frame), running_time, options, invalid);
   if (line.empty ()) {
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
         ("%" GST_PTR_FORMAT, meta->mask));
     return NULL;
   }
-  warn_about_stray (self, meta, stray);
+  warn_about_invalid_ids (self, meta, invalid);
 
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, line.size (), NULL);
   gst_buffer_fill (buffer, 0, line.data (), line.size ());
@@ -249,28 +238,29 @@ gst_class_mask_json_class_init (GstClassMaskJsonClass *klass)
 
   g_object_class_install_property (object_class, PROP_RLE,
       g_param_spec_boolean ("rle", "RLE",
-          "Write the shape of each class, as a COCO run-length encoding that "
-          "pycocotools reads",
+          "Write the shape of each class as a COCO run-length encoding, which "
+          "pycocotools can decode",
           FALSE, flags));
   g_object_class_install_property (object_class, PROP_REGIONS,
       g_param_spec_boolean ("regions", "Regions",
-          "Write the connected regions of each class: bounding box and area",
+          "Write bounding box and area of each connected region of a class",
           FALSE, flags));
   g_object_class_install_property (object_class, PROP_MIN_AREA,
       g_param_spec_uint ("min-area", "Minimum area",
-          "Leave out regions with fewer pixels of the mask", 0, G_MAXUINT, 0,
+          "Leave out regions with fewer pixels (of the mask)", 0, G_MAXUINT, 0,
           flags));
   g_object_class_install_property (object_class, PROP_SOURCE,
       g_param_spec_string ("source", "Source",
-          "Name of the element whose masks are written; empty: the newest mask "
-          "of a frame",
+          "Name of the element whose masks to write (empty = the newest mask "
+          "of "
+          "a frame)",
           "", flags));
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Class mask to JSON",
       "Converter/Analyzer/Video",
-      "Writes the class masks of video frames as JSON, one line a frame",
+      "Writes the class masks of video frames as JSON, one line per frame",
       "The gst-fastscnn authors");
 
   trans_class->transform_caps =

@@ -5,7 +5,7 @@ namespace fastscnn
 {
 
 gboolean
-describe_picture (const GstVideoInfo &frame, const GstClassMaskMeta *mask,
+describe_image (const GstVideoInfo &frame, const GstClassMaskMeta *mask,
     bool to_frame, GstVideoInfo &wanted)
 {
   guint width, height;
@@ -36,7 +36,7 @@ describe_picture (const GstVideoInfo &frame, const GstClassMaskMeta *mask,
 }
 
 GstCaps *
-choose_picture_caps (GstPad *srcpad, const GstVideoInfo &wanted)
+choose_image_caps (GstPad *srcpad, const GstVideoInfo &wanted)
 {
   GstCaps *ours =
       gst_caps_make_writable (gst_pad_get_pad_template_caps (srcpad));
@@ -54,7 +54,7 @@ choose_picture_caps (GstPad *srcpad, const GstVideoInfo &wanted)
 }
 
 GstBufferPool *
-make_picture_pool (GstCaps *caps)
+make_image_pool (GstCaps *caps)
 {
   GstBufferPool *pool = gst_video_buffer_pool_new ();
   GstStructure *config = gst_buffer_pool_get_config (pool);

@@ -7,18 +7,19 @@
 namespace fastscnn
 {
 
-/// What the picture of a mask has to be like, but for its format: as large as
-/// the mask or, if to_frame or without a mask, as the frame; with pixels of
-/// the shape that they have in the frame. FALSE if the mask cannot be read.
-gboolean describe_picture (const GstVideoInfo &frame,
+/// Describes the image of a mask, except for its pixel format: the size of the
+/// mask, or that of the frame if to_frame is set or mask is null; and a pixel
+/// aspect ratio that keeps the proportions of the frame. FALSE if the mask
+/// cannot be read.
+gboolean describe_image (const GstVideoInfo &frame,
     const GstClassMaskMeta *mask, bool to_frame, GstVideoInfo &wanted);
 
-/// Caps of such pictures with the first format of the pad's template that its
-/// peer takes; empty if it takes none. (transfer full)
-GstCaps *choose_picture_caps (GstPad *srcpad, const GstVideoInfo &wanted);
+/// Caps of such images in the first format of the pad's template that the peer
+/// accepts; empty if it accepts none. (transfer full)
+GstCaps *choose_image_caps (GstPad *srcpad, const GstVideoInfo &wanted);
 
-/// An active pool of such pictures, with rows as the caps imply, which
-/// everything downstream can read; NULL if there can be none.
-GstBufferPool *make_picture_pool (GstCaps *caps);
+/// An active pool of such images, without a GstVideoMeta, so that every element
+/// downstream can read them; NULL on failure.
+GstBufferPool *make_image_pool (GstCaps *caps);
 
 } // namespace fastscnn

@@ -10,6 +10,11 @@ namespace fastscnn
 namespace
 {
 
+/* JSON is written by hand because nlohmann::ordered_json costs more than 50 us
+ * a line (measured on masks of 1920x1080 pixels with 20 classes: 26 us without
+ * options, 150 us with 69 regions, 300 us with RLE) and cannot write a fixed
+ * number of decimals. */
+
 using Regions = std::unique_ptr<GArray, decltype (&g_array_unref)>;
 
 void
@@ -29,7 +34,7 @@ put_signed (std::string &line, int64_t number)
 }
 
 void
-put_share (std::string &line, uint64_t part, uint64_t whole)
+put_fraction (std::string &line, uint64_t part, uint64_t whole)
 {
   char digits[24];
   line.append (digits,
@@ -74,7 +79,7 @@ put_pixels (std::string &line, uint64_t pixels, uint64_t whole)
   line += "\"pixels\":";
   put (line, pixels);
   line += ",\"fraction\":";
-  put_share (line, pixels, whole);
+  put_fraction (line, pixels, whole);
 }
 
 void
@@ -130,8 +135,7 @@ compare_class (gconstpointer a, gconstpointer b)
              static_cast<const GstClassMaskRegion *> (b)->class_id);
 }
 
-/// The regions of one class: those from `next` on, which then points behind
-/// them.
+/// Writes the regions of one class, which begin at `next`, and advances it.
 void
 put_regions (
     std::string &line, unsigned id, const GArray *regions, unsigned &next)
@@ -166,8 +170,8 @@ put_rle (std::string &line, const std::string &counts, unsigned width,
 } // namespace
 
 const std::string &
-MaskText::write (const GstClassMaskMeta &meta, GstClockTime pts,
-    GstClockTime running_time, const Options &options, uint64_t &stray)
+JsonWriter::write (const GstClassMaskMeta &meta, GstClockTime pts,
+    GstClockTime running_time, const Options &options, uint64_t &invalid)
 {
   const unsigned classes = gst_class_mask_classes_get_size (meta.classes);
   const char *separator = "";
@@ -185,7 +189,7 @@ MaskText::write (const GstClassMaskMeta &meta, GstClockTime pts,
     total += counts[id];
     known += id < classes ? counts[id] : 0;
   }
-  stray = total - known - counts[GST_CLASS_MASK_UNKNOWN];
+  invalid = total - known - counts[GST_CLASS_MASK_UNKNOWN];
 
   if (options.regions) {
     regions.reset (gst_class_mask_meta_get_regions (&meta, options.min_area));

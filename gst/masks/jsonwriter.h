@@ -11,8 +11,8 @@
 namespace fastscnn
 {
 
-/// Writes masks as JSON, one line each, as classmaskjson.schema.json describes.
-class MaskText
+/// Writes masks as lines of JSON, as described by classmaskjson.schema.json.
+class JsonWriter
 {
 public:
   struct Options {
@@ -21,11 +21,12 @@ public:
     unsigned min_area = 0; ///< of regions, in pixels of the mask
   };
 
-  /// The line, with its line break; valid until the next call. Empty if the
-  /// mask cannot be read. Times may be GST_CLOCK_TIME_NONE. stray: how many
-  /// pixels have a value that is no class of the mask; they count as unknown.
+  /// Returns the line with its line break, valid until the next call, or an
+  /// empty string if the mask cannot be read. Times may be GST_CLOCK_TIME_NONE.
+  /// invalid: the number of pixels whose id is outside the class table; the
+  /// line counts them as unknown.
   const std::string &write (const GstClassMaskMeta &meta, GstClockTime pts,
-      GstClockTime running_time, const Options &options, uint64_t &stray);
+      GstClockTime running_time, const Options &options, uint64_t &invalid);
 
 private:
   std::string line_;

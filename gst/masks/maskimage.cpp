@@ -45,14 +45,14 @@ color (const GstVideoFrame &ids, const guint8 (&colors)[256][4],
 
 } // namespace
 
-MaskPicture::~MaskPicture ()
+MaskImage::~MaskImage ()
 {
   g_clear_pointer (&classes_, gst_class_mask_classes_unref);
   gst_clear_buffer (&scaled_);
 }
 
 void
-MaskPicture::use_classes (GstClassMaskClasses *classes)
+MaskImage::use_classes (GstClassMaskClasses *classes)
 {
   if (classes == classes_)
     return;
@@ -68,7 +68,7 @@ MaskPicture::use_classes (GstClassMaskClasses *classes)
 }
 
 bool
-MaskPicture::scale (
+MaskImage::scale (
     const GstClassMaskMeta &mask, int width, int height, GstVideoFrame &scaled)
 {
   if (!scaled_ || GST_VIDEO_INFO_WIDTH (&scaled_info_) != width ||
@@ -88,7 +88,7 @@ MaskPicture::scale (
 }
 
 bool
-MaskPicture::draw_colors (
+MaskImage::draw_colors (
     const GstClassMaskMeta &mask, bool to_frame, GstVideoFrame &dst)
 {
   GstVideoFrame ids;
@@ -107,7 +107,7 @@ MaskPicture::draw_colors (
 }
 
 bool
-MaskPicture::draw (
+MaskImage::draw (
     const GstClassMaskMeta &mask, bool to_frame, GstVideoFrame &dst)
 {
   GstVideoFrame ids;
@@ -124,7 +124,7 @@ MaskPicture::draw (
 }
 
 void
-MaskPicture::draw_unknown (GstVideoFrame &dst)
+MaskImage::draw_unknown (GstVideoFrame &dst)
 {
   const bool gray = GST_VIDEO_FRAME_FORMAT (&dst) == GST_VIDEO_FORMAT_GRAY8;
   const size_t bytes = static_cast<size_t> (GST_VIDEO_FRAME_WIDTH (&dst)) *

@@ -7,22 +7,23 @@
 namespace fastscnn
 {
 
-/// Draws masks as pictures of their own: GRAY8 holds the class ids as they
-/// are, RGB and RGBA the colours of the classes. What is unknown, also because
-/// the mask's table has no such class, is black, and transparent in RGBA.
-class MaskPicture
+/// Draws masks as images: GRAY8 holds the class ids, RGB and RGBA the colours
+/// of the classes. Unknown pixels, and those with an id outside the class
+/// table, are black in RGB and transparent in RGBA.
+class MaskImage
 {
 public:
-  MaskPicture () = default;
-  ~MaskPicture ();
-  MaskPicture (const MaskPicture &) = delete;
-  MaskPicture &operator= (const MaskPicture &) = delete;
+  MaskImage () = default;
+  ~MaskImage ();
+  MaskImage (const MaskImage &) = delete;
+  MaskImage &operator= (const MaskImage &) = delete;
 
-  /// dst is mapped for writing. It has the size of the mask or, if to_frame,
-  /// that of the frame. Returns false if the mask cannot be read.
+  /// Draws into dst, which is mapped for writing and has the size of the mask
+  /// or, if to_frame is set, of the frame. Returns false if the mask cannot be
+  /// read.
   bool draw (const GstClassMaskMeta &mask, bool to_frame, GstVideoFrame &dst);
 
-  /// A picture in which everything is unknown.
+  /// Draws an image in which every pixel is unknown.
   static void draw_unknown (GstVideoFrame &dst);
 
 private:
@@ -32,9 +33,9 @@ private:
   bool scale (const GstClassMaskMeta &mask, int width, int height,
       GstVideoFrame &scaled);
 
-  GstClassMaskClasses *classes_ = nullptr; // of which colors_ are
+  GstClassMaskClasses *classes_ = nullptr; // colors_ are theirs
   guint8 colors_[256][4] = {};
-  GstBuffer *scaled_ = nullptr; // class ids at the size of the frame
+  GstBuffer *scaled_ = nullptr; // the mask at the size of the frame
   GstVideoInfo scaled_info_ = {};
 };
 

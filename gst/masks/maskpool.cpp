@@ -25,15 +25,13 @@ MaskPool::~MaskPool ()
   gst_object_unref (pool_);
 }
 
-Result<BufferPtr>
+BufferPtr
 MaskPool::acquire ()
 {
   GstBuffer *buffer = NULL;
 
   if (gst_buffer_pool_acquire_buffer (pool_, &buffer, NULL) != GST_FLOW_OK)
-    return Error{ Error::Kind::kEngine,
-      "There is no memory for a mask of " + std::to_string (width_) + "x" +
-          std::to_string (height_) + " pixels." };
+    return nullptr;
   if (!gst_buffer_get_video_meta (buffer)) {
     gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
     gint stride[GST_VIDEO_MAX_PLANES] = { width_ };

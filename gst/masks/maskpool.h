@@ -5,8 +5,6 @@
 
 #include <gst/gst.h>
 
-#include "net/error.h"
-
 namespace fastscnn
 {
 
@@ -19,19 +17,20 @@ struct UnrefBuffer {
 };
 using BufferPtr = std::unique_ptr<GstBuffer, UnrefBuffer>;
 
-/// Makes masks, and takes their memory back when the last reference to one is
-/// dropped, wherever that happens. Never runs dry.
+/// A pool of masks of one size, which grows as needed. A mask returns to it
+/// when its last reference is dropped.
 class MaskPool
 {
 public:
-  /// allocator: (nullable), for memory other than the system's; kept.
+  /// allocator: (nullable) for other than system memory; a reference is kept.
   MaskPool (int width, int height, GstAllocator *allocator);
   ~MaskPool ();
   MaskPool (const MaskPool &) = delete;
   MaskPool &operator= (const MaskPool &) = delete;
 
-  /// GRAY8 with a GstVideoMeta, rows without gaps, contents undefined.
-  Result<BufferPtr> acquire ();
+  /// A GRAY8 image with a GstVideoMeta, without row padding, contents
+  /// undefined; null if there is no memory.
+  BufferPtr acquire ();
 
 private:
   int width_;

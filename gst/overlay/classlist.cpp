@@ -30,7 +30,7 @@ trimmed (const std::string &text)
   return text.substr (begin, text.find_last_not_of (space) - begin + 1);
 }
 
-/// The parts between commas that are not empty.
+/// The non-empty parts between commas, trimmed.
 std::vector<std::string>
 split (const std::string &list)
 {
@@ -96,7 +96,7 @@ same_label (const std::string &a, const std::string &b)
 
 std::vector<bool>
 parse_classes (const std::string &list, const Labels &labels,
-    std::vector<std::string> *complaints)
+    std::vector<std::string> *warnings)
 {
   const std::vector<std::string> parts = split (list);
   const bool only = std::any_of (parts.begin (), parts.end (),
@@ -109,7 +109,7 @@ parse_classes (const std::string &list, const Labels &labels,
     const std::string label = hides ? trimmed (part.substr (1)) : part;
     const std::vector<size_t> ids = find (label, labels);
     if (ids.empty ())
-      complaints->push_back (no_such_class ("classes", label, labels));
+      warnings->push_back (no_such_class ("classes", label, labels));
     for (size_t id : ids)
       (hides ? hidden : drawn)[id] = true;
   }
@@ -121,7 +121,7 @@ parse_classes (const std::string &list, const Labels &labels,
 
 std::vector<float>
 parse_class_alpha (const std::string &list, const Labels &labels,
-    std::vector<std::string> *complaints)
+    std::vector<std::string> *warnings)
 {
   std::vector<float> strengths (labels.size (), -1.f);
 
@@ -130,15 +130,16 @@ parse_class_alpha (const std::string &list, const Labels &labels,
     float strength = 0;
     if (equals == std::string::npos ||
         !parse_strength (part.substr (equals + 1), &strength)) {
-      complaints->push_back (
-          as_utf8 ("class-alpha: \"" + part +
-                   "\" is not a label, = and a number from 0 to 1."));
+      warnings->push_back (as_utf8 (
+          "class-alpha: \"" + part +
+          "\" is not of the form label=number, with a number from 0 to "
+          "1."));
       continue;
     }
     const std::string label = trimmed (part.substr (0, equals));
     const std::vector<size_t> ids = find (label, labels);
     if (ids.empty ())
-      complaints->push_back (no_such_class ("class-alpha", label, labels));
+      warnings->push_back (no_such_class ("class-alpha", label, labels));
     for (size_t id : ids)
       strengths[id] = strength;
   }

@@ -7,26 +7,25 @@
 namespace fastscnn
 {
 
-/// Labels of a mask's classes, by id.
+/// Labels of the classes of a mask, by id.
 using Labels = std::vector<std::string>;
 
-/// What a user wrote, as it may stand in a message: with the bytes replaced
-/// that are no UTF-8.
+/// User input for use in a message: replaces bytes that are not valid UTF-8.
 std::string as_utf8 (const std::string &text);
 
-/// Whether two labels mean the same class: case does not count, and a space, a
-/// hyphen and an underscore are alike.
+/// Whether two labels name the same class: ignores case, and treats space,
+/// hyphen and underscore alike.
 bool same_label (const std::string &a, const std::string &b);
 
-/// Reads what a user writes about classes. What names no class is left out,
-/// and said in `complaints`: a sentence each, with the labels that there are.
-///
-/// "car,person": only these. "-road,-sky": all but these. "": all.
+/// Parses a list of classes: "car,person" for only these, "-road,-sky" for all
+/// but these, "" for all. Returns whether to draw each class. Ignores entries
+/// that name no class, and appends a sentence to `warnings` for each of them.
 std::vector<bool> parse_classes (const std::string &list, const Labels &labels,
-    std::vector<std::string> *complaints);
+    std::vector<std::string> *warnings);
 
-/// "person=1.0,road=0.2": a strength for each class, or -1.
+/// Parses a list like "person=1.0,road=0.2". Returns the strength of each
+/// class, or -1 for classes that are not in the list. Warnings as above.
 std::vector<float> parse_class_alpha (const std::string &list,
-    const Labels &labels, std::vector<std::string> *complaints);
+    const Labels &labels, std::vector<std::string> *warnings);
 
 } // namespace fastscnn

@@ -6,57 +6,59 @@
  * @short_description: draws class masks over a video
  * @see_also: fastscnn, classmaskextract, classmaskjson
  *
- * Draws the #GstClassMaskMeta of each frame, in place and in the colour space
- * of the frame. Every property can be changed while the pipeline plays; alpha,
- * feather and background-color also by a #GstController. Frames without a mask
- * pass untouched, but see #GstClassMaskOverlay:on-missing.
+ * Draws the #GstClassMaskMeta of each frame into the frame, in its own colour
+ * space. All properties can be changed while the pipeline is PLAYING; alpha,
+ * feather and background-color can also be controlled by a #GstController.
+ * Frames without a mask pass unchanged by default (see
+ * #GstClassMaskOverlay:on-missing).
  *
- * A label in #GstClassMaskOverlay:classes or #GstClassMaskOverlay:class-alpha
- * that the mask does not know gives a warning with those that it knows.
+ * If #GstClassMaskOverlay:classes or #GstClassMaskOverlay:class-alpha contains
+ * a label that the mask does not have, the element posts a warning that lists
+ * the labels of the mask.
  *
- * In the modes blur and pixelate nobody in the classes can be recognised: what
- * is drawn instead of them has no detail finer than 1/26 (blur) or 1/20
- * (pixelate) of the frame height, whatever the resolution; it reaches
- * #GstClassMaskOverlay:blur-margin beyond the mask; and frames that have no
- * mask are covered as a whole.
+ * The modes blur and pixelate make people in the drawn classes unrecognisable.
+ * Whatever the resolution, what replaces them has no detail finer than 1/26
+ * (blur) or 1/20 (pixelate) of the frame height. It reaches
+ * #GstClassMaskOverlay:blur-margin beyond the mask, and frames without a mask
+ * are covered as a whole.
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay alpha=0.4 contours=true contour-width=1
  * legend=top-left ! videoconvert ! autovideosink
- * ]| Colours, outlines and a legend.
+ * ]| Draws colours, outlines and a legend.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay mode=blur classes=pedestrian,bicyclist
  * blur-margin=0.03 ! videoconvert ! autovideosink
- * ]| Makes people unrecognisable; mode=pixelate does so in squares.
+ * ]| Blurs people; mode=pixelate does the same with squares.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn interval=4 ! classmaskoverlay mode=blur on-missing=cover-all
  * max-age=500000000 ! videoconvert ! autovideosink
- * ]| Masks of every fifth frame are kept, half a second at most.
+ * ]| Infers every fifth frame and uses each mask for half a second at most.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay classes="-sky,-building"
  * class-alpha="road=0.2,car=0.9" palette=distinct feather=2 ! videoconvert !
  * autovideosink
- * ]| All but sky and buildings, some more strongly, with soft edges.
+ * ]| Draws all classes but two, with different strengths and soft edges.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn confidence-threshold=0.5 ! classmaskoverlay mode=mask
  * palette=cityscapes draw-unknown=true ! videoconvert ! autovideosink
- * ]| The mask alone, and in grey what the network is not sure of.
+ * ]| Shows the mask alone; uncertain pixels are grey.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn name=streets ! classmaskoverlay source=streets mode=cutout
  * classes=road background-color=0xc0000000 ! videoconvert ! autovideosink
- * ]| The road as it is, everything else darkened.
+ * ]| Darkens everything but the road.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay mode=contour contour-width=3 palette=my.gpl !
  * videoconvert ! autovideosink
- * ]| Outlines in colours of one's own.
+ * ]| Draws outlines in custom colours.
  */
 
 #include "gst/overlay/gstclassmaskoverlay.h"
@@ -66,12 +68,9 @@
 #include <memory>
 #include <mutex>
 
-#include "net/painter.h"
-
+#include "gst/base/moduleloader.h"
 #include "gst/masks/analytics.h"
-#include "gst/base/backend.h"
-#include "gst/base/cudamaskallocator.h"
-#include "gst/base/cudamemory.h"
+#include "gst/overlay/maskmapping.h"
 #include "gst/overlay/properties.h"
 #include "gst/overlay/style.h"
 
@@ -83,7 +82,7 @@ using namespace fastscnn;
 namespace
 {
 
-/* Shares that change with every frame cannot be read. */
+/* Slow enough to read the shares. */
 constexpr GstClockTime kLegendPeriod = 400 * GST_MSECOND;
 
 struct State {
@@ -92,76 +91,18 @@ struct State {
   guint changes = 1; /* of settings */
   std::string palette_error;
 
-  /* Of the streaming thread. */
-  OverlaySettings current;
+  /* For the streaming thread. */
+  OverlaySettings current; /* snapshot for the current frame */
   guint current_changes = 0;
   std::unique_ptr<Painter> painter;
-  gpointer cuda_context = NULL; /* that the painter is in; NULL: the CPU's */
+  gpointer cuda_context = NULL; /* of the painter; NULL for the CPU's */
   FrameInfo info;
   OverlayStyle style;
-  PaintStyle cover;                 /* of frames without a mask */
-  GstClassMaskMeta *meta = nullptr; /* of the frame that is processed */
+  PaintStyle cover;              /* for frames without a mask */
+  GstClassMaskMeta *meta = NULL; /* of the current frame */
   AnalyticsReader analytics;
   Legend legend;
   GstClockTime legend_time = GST_CLOCK_TIME_NONE;
-};
-
-class MaskMapping
-{
-public:
-  /* cuda_context: where the mask is mapped if it lies there. */
-  MaskMapping (const GstClassMaskMeta *meta, gpointer cuda_context)
-      : mapped_ (map (meta, cuda_context))
-  {
-  }
-  ~MaskMapping ()
-  {
-    if (mapped_)
-      gst_video_frame_unmap (&frame_);
-  }
-  MaskMapping (const MaskMapping &) = delete;
-  MaskMapping &operator= (const MaskMapping &) = delete;
-
-  Result<PaintMask>
-  place (const GstClassMaskMeta *meta, const Rect &part) const
-  {
-    if (!mapped_)
-      return Error{ Error::Kind::kFormat,
-        "A class mask could not be mapped: it is no GRAY8 picture." };
-    PaintMask mask;
-    mask.ids = (const uint8_t *)GST_VIDEO_FRAME_PLANE_DATA (&frame_, 0);
-    mask.stride = GST_VIDEO_FRAME_PLANE_STRIDE (&frame_, 0);
-    mask.width = GST_VIDEO_FRAME_WIDTH (&frame_);
-    mask.height = GST_VIDEO_FRAME_HEIGHT (&frame_);
-    mask.x = meta->x - part.x;
-    mask.y = meta->y - part.y;
-    mask.covers_width = meta->width;
-    mask.covers_height = meta->height;
-    mask.memory = memory_;
-    return mask;
-  }
-
-private:
-  bool
-  map (const GstClassMaskMeta *meta, gpointer cuda_context)
-  {
-    GstVideoMeta *video = gst_buffer_get_video_meta (meta->mask);
-    GstVideoInfo info;
-
-    if (!cuda_context || !video ||
-        !gst_is_cuda_mask_memory (
-            gst_buffer_peek_memory (meta->mask, 0), cuda_context))
-      return gst_class_mask_meta_map (meta, &frame_);
-    gst_video_info_set_format (
-        &info, GST_VIDEO_FORMAT_GRAY8, video->width, video->height);
-    memory_ = Memory::kDevice;
-    return gst_video_frame_map (&frame_, &info, meta->mask,
-        (GstMapFlags)(GST_MAP_READ | CudaMemory::map_flag ()));
-  }
-
-  GstVideoFrame frame_;
-  Memory memory_ = Memory::kHost;
-  const bool mapped_;
 };
 
 } // namespace
@@ -178,7 +119,7 @@ G_DEFINE_TYPE_WITH_CODE (GstClassMaskOverlay, gst_class_mask_overlay,
 GST_ELEMENT_REGISTER_DEFINE (classmaskoverlay, "classmaskoverlay",
     GST_RANK_NONE, GST_TYPE_CLASS_MASK_OVERLAY)
 
-/* For frames in GPU memory of that CUcontext; NULL: in host memory. */
+/* cuda_context: NULL for frames in host memory. */
 static Result<std::unique_ptr<Painter> >
 create_painter (gpointer cuda_context)
 {
@@ -190,12 +131,12 @@ create_painter (gpointer cuda_context)
 }
 
 static gboolean
-can_paint_on_gpu (void)
+can_paint_on_gpu ()
 {
   const Result<Backend *> backend = open_backend ("cuda");
 
   if (!backend)
-    GST_DEBUG ("frames in GPU memory are not taken: %s",
+    GST_DEBUG ("frames in GPU memory are not accepted: %s",
         backend.error ().sentence.c_str ());
   return backend.has_value ();
 }
@@ -256,7 +197,7 @@ take_settings (State *state)
   current = next;
 }
 
-/* Masks of other projects' elements have no source and no age. */
+/* Masks from GstAnalytics have no source and no age. */
 static GstClassMaskMeta *
 find_mask (State *state, GstBuffer *buffer)
 {
@@ -268,7 +209,7 @@ find_mask (State *state, GstBuffer *buffer)
     meta = state->analytics.read (buffer);
   if (!meta || meta->width == 0 || meta->height == 0)
     return NULL;
-  /* An age that is not known is larger than any. */
+  /* An unknown age, GST_CLOCK_TIME_NONE, counts as too old. */
   if (settings.max_age && meta->age > settings.max_age)
     return NULL;
   return meta;
@@ -302,7 +243,7 @@ cover_frame (State *state, const GstFrameFilterView &view)
       view.frame, PaintMask (), state->cover, view.queue);
 }
 
-/* Counts pixels only as often as the list may change. */
+/* Updates the legend at most once per period. */
 static Result<>
 draw_legend (
     GstClassMaskOverlay *self, const GstFrameFilterView &view, GstClockTime now)
@@ -328,8 +269,8 @@ draw_legend (
     content.counts = counts;
     state->legend.update (content);
   }
-  if (const PaintImage *picture = state->legend.picture ())
-    return state->painter->paint_image (view.frame, *picture, view.queue);
+  if (const PaintImage *image = state->legend.image ())
+    return state->painter->paint_image (view.frame, *image, view.queue);
   return {};
 }
 
@@ -339,18 +280,17 @@ gst_class_mask_overlay_process (
 {
   GstClassMaskOverlay *self = GST_CLASS_MASK_OVERLAY (filter);
   State *state = self->state;
-  std::vector<std::string> complaints;
+  std::vector<std::string> warnings;
 
   if (!state->meta)
     return cover_frame (state, view);
-  state->style.update (state->current, state->meta->classes, &complaints);
-  for (const std::string &complaint : complaints)
+  state->style.update (state->current, state->meta->classes, &warnings);
+  for (const std::string &warning : warnings)
     GST_ELEMENT_WARNING (
-        self, RESOURCE, SETTINGS, ("%s", complaint.c_str ()), (NULL));
+        self, RESOURCE, SETTINGS, ("%s", warning.c_str ()), (NULL));
   {
     const MaskMapping mapping (state->meta, view.queue.context);
-    const PaintMask mask =
-        FASTSCNN_TRY (mapping.place (state->meta, view.part));
+    const PaintMask mask = FASTSCNN_TRY (mapping.place (view.part));
     FASTSCNN_TRY (state->painter->paint (
         view.frame, mask, state->style.paint (), view.queue));
   }
@@ -359,7 +299,7 @@ gst_class_mask_overlay_process (
   return draw_legend (self, view, GST_BUFFER_PTS (buffer));
 }
 
-/* Reads the file that a palette may be: not while frames wait for the lock. */
+/* Called without the lock, since it may read a file. */
 static std::shared_ptr<const Palette>
 load_palette (const GValue *value, std::string &error)
 {
@@ -393,14 +333,15 @@ gst_class_mask_overlay_set_property (
       state->settings.colors = colors;
     state->changes++;
   }
-  /* A stream that runs goes on with the colours that it has. */
+  /* A running stream keeps its colours. */
   if (!error.empty ())
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS, ("%s", error.c_str ()), (NULL));
   if (id == PROP_OVERLAY_LEGEND && !Legend::available () &&
       g_value_get_enum (value) != (gint)LegendCorner::kNone)
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
-        ("There is no legend: the plugin was built without Pango."), (NULL));
+        ("The legend is not available: the plugin was built without Pango."),
+        (NULL));
 }
 
 static void

@@ -15,15 +15,15 @@ namespace fastscnn
 namespace
 {
 
-// Shares at which a class enters the list and leaves it.
+// Shares at which a class enters and leaves the list.
 constexpr double kEnters = 0.002, kLeaves = 0.001;
 
-// A legend is as large as the frame allows, and text never below this.
+// The size of a legend depends on that of the frame.
 constexpr double kSmallestText = 10; // pixels
 constexpr double kTextPerFrame = 1.0 / 42;
 constexpr double kMostOfWidth = 0.45, kMostOfHeight = 0.92;
 
-/// All in pixels.
+/// Sizes in pixels.
 struct Layout {
   double text, line, padding, swatch, gap;
 
@@ -76,7 +76,7 @@ Legend::make_rows (const LegendContent &content)
       listed.push_back (id);
   }
 
-  // Where there is not room for all: the largest, and how many more.
+  // If there are too many, keep the largest and say how many are left out.
   const size_t most = Layout (content.frame_width, content.frame_height)
                           .most_rows (content.frame_height);
   size_t left_out = 0;
@@ -115,10 +115,10 @@ Legend::update (const LegendContent &content)
   if (resized || rows != rows_) {
     rows_ = std::move (rows);
     if (rows_.empty ())
-      picture_.width = picture_.height = 0;
+      image_.width = image_.height = 0;
     else
       draw ();
-    picture_.serial++;
+    image_.serial++;
   }
   place ();
 }
@@ -132,8 +132,8 @@ Legend::place ()
                      corner_ == LegendCorner::kBottomRight;
   const bool bottom = corner_ == LegendCorner::kBottomLeft ||
                       corner_ == LegendCorner::kBottomRight;
-  picture_.x = right ? frame_width_ - picture_.width - margin : margin;
-  picture_.y = bottom ? frame_height_ - picture_.height - margin : margin;
+  image_.x = right ? frame_width_ - image_.width - margin : margin;
+  image_.y = bottom ? frame_height_ - image_.height - margin : margin;
 }
 
 #ifdef HAVE_PANGOCAIRO
@@ -176,7 +176,7 @@ width_of (PangoLayout *layout, const std::string &text)
   return width;
 }
 
-// In the middle of the line that begins at y.
+// Centres the text vertically in the line that begins at y.
 void
 show (cairo_t *cairo, PangoLayout *layout, double x, double y, double line)
 {
@@ -198,7 +198,7 @@ rounded_box (cairo_t *cairo, double x, double y, double width, double height,
   cairo_close_path (cairo);
 }
 
-/// A surface with a context to draw on it.
+/// A surface with a context to draw on.
 struct Canvas {
   cairo_surface_t *surface;
   cairo_t *cairo;
@@ -218,7 +218,7 @@ struct Canvas {
   Canvas &operator= (const Canvas &) = delete;
 };
 
-// Cairo's pixels are native words; the picture's are bytes R, G, B, A.
+// Converts Cairo's native-endian words to bytes R, G, B, A.
 void
 copy_pixels (cairo_surface_t *surface, int width, int height,
     std::vector<uint8_t> *pixels)
@@ -258,7 +258,7 @@ Legend::draw ()
     TextLayouts texts (measure.cairo, layout.text);
     for (const Row &row : rows_)
       label_width = std::max (label_width, width_of (texts.label, row.label));
-    // As wide as a share can be, so that the box keeps its width.
+    // The widest share possible, to keep the width of the box constant.
     share_width = width_of (texts.share, "100 %");
   }
   const double fixed = 2 * layout.padding + layout.swatch + 2 * layout.gap;
@@ -287,7 +287,7 @@ Legend::draw ()
       rounded_box (
           cairo, x, top, layout.swatch, layout.swatch, layout.swatch * 0.2);
       cairo_fill_preserve (cairo);
-      // Dark colours would be lost on the dark box.
+      // A light border keeps dark colours visible on the dark box.
       cairo_set_source_rgba (cairo, 1, 1, 1, 0.55);
       cairo_set_line_width (cairo, std::max (1., layout.text / 16));
       cairo_stroke (cairo);
@@ -302,10 +302,10 @@ Legend::draw ()
     y += layout.line;
   }
   copy_pixels (canvas.surface, width, height, &pixels_);
-  picture_.rgba = pixels_.data ();
-  picture_.stride = width * 4;
-  picture_.width = width;
-  picture_.height = height;
+  image_.rgba = pixels_.data ();
+  image_.stride = width * 4;
+  image_.width = width;
+  image_.height = height;
 }
 
 #else

@@ -19,31 +19,31 @@ enum class LegendCorner {
   kBottomRight
 };
 
-/// What a legend is drawn from.
+/// The data for a legend.
 struct LegendContent {
   LegendCorner corner = LegendCorner::kNone;
   int frame_width = 0, frame_height = 0;
   const Labels *labels = nullptr;
-  const Rgba *colors = nullptr;     ///< a = 0: not listed
+  const Rgba *colors = nullptr;     ///< of 256 values; a = 0: not listed
   const uint64_t *counts = nullptr; ///< pixels of each of 256 values
 };
 
-/// A list of the classes in view, with colour, label and share of the mask, in
-/// a corner of the frame. Classes keep their order, and come and go at
-/// different shares, so that the list is calm. Drawn when it changes.
+/// A list of the classes in view with colour, label and share of the mask, in a
+/// corner of the frame. It is redrawn only when it changes. Classes keep their
+/// order, and enter and leave the list at different shares, to avoid flicker.
 class Legend
 {
 public:
-  /// Whether this was built with a text library.
+  /// Whether the plugin was built with a text library.
   static bool available ();
 
   void update (const LegendContent &content);
 
   /// Null if no class is in view.
   const PaintImage *
-  picture () const
+  image () const
   {
-    return picture_.width ? &picture_ : nullptr;
+    return image_.width ? &image_ : nullptr;
   }
 
 private:
@@ -63,7 +63,7 @@ private:
   int frame_width_ = 0, frame_height_ = 0;
   std::vector<Row> rows_;
   std::vector<uint8_t> pixels_;
-  PaintImage picture_;
+  PaintImage image_;
 };
 
 } // namespace fastscnn

@@ -21,7 +21,7 @@ struct Named {
   uint8_t r, g, b;
 };
 
-// The colours of the data set, and other people's names for its classes.
+// The colours of the data set, also under other common names of its classes.
 constexpr Named kCityscapes[] = {
   { "road", 128, 64, 128 },
   { "sidewalk", 244, 35, 232 },
@@ -112,7 +112,7 @@ is_number (const std::string &word)
          word.find_first_not_of ("0123456789") == std::string::npos;
 }
 
-// What is shown of a file that may be anything.
+// An excerpt of a file for a message, since the file may contain anything.
 std::string
 printable (const std::string &word)
 {
@@ -124,7 +124,7 @@ printable (const std::string &word)
 }
 
 Error
-refusal (const std::string &sentence)
+palette_error (const std::string &sentence)
 {
   return Error{ Error::Kind::kModel, sentence };
 }
@@ -135,7 +135,7 @@ to_byte (const std::string &word)
   const bool short_number = is_number (word) && word.size () <= 3;
   const int value = short_number ? std::atoi (word.c_str ()) : -1;
   if (value < 0 || value > 255)
-    return refusal (
+    return palette_error (
         "\"" + printable (word) + "\" is not a number from 0 to 255");
   return static_cast<uint8_t> (value);
 }
@@ -177,7 +177,7 @@ from_argb (uint32_t argb)
     static_cast<uint8_t> (argb), static_cast<uint8_t> (argb >> 24) };
 }
 
-// An Error says what is wrong with the line, not where it is.
+// The Error does not name the line.
 Result<Palette::Entry>
 Palette::parse_line (const std::string &line)
 {
@@ -186,7 +186,8 @@ Palette::parse_line (const std::string &line)
   if (line[0] == '"') {
     const size_t end = line.find ('"', 1);
     if (end == std::string::npos)
-      return refusal ("the label's second quotation mark is missing");
+      return palette_error (
+          "the closing quotation mark of the label is missing");
     entry.label = line.substr (1, end - 1);
     rest = line.substr (end + 1);
   }
@@ -202,8 +203,8 @@ Palette::parse_line (const std::string &line)
   }
   const size_t numbers = words.size () - first;
   if (entry.label.empty () || (numbers != 3 && numbers != 4))
-    return refusal (
-        "a label and three or four numbers (label r g b [a]) are expected");
+    return palette_error (
+        "expected a label and three or four numbers (label r g b [a])");
   entry.color.has_alpha = numbers == 4;
   entry.color.color = FASTSCNN_TRY (to_color (words[first], words[first + 1],
       words[first + 2], entry.color.has_alpha ? words[first + 3] : "255"));
@@ -215,7 +216,7 @@ Palette::parse_gimp_line (const std::string &line)
 {
   const std::vector<std::string> words = words_of (line);
   if (words.size () < 3)
-    return refusal ("three numbers and a label (r g b label) are expected");
+    return palette_error ("expected three numbers and a label (r g b label)");
   Entry entry;
   entry.color.color =
       FASTSCNN_TRY (to_color (words[0], words[1], words[2], "255"));
@@ -247,12 +248,12 @@ Palette::parse (const std::string &file, const std::string &text)
       continue;
     Result<Entry> entry = gimp ? parse_gimp_line (line) : parse_line (line);
     if (!entry)
-      return refusal (cannot + "line " + std::to_string (number) + ": " +
-                      entry.error ().sentence + ".");
+      return palette_error (cannot + "line " + std::to_string (number) + ": " +
+                            entry.error ().sentence + ".");
     palette.entries_.push_back (std::move (*entry));
   }
   if (palette.entries_.empty ())
-    return refusal (cannot + "it has no colours.");
+    return palette_error (cannot + "it contains no colours.");
   return palette;
 }
 
@@ -275,7 +276,7 @@ Palette::load (const std::string &name)
     for (const Named &named : kCamvid)
       add (named);
   } else {
-    // A pipe may never begin, and whoever sets the property would wait.
+    // Reading from a pipe could block whoever sets the property.
     std::error_code unknown;
     const bool regular = std::filesystem::is_regular_file (name, unknown);
     const std::unique_ptr<std::FILE, int (*) (std::FILE *)> stream (
@@ -284,14 +285,13 @@ Palette::load (const std::string &name)
     if (stream)
       text.resize (std::fread (&text[0], 1, text.size (), stream.get ()));
     if (!stream || std::ferror (stream.get ()))
-      return refusal ("The palette " + as_utf8 (name) +
-                      " cannot be read; give a file, or one of cityscapes, "
-                      "camvid and distinct.");
-    if (text.size () > kMaxFileBytes)
-      return refusal (
+      return palette_error (
           "The palette " + as_utf8 (name) +
-          " cannot be used: it is larger than 1 MB, which is no list of "
-          "colours.");
+          " cannot be read; use a file, cityscapes, camvid or "
+          "distinct.");
+    if (text.size () > kMaxFileBytes)
+      return palette_error ("The palette " + as_utf8 (name) +
+                            " cannot be used: it is larger than 1 MB.");
     return parse (name, text);
   }
   return palette;

@@ -11,29 +11,30 @@
 namespace fastscnn
 {
 
-/// From 0xAARRGGBB.
+/// Converts 0xAARRGGBB.
 Rgba from_argb (uint32_t argb);
 
-/// A colour, and whether its strength is part of the palette.
+/// A colour, and whether the palette sets its alpha.
 struct ClassColor {
   Rgba color;
   bool has_alpha = false;
 };
 
-/// Colours for classes.
+/// Colours of classes.
 class Palette
 {
 public:
-  /// "": none. cityscapes, camvid or distinct; or else a file: lines of
-  /// `label r g b [a]`, or a GIMP palette. An Error names the line.
+  /// Loads cityscapes, camvid, distinct, or a file with lines of
+  /// `label r g b [a]` or a GIMP palette; "" for an empty palette. An Error
+  /// names the line.
   static Result<Palette> load (const std::string &name_or_file);
 
-  /// From the text of a file; messages call it by its name.
+  /// Parses the text of a file; messages name the file.
   static Result<Palette> parse (
       const std::string &file, const std::string &text);
 
-  /// Replaces the colours of classes, by label. Where no label is known, the
-  /// first class takes the first colour, and so on.
+  /// Replaces the colours of the classes that the palette contains. If it
+  /// contains none of them, assigns its colours in order.
   void apply (const Labels &labels, std::vector<ClassColor> *colors) const;
 
 private:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gst/overlay/properties.h"
 
+#include "gst/base/settingvalue.h"
+
 using namespace fastscnn;
 
 namespace
@@ -16,16 +18,16 @@ GType
 mode_get_type ()
 {
   static const GEnumValue values[] = {
-    { (int)PaintMode::kBlend, "The classes' colours, mixed into the frame",
-        "blend" },
-    { (int)PaintMode::kMask, "The classes' colours on background-color",
+    { (int)PaintMode::kBlend,
+        "The colours of the classes, blended into the frame", "blend" },
+    { (int)PaintMode::kMask, "The colours of the classes on background-color",
         "mask" },
     { (int)PaintMode::kContour, "Outlines of the classes", "contour" },
     { (int)PaintMode::kBlur, "The classes, blurred beyond recognition",
         "blur" },
     { (int)PaintMode::kPixelate, "The classes, in coarse squares", "pixelate" },
-    { (int)PaintMode::kCutout, "background-color everywhere but in the classes",
-        "cutout" },
+    { (int)PaintMode::kCutout,
+        "background-color everywhere outside the classes", "cutout" },
     { 0, NULL, NULL },
   };
   static const GType type =
@@ -38,10 +40,8 @@ on_missing_get_type ()
 {
   static const GEnumValue values[] = {
     { (int)OnMissing::kAuto,
-        "cover-all in the modes blur and pixelate, pass "
-        "in others",
-        "auto" },
-    { (int)OnMissing::kPass, "Leave the frame as it is", "pass" },
+        "cover-all in the modes blur and pixelate, otherwise pass", "auto" },
+    { (int)OnMissing::kPass, "Leave the frame unchanged", "pass" },
     { (int)OnMissing::kCoverAll,
         "Blur or pixelate the whole frame; in other modes fill it with "
         "background-color",
@@ -69,11 +69,45 @@ legend_get_type ()
   return type;
 }
 
-std::string
-string_of (const GValue *value)
+/* Calls visit() with the setting of a property; FALSE if there is none. */
+template <typename AnySettings, typename Visit>
+gboolean
+visit_setting (AnySettings &settings, guint id, const Visit &visit)
 {
-  const gchar *text = g_value_get_string (value);
-  return text ? text : "";
+  switch (id) {
+  case PROP_OVERLAY_MODE:
+    return visit (settings.mode);
+  case PROP_OVERLAY_ALPHA:
+    return visit (settings.alpha);
+  case PROP_OVERLAY_CLASSES:
+    return visit (settings.classes);
+  case PROP_OVERLAY_CLASS_ALPHA:
+    return visit (settings.class_alpha);
+  case PROP_OVERLAY_PALETTE:
+    return visit (settings.palette);
+  case PROP_OVERLAY_CONTOURS:
+    return visit (settings.contours);
+  case PROP_OVERLAY_CONTOUR_WIDTH:
+    return visit (settings.contour_width);
+  case PROP_OVERLAY_FEATHER:
+    return visit (settings.feather);
+  case PROP_OVERLAY_BLUR_MARGIN:
+    return visit (settings.blur_margin);
+  case PROP_OVERLAY_ON_MISSING:
+    return visit (settings.on_missing);
+  case PROP_OVERLAY_SOURCE:
+    return visit (settings.source);
+  case PROP_OVERLAY_LEGEND:
+    return visit (settings.legend);
+  case PROP_OVERLAY_DRAW_UNKNOWN:
+    return visit (settings.draw_unknown);
+  case PROP_OVERLAY_BACKGROUND_COLOR:
+    return visit (settings.background_color);
+  case PROP_OVERLAY_MAX_AGE:
+    return visit (settings.max_age);
+  default:
+    return FALSE;
+  }
 }
 
 } // namespace
@@ -91,35 +125,36 @@ gst_class_mask_overlay_install_properties (GObjectClass *klass)
           mode_get_type (), (int)defaults.mode, kPlaying));
   install (PROP_OVERLAY_ALPHA,
       g_param_spec_double ("alpha", "Alpha",
-          "How strongly blend and contour draw, 0 to 1; contours are drawn "
-          "twice as strongly",
-          0.0, 1.0, defaults.alpha, kControllable));
-  install (PROP_OVERLAY_CLASSES,
-      g_param_spec_string ("classes", "Classes",
-          "Labels of the classes to draw, separated by commas "
-          "(car,pedestrian), or to hide (-road,-sky); empty = all",
-          defaults.classes.c_str (), kPlaying));
+          "Opacity of blend and contour; outlines are twice as opaque", 0.0,
+          1.0, defaults.alpha, kControllable));
+  install (PROP_OVERLAY_CLASSES, g_param_spec_string ("classes", "Classes",
+                                     "Comma-separated labels of the classes to "
+                                     "draw (car,pedestrian) or to "
+                                     "hide (-road,-sky); empty = draw all",
+                                     defaults.classes.c_str (), kPlaying));
   install (PROP_OVERLAY_CLASS_ALPHA,
       g_param_spec_string ("class-alpha", "Class alpha",
-          "How strongly single classes are drawn instead of alpha "
+          "Opacity of single classes, overriding alpha "
           "(pedestrian=1.0,road=0.2)",
           defaults.class_alpha.c_str (), kPlaying));
   install (PROP_OVERLAY_PALETTE,
       g_param_spec_string ("palette", "Palette",
-          "Colours: cityscapes, camvid, distinct, or a file: lines of "
-          "'label r g b [a]', or a GIMP palette (.gpl); empty = the mask's own",
+          "Colours: cityscapes, camvid, distinct, or a file with lines of "
+          "'label r g b [a]' or a GIMP palette (.gpl); empty = the colours of "
+          "the "
+          "mask",
           defaults.palette.c_str (), kPlaying));
   install (PROP_OVERLAY_CONTOURS,
       g_param_spec_boolean ("contours", "Contours",
-          "Also outline the classes in blend", defaults.contours, kPlaying));
+          "Draw outlines in blend, too", defaults.contours, kPlaying));
   install (PROP_OVERLAY_CONTOUR_WIDTH,
       g_param_spec_uint ("contour-width", "Contour width",
           "Width of outlines in pixels", 1, kMaxContourWidth,
           defaults.contour_width, kPlaying));
   install (PROP_OVERLAY_FEATHER,
       g_param_spec_double ("feather", "Feather",
-          "Pixels over which edges fade in blend, mask and cutout", 0.0,
-          kMaxFeather, defaults.feather, kControllable));
+          "Width in pixels over which edges fade in blend, mask and cutout",
+          0.0, kMaxFeather, defaults.feather, kControllable));
   install (PROP_OVERLAY_BLUR_MARGIN,
       g_param_spec_double ("blur-margin", "Blur margin",
           "How far blur and pixelate reach beyond the mask, as a share of the "
@@ -127,30 +162,32 @@ gst_class_mask_overlay_install_properties (GObjectClass *klass)
           0.0, 1.0, defaults.blur_margin, kPlaying));
   install (PROP_OVERLAY_ON_MISSING,
       g_param_spec_enum ("on-missing", "On missing",
-          "What happens to a frame that has no mask, or too old a one",
+          "What to do with a frame that has no mask, or only one older than "
+          "max-age",
           on_missing_get_type (), (int)defaults.on_missing, kPlaying));
   install (PROP_OVERLAY_SOURCE,
       g_param_spec_string ("source", "Source",
-          "Name of the element whose mask is drawn; empty = the newest mask",
+          "Name of the element whose mask to draw (empty = the newest mask)",
           defaults.source.c_str (), kPlaying));
   install (PROP_OVERLAY_LEGEND,
       g_param_spec_enum ("legend", "Legend",
-          "Corner for a list of the classes in view: colour, label, share of "
+          "Corner in which to list the classes in view: colour, label, share "
+          "of "
           "the mask",
           legend_get_type (), (int)defaults.legend, kPlaying));
   install (PROP_OVERLAY_DRAW_UNKNOWN,
       g_param_spec_boolean ("draw-unknown", "Draw unknown",
-          "Also draw pixels whose class is not known (255), in grey",
+          "Draw pixels whose class is unknown (255), in grey",
           defaults.draw_unknown, kPlaying));
   install (PROP_OVERLAY_BACKGROUND_COLOR,
       g_param_spec_uint ("background-color", "Background colour",
-          "ARGB; what is not drawn in mask and cutout. Less than opaque lets "
-          "the frame show through",
+          "ARGB colour of the background in mask and cutout; the frame shows "
+          "through if it is not opaque",
           0, G_MAXUINT32, defaults.background_color, kControllable));
   install (PROP_OVERLAY_MAX_AGE,
       g_param_spec_uint64 ("max-age", "Maximum age",
-          "Nanoseconds after which a mask counts as missing (0 = never)", 0,
-          G_MAXUINT64, defaults.max_age, kPlaying));
+          "Age in nanoseconds above which a mask counts as missing (0 = never)",
+          0, G_MAXUINT64, defaults.max_age, kPlaying));
 
   for (GType type :
       { mode_get_type (), on_missing_get_type (), legend_get_type () })
@@ -161,108 +198,18 @@ gboolean
 gst_class_mask_overlay_set_setting (
     OverlaySettings &settings, guint id, const GValue *value)
 {
-  switch (id) {
-  case PROP_OVERLAY_MODE:
-    settings.mode = (PaintMode)g_value_get_enum (value);
+  return visit_setting (settings, id, [value] (auto &setting) {
+    read_value (value, setting);
     return TRUE;
-  case PROP_OVERLAY_ALPHA:
-    settings.alpha = g_value_get_double (value);
-    return TRUE;
-  case PROP_OVERLAY_CLASSES:
-    settings.classes = string_of (value);
-    return TRUE;
-  case PROP_OVERLAY_CLASS_ALPHA:
-    settings.class_alpha = string_of (value);
-    return TRUE;
-  case PROP_OVERLAY_PALETTE:
-    settings.palette = string_of (value);
-    return TRUE;
-  case PROP_OVERLAY_CONTOURS:
-    settings.contours = g_value_get_boolean (value);
-    return TRUE;
-  case PROP_OVERLAY_CONTOUR_WIDTH:
-    settings.contour_width = g_value_get_uint (value);
-    return TRUE;
-  case PROP_OVERLAY_FEATHER:
-    settings.feather = g_value_get_double (value);
-    return TRUE;
-  case PROP_OVERLAY_BLUR_MARGIN:
-    settings.blur_margin = g_value_get_double (value);
-    return TRUE;
-  case PROP_OVERLAY_ON_MISSING:
-    settings.on_missing = (OnMissing)g_value_get_enum (value);
-    return TRUE;
-  case PROP_OVERLAY_SOURCE:
-    settings.source = string_of (value);
-    return TRUE;
-  case PROP_OVERLAY_LEGEND:
-    settings.legend = (LegendCorner)g_value_get_enum (value);
-    return TRUE;
-  case PROP_OVERLAY_DRAW_UNKNOWN:
-    settings.draw_unknown = g_value_get_boolean (value);
-    return TRUE;
-  case PROP_OVERLAY_BACKGROUND_COLOR:
-    settings.background_color = g_value_get_uint (value);
-    return TRUE;
-  case PROP_OVERLAY_MAX_AGE:
-    settings.max_age = g_value_get_uint64 (value);
-    return TRUE;
-  default:
-    return FALSE;
-  }
+  });
 }
 
 gboolean
 gst_class_mask_overlay_get_setting (
     const OverlaySettings &settings, guint id, GValue *value)
 {
-  switch (id) {
-  case PROP_OVERLAY_MODE:
-    g_value_set_enum (value, (gint)settings.mode);
+  return visit_setting (settings, id, [value] (const auto &setting) {
+    write_value (setting, value);
     return TRUE;
-  case PROP_OVERLAY_ALPHA:
-    g_value_set_double (value, settings.alpha);
-    return TRUE;
-  case PROP_OVERLAY_CLASSES:
-    g_value_set_string (value, settings.classes.c_str ());
-    return TRUE;
-  case PROP_OVERLAY_CLASS_ALPHA:
-    g_value_set_string (value, settings.class_alpha.c_str ());
-    return TRUE;
-  case PROP_OVERLAY_PALETTE:
-    g_value_set_string (value, settings.palette.c_str ());
-    return TRUE;
-  case PROP_OVERLAY_CONTOURS:
-    g_value_set_boolean (value, settings.contours);
-    return TRUE;
-  case PROP_OVERLAY_CONTOUR_WIDTH:
-    g_value_set_uint (value, settings.contour_width);
-    return TRUE;
-  case PROP_OVERLAY_FEATHER:
-    g_value_set_double (value, settings.feather);
-    return TRUE;
-  case PROP_OVERLAY_BLUR_MARGIN:
-    g_value_set_double (value, settings.blur_margin);
-    return TRUE;
-  case PROP_OVERLAY_ON_MISSING:
-    g_value_set_enum (value, (gint)settings.on_missing);
-    return TRUE;
-  case PROP_OVERLAY_SOURCE:
-    g_value_set_string (value, settings.source.c_str ());
-    return TRUE;
-  case PROP_OVERLAY_LEGEND:
-    g_value_set_enum (value, (gint)settings.legend);
-    return TRUE;
-  case PROP_OVERLAY_DRAW_UNKNOWN:
-    g_value_set_boolean (value, settings.draw_unknown);
-    return TRUE;
-  case PROP_OVERLAY_BACKGROUND_COLOR:
-    g_value_set_uint (value, settings.background_color);
-    return TRUE;
-  case PROP_OVERLAY_MAX_AGE:
-    g_value_set_uint64 (value, settings.max_age);
-    return TRUE;
-  default:
-    return FALSE;
-  }
+  });
 }

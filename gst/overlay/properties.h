@@ -24,11 +24,12 @@ enum {
   PROP_OVERLAY_MAX_AGE,
 };
 
-/* The properties of the element classmaskoverlay: names, ranges, defaults,
- * blurbs. All are settings. */
+/* The properties of the element classmaskoverlay: names, ranges, defaults and
+ * blurbs. All of them are settings. */
 void gst_class_mask_overlay_install_properties (GObjectClass *klass);
 
-/* FALSE if there is no such property. The palette is set by name only. */
+/* FALSE if there is no such property. Setting the palette sets its name only.
+ */
 gboolean gst_class_mask_overlay_set_setting (
     fastscnn::OverlaySettings &settings, guint id, const GValue *value);
 gboolean gst_class_mask_overlay_get_setting (

@@ -14,7 +14,7 @@ namespace fastscnn
 /// What to do with a frame that has no mask.
 enum class OnMissing { kAuto, kPass, kCoverAll };
 
-/// What a user can set of an overlay, and what holds until it is set.
+/// The settings of the overlay, with their defaults.
 struct OverlaySettings {
   PaintMode mode = PaintMode::kBlend;
   double alpha = 0.5;
@@ -32,7 +32,7 @@ struct OverlaySettings {
   uint32_t background_color = 0xff000000;
   uint64_t max_age = 0;
 
-  /// What `palette` names.
+  /// The palette that `palette` names.
   std::shared_ptr<const Palette> colors = std::make_shared<Palette> ();
 
   bool

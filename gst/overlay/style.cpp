@@ -19,14 +19,14 @@ to_alpha (double strength)
   return static_cast<uint8_t> (std::lround (strength * 255));
 }
 
-/// Whether `alpha` counts: elsewhere a class is drawn or is not.
+/// Whether `alpha` applies. In other modes a class is either drawn or not.
 bool
-mixes (PaintMode mode)
+uses_alpha (PaintMode mode)
 {
   return mode == PaintMode::kBlend || mode == PaintMode::kContour;
 }
 
-/* Some producers make a table for every frame. */
+/* Compares contents, too: some producers make a new table for every frame. */
 bool
 same_classes (const GstClassMaskClasses *a, const GstClassMaskClasses *b)
 {
@@ -69,13 +69,13 @@ OverlayStyle::read_classes (GstClassMaskClasses *classes)
 
 void
 OverlayStyle::read_lists (
-    const OverlaySettings &settings, std::vector<std::string> *complaints)
+    const OverlaySettings &settings, std::vector<std::string> *warnings)
 {
   list_ = settings.classes;
   alpha_list_ = settings.class_alpha;
   palette_ = settings.colors;
-  drawn_ = parse_classes (list_, labels_, complaints);
-  strengths_ = parse_class_alpha (alpha_list_, labels_, complaints);
+  drawn_ = parse_classes (list_, labels_, warnings);
+  strengths_ = parse_class_alpha (alpha_list_, labels_, warnings);
   colors_.clear ();
   for (size_t id = 0; id < labels_.size (); id++) {
     const guint32 rgb =
@@ -87,14 +87,14 @@ OverlayStyle::read_lists (
 
 void
 OverlayStyle::update (const OverlaySettings &settings,
-    GstClassMaskClasses *classes, std::vector<std::string> *complaints)
+    GstClassMaskClasses *classes, std::vector<std::string> *warnings)
 {
   const bool other_classes = !same_classes (classes, classes_);
   if (other_classes)
     read_classes (classes);
   if (other_classes || settings.classes != list_ ||
       settings.class_alpha != alpha_list_ || settings.colors != palette_)
-    read_lists (settings, complaints);
+    read_lists (settings, warnings);
 
   paint_.mode = settings.mode;
   paint_.background = from_argb (settings.background_color);
@@ -104,7 +104,7 @@ OverlayStyle::update (const OverlaySettings &settings,
   paint_.margin = static_cast<float> (settings.blur_margin);
   paint_.cover_all = false;
 
-  const double alpha = mixes (settings.mode) ? settings.alpha : 1.0;
+  const double alpha = uses_alpha (settings.mode) ? settings.alpha : 1.0;
   std::fill (std::begin (paint_.color), std::end (paint_.color), Rgba ());
   for (size_t id = 0; id < labels_.size (); id++) {
     if (!drawn_[id])

@@ -11,8 +11,8 @@
 namespace fastscnn
 {
 
-/// Makes of settings and a class table what a painter draws. Reads lists of
-/// classes and palettes only when they or the table changed.
+/// Turns settings and a class table into the style for a painter. Parses lists
+/// of classes and applies palettes only when they or the table change.
 class OverlayStyle
 {
 public:
@@ -21,9 +21,10 @@ public:
   OverlayStyle (const OverlayStyle &) = delete;
   OverlayStyle &operator= (const OverlayStyle &) = delete;
 
-  /// Appends to `complaints` what is wrong with the lists, when it reads them.
+  /// Appends a sentence to `warnings` for every mistake in the lists when it
+  /// parses them.
   void update (const OverlaySettings &settings, GstClassMaskClasses *classes,
-      std::vector<std::string> *complaints);
+      std::vector<std::string> *warnings);
 
   const PaintStyle &
   paint () const
@@ -39,15 +40,15 @@ public:
 private:
   void read_classes (GstClassMaskClasses *classes);
   void read_lists (
-      const OverlaySettings &settings, std::vector<std::string> *complaints);
+      const OverlaySettings &settings, std::vector<std::string> *warnings);
 
   GstClassMaskClasses *classes_ = nullptr;
   Labels labels_;
   std::string list_, alpha_list_;
   std::shared_ptr<const Palette> palette_;
-  std::vector<ClassColor> colors_; // of the palette
+  std::vector<ClassColor> colors_; // from the palette
   std::vector<bool> drawn_;
-  std::vector<float> strengths_; // below 0: not said
+  std::vector<float> strengths_; // below 0: not set
   PaintStyle paint_;
 };
 

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Segment a camera, whatever the camera does.
+"""Segments a camera and keeps running when the camera fails.
 
-As a program: prints the state of the camera and, once a second, the share of
+As a program: prints the state of the camera and, once per second, the share of
 each class.
 
     camera.py rtsp://user:password@camera/stream
 
-As a module: `Camera` decodes an RTSP stream in a pipeline of its own and
-pushes its frames into the `appsrc` of yours. That pipeline runs on through
-stalls, dropped connections and changes of size; its timestamps never jump.
+As a module: `Camera` decodes an RTSP stream in its own pipeline and pushes
+the frames into an `appsrc` of your pipeline. Your pipeline keeps running through
+stalls, lost connections and changes of size, and its timestamps never jump.
 """
 
 import argparse
@@ -27,8 +27,8 @@ APPSRC = ("appsrc name={name} is-live=true format=time max-buffers=8 "
 
 
 def read_url(argument):
-    """The URL itself, or what the file holds for @FILE: an argument can be
-    seen by everybody on the machine, and the password with it."""
+    """Returns the URL, for @FILE from that file: everybody on a machine can see
+    arguments, and a password in them."""
     if argument.startswith("@"):
         with open(argument[1:], encoding="utf-8") as file:
             argument = file.read().strip()
@@ -41,7 +41,8 @@ def without_password(url):
 
 
 def structure_of(caps):
-    """The first structure of caps. Since 1.26 gst-python only lends it."""
+    """Returns the first structure of caps, which gst-python only lends since
+    1.26."""
     structure = caps.get_structure(0)
     if not hasattr(structure, "__enter__"):
         return structure
@@ -50,7 +51,7 @@ def structure_of(caps):
 
 
 def prefer_hardware_decoders():
-    """Lets decodebin try every hardware decoder before any other."""
+    """Makes decodebin try hardware decoders first."""
     for factory in Gst.ElementFactory.list_get_elements(
             Gst.ELEMENT_FACTORY_TYPE_DECODER
             | Gst.ELEMENT_FACTORY_TYPE_MEDIA_VIDEO, Gst.Rank.MARGINAL):
@@ -59,18 +60,18 @@ def prefer_hardware_decoders():
 
 
 class Retimer:
-    """Turns the timestamps of a source that comes and goes into running time
-    that only grows."""
+    """Maps the timestamps of an unreliable source to running time that always
+    increases."""
 
-    JUMP = Gst.SECOND // 2  # further from the clock than this is a new start
-    STEP = Gst.MSECOND  # between two frames, at least
+    JUMP = Gst.SECOND // 2  # distance from the clock that restarts the mapping
+    STEP = Gst.MSECOND  # minimum between two frames
 
     def __init__(self):
         self.offset = None
         self.last = -1
 
     def __call__(self, pts, now):
-        """pts: of the source, or CLOCK_TIME_NONE; now: running time."""
+        """pts: timestamp of the source, or CLOCK_TIME_NONE; now: running time."""
         if pts == Gst.CLOCK_TIME_NONE:
             time = now
         else:
@@ -83,18 +84,19 @@ class Retimer:
 
 
 class Camera:
-    """One camera: connects, decodes, and connects again.
+    """One camera: connects, decodes and reconnects.
 
-    All but the pushing of frames happens in the thread that runs the default
-    GLib main loop. `report (text)` is called there: once when frames come,
-    once when they stop coming, not for every attempt in between.
+    Everything except pushing frames happens on the thread of the default GLib
+    main loop. `report (text)` is called there once when frames arrive and once
+    when they stop, but not for every attempt in between.
     """
 
-    STALL = 2.0  # seconds without a frame after which it is said
-    REOPEN = 5.0  # without data, after which the connection is given up
-    PATIENCE = 30.0  # and if data comes: the next whole picture may be far
+    # Seconds
+    STALL = 2.0  # without a frame before a warning
+    REOPEN = 5.0  # without data before reconnecting
+    PATIENCE = 30.0  # likewise with data: the next key frame may be far away
     BACK_OFF = (0.2, 0.4, 0.8, 1.0)  # between attempts; the last one repeats
-    HOPELESS = 30.0  # after a wrong password: cameras lock out who insists
+    HOPELESS = 30.0  # after a wrong password: cameras lock out clients that retry
 
     def __init__(self, url, appsrc, report=print, transport="tcp",
                  latency=200):
@@ -110,7 +112,7 @@ class Camera:
         self._retime = Retimer()
         self._caps = None
         self._source = None
-        self._offered = set()  # kinds of media
+        self._offered = set()  # media types
         self._attempts = 0
         self._timers = set()
         self._last_frame = 0.0
@@ -150,7 +152,7 @@ class Camera:
         bus.add_signal_watch()
         bus.connect("message::error", self._on_error)
         bus.connect("message::eos",
-                    lambda bus, message: self._lost("the camera said goodbye"))
+                    lambda bus, message: self._lost("the camera ended the stream"))
         bus.connect("message::warning", self._on_warning)
         self._source = source
         self._last_frame = self._last_data = _now()
@@ -176,12 +178,12 @@ class Camera:
 
     @staticmethod
     def _configure_decoder(_bin, _parent, element):
-        # Grey smear until the next whole picture helps nobody.
+        # Drop frames that are grey until the next key frame.
         if element.find_property("output-corrupt"):
             element.set_property("output-corrupt", False)
 
     def _push(self, appsink):
-        """A frame is there. In the streaming thread of the source."""
+        """Pushes a frame. Runs on the streaming thread of the source."""
         sample = appsink.emit("pull-sample")
         clock = self._appsrc.get_clock()
         if sample is None or clock is None:
@@ -218,7 +220,7 @@ class Camera:
                      f"{structure.get_value('height')}")
 
     def _watch(self):
-        """Says when frames stop coming, and gives up when they stay away."""
+        """Warns when frames stop, and reconnects when none arrive."""
         if self._source is None:
             return
         now = _now()
@@ -289,14 +291,14 @@ def _now():
 def add_camera_options(parser):
     parser.add_argument(
         "--transport", choices=("tcp", "udp", "auto"), default="tcp",
-        help="how the camera sends (default: %(default)s)")
+        help="transport of RTP (default: %(default)s)")
     parser.add_argument(
         "--latency", type=int, default=200, metavar="MS",
-        help="buffer against jitter (default: %(default)s ms)")
+        help="jitter buffer (default: %(default)s ms)")
 
 
 def print_shares(message, state={"next": 0}):
-    """Once a second, the classes in view."""
+    """Prints the classes in view once per second."""
     structure = message.get_structure()
     if structure.get_name() != "classmask" or _now() < state["next"]:
         return
@@ -311,9 +313,10 @@ def print_shares(message, state={"next": 0}):
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Prints what a camera sees, and keeps running.")
+        description="Prints what a camera sees, and keeps running when it "
+        "fails.")
     parser.add_argument("url", metavar="URL",
-                        help="rtsp://…, or @FILE that holds it")
+                        help="rtsp://…, or @FILE that contains it")
     add_camera_options(parser)
     options = parser.parse_args()
     Gst.init(None)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints once a second which share of a video road and people have.
+/* Prints once per second which share of a video road and people cover.
  *
  *   cc mask_appsink.c -o mask_appsink $(pkg-config --cflags --libs \
  *       gstreamer-classmask-1.0 gstreamer-app-1.0)
  *   ./mask_appsink street.mp4
  *   ./mask_appsink rtsp://camera/stream car bicyclist
  *
- * Other labels can follow the input. The mask is read as it lies in memory,
- * by gst_class_mask_meta_count_pixels(); gst_class_mask_meta_map() gives
- * pointer and stride to those who want to see every pixel. */
+ * Other labels can follow the input. gst_class_mask_meta_count_pixels() reads
+ * the mask without copying it; for access to every pixel,
+ * gst_class_mask_meta_map() provides pointer and stride. */
 
 #include <gst/app/app.h>
 #include <gst/classmask/classmask.h>
@@ -44,7 +44,7 @@ static gboolean print_error(GstElement *pipeline) {
   return TRUE;
 }
 
-/* Until the end of the stream; FALSE after an error. */
+/* Returns at the end of the stream; FALSE after an error. */
 static gboolean print_every_second(GstElement *pipeline, GstAppSink *sink,
                                    const gchar *const *labels) {
   GstClockTime next = 0;

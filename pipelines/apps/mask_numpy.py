@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The class mask of every frame of a video as a NumPy array, without a copy.
+"""Reads the class mask of every frame as a NumPy array, without copying it.
 
     mask_numpy.py street.mp4
     mask_numpy.py rtsp://camera/stream --frames 100
 
-Prints for every frame when it is shown and which share of it each class has.
-Take view_mask() with you: it is all that another program needs.
+Prints the timestamp of every frame and the share of each class. Your own program
+only needs view_mask(), so copy it.
 
 Needs Debian's python3-gi, python3-gst-1.0, gir1.2-gst-plugins-base-1.0 and
 python3-numpy, and the typelib of libgstclassmask-1.0.
@@ -25,17 +25,17 @@ gi.require_version("GstClassMask", "1.0")
 from gi.repository import Gst, GstClassMask, GstVideo  # noqa: E402
 import numpy  # noqa: E402
 
-# Of a live stream only the newest frame is kept while one is looked at.
+# Keeps only the newest frame of a live stream while another one is processed.
 PIPELINE = ("uridecodebin name=source ! videoconvert ! fastscnn ! "
             "appsink name=sink sync=false max-buffers={frames} drop={live}")
 
 
 @contextlib.contextmanager
 def view_mask(buffer):
-    """The mask of a frame as (array, meta), or (None, None) without one.
+    """Provides the mask of a frame as (array, meta), or (None, None).
 
-    array is (height, width) of uint8, the ids of classes, read-only, and valid
-    within the `with` block; meta.classes knows their labels."""
+    array holds class ids, (height, width) of uint8, is read-only, and is valid
+    within the `with` block; meta.classes has the labels."""
     meta = GstClassMask.buffer_get_class_mask_meta(buffer)
     if meta is None:
         yield None, None
@@ -48,7 +48,7 @@ def view_mask(buffer):
 
 
 def frames_of(pipeline):
-    """The buffers that arrive at the pipeline's appsink, until it ends."""
+    """Yields the buffers of the pipeline's appsink until the stream ends."""
     sink, bus = pipeline.get_by_name("sink"), pipeline.get_bus()
     while not sink.get_property("eos"):
         sample = sink.emit("try-pull-sample", Gst.SECOND // 10)
@@ -61,7 +61,7 @@ def frames_of(pipeline):
 
 
 def describe(mask, classes):
-    """"road 41.3 %, car 5.0 %", the largest first."""
+    """Returns "road 41.3 %, car 5.0 %", the largest first."""
     ids, counts = numpy.unique(mask, return_counts=True)
     parts = []
     for i in numpy.argsort(-counts):
@@ -73,8 +73,8 @@ def describe(mask, classes):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("input", help="file, or rtsp://... or another URI")
-    parser.add_argument("--frames", type=int, help="stop after as many")
+    parser.add_argument("input", help="file, rtsp://… or another URI")
+    parser.add_argument("--frames", type=int, help="stop after this many frames")
     arguments = parser.parse_args()
 
     Gst.init(None)

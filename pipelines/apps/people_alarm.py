@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Says when people cover more than a part of the picture for some time.
+"""Raises an alarm when people cover more than a share of the frame for some time.
 
     people_alarm.py rtsp://camera/stream --percent 5 --seconds 3
 
-Prints a line when it begins, once it has lasted long enough, and one when it
-is over. It sees no pixels: all it needs is in the element message `classmask`
-that fastscnn posts with post-messages=true (see gst-inspect-1.0 fastscnn).
+Prints a line once that has lasted long enough, and another when it is over. It
+reads no pixels, only the element message `classmask` that fastscnn posts with
+post-messages=true.
 
 Needs Debian's python3-gi and python3-gst-1.0.
 """
@@ -19,19 +19,19 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-# Live streams never wait for the network; files are played as they come.
+# Inference must not delay live streams; files run at full speed.
 PIPELINE = ("uridecodebin name=source ! videoconvert ! "
             "fastscnn post-messages=true mask-size=grid async={live} ! "
             "fakesink sync={live}")
 
 
 class Alarm:
-    """Decides from shares over time. Times are in nanoseconds."""
+    """Decides when the alarm begins and ends. Times are in nanoseconds."""
 
     def __init__(self, share, duration):
         self.share = share
         self.duration = duration
-        self.since = None   # when it became too much
+        self.since = None   # when the share was exceeded
         self.raised = False
 
     def update(self, time, share):
@@ -48,7 +48,7 @@ class Alarm:
 
 
 def share_of(labels, message):
-    """The share that classes with these labels have of the mask."""
+    """Returns the share of the mask that these labels cover."""
     people = sum(pixels for label, pixels in zip(
         message.get_value("labels"), message.get_value("pixels"))
         if label in labels)
@@ -58,13 +58,13 @@ def share_of(labels, message):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("input", help="file, or rtsp://... or another URI")
+    parser.add_argument("input", help="file, rtsp://… or another URI")
     parser.add_argument("--percent", type=float, default=5.0, metavar="X",
-                        help="of the picture (default: %(default)s)")
+                        help="share of the frame (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=2.0, metavar="Y",
-                        help="for how long (default: %(default)s)")
+                        help="minimum duration (default: %(default)s)")
     parser.add_argument("--label", action="append", metavar="NAME",
-                        help="what to look for; can be given several times\n"
+                        help="class to look for; can be repeated\n"
                         "(default: person, pedestrian, rider)")
     arguments = parser.parse_args()
     labels = arguments.label or ["person", "pedestrian", "rider"]

@@ -7,19 +7,19 @@
 #include <functional>
 
 #include "cuda/engine/engine.h"
-#include "tests/support/frames.h"
 #include "tests/gpu/device.h"
+#include "tests/support/frames.h"
 #include "tests/support/must.h"
 
 namespace fastscnn {
 namespace {
 
 using namespace fastscnn::cuda;
-using fastscnn::cuda::testing::DeviceCopy;
+using fastscnn::testing::DeviceCopy;
 
 constexpr int kWarmUp = 50;
 constexpr int kFrames = 500;
-// Enough for every candidate, so that what is timed is the fastest.
+// Long enough to time every candidate: the benchmark runs the fastest plans.
 constexpr std::chrono::seconds kBudget{600};
 
 struct Spread {
@@ -52,7 +52,7 @@ class Bench {
         frames_(frames),
         json_(json),
         context_(must(Context::primary(0))),
-        current_(must(Current::enter(*context_))),
+        guard_(must(ContextGuard::enter(*context_))),
         cache_(std::make_shared<PlanCache>(
             plans, "bench", [](const std::string &) {}, kBudget)),
         stream_(must(make_stream())) {
@@ -60,9 +60,8 @@ class Bench {
     CHECK_CUDA(cudaGetDeviceProperties(&properties, 0));
     device_ = properties.name;
     if (!json_)
-      std::printf("%s\n%-7s %5sx%-5s %8s %8s %8s %9s %8s\n", device_.c_str(),
-                  "memory", "width", "height", "ms", "p95", "fps", "in flight",
-                  "MiB");
+      std::printf("%s\n%-7s %5sx%-6s %8s %8s %8s %8s\n", device_.c_str(),
+                  "memory", "width", "height", "ms", "p95", "fps", "MiB");
   }
 
   void run(int width, int height) {
@@ -84,7 +83,7 @@ class Bench {
     return engine;
   }
 
-  /// Of each run by the host's clock.
+  /// Times each run with the host's clock.
   Spread time_host(const std::function<void()> &run) const {
     std::vector<double> ms;
     for (int i = -kWarmUp; i < frames_; i++) {
@@ -95,7 +94,7 @@ class Bench {
     return summarize(ms);
   }
 
-  /// Of each run by the device's clock.
+  /// Times each run with the device's clock.
   Spread time_device(cudaStream_t stream,
                      const std::function<void()> &run) const {
     const Event begin = must(make_timing_event());
@@ -133,8 +132,7 @@ class Bench {
     const auto segment = [&] { must(engine->segment(moved, mask, {}, queue)); };
     const Spread all = time_host(segment);
     const Spread device = time_device(stream_.get(), segment);
-    print("device", width, height, all, 1000 / all.median,
-          {{"device", device.median}});
+    print("device", width, height, all, {{"device", device.median}});
   }
 
   void in_system_memory(int width, int height) {
@@ -162,17 +160,16 @@ class Bench {
                  })
           .median;
     };
-    print("system", width, height, all, 1000 / all.median,
+    print("system", width, height, all,
           {{"upload", copy(frame_bytes, cudaMemcpyHostToDevice)},
            {"download", copy(ids.size(), cudaMemcpyDeviceToHost)}});
   }
 
   void print(const char *memory, int width, int height, const Spread &all,
-             double fps_in_flight,
              const std::vector<std::pair<const char *, double>> &stages) {
     if (!json_) {
-      std::printf("%-7s %5dx%-5d %8.3f %8.3f %8.0f %9.0f %8.1f", memory, width,
-                  height, all.median, all.p95, 1000 / all.median, fps_in_flight,
+      std::printf("%-7s %5dx%-6d %8.3f %8.3f %8.0f %8.1f", memory, width,
+                  height, all.median, all.p95, 1000 / all.median,
                   peak_bytes_ / 1048576.0);
       for (const auto &[stage, ms] : stages)
         std::printf("  %s %.3f", stage, ms);
@@ -183,9 +180,9 @@ class Bench {
         "{\"name\":\"fastscnn-cuda\",\"backend\":\"cuda\",\"device\":\"%s\","
         "\"memory\":\"%s\",\"format\":\"NV12\",\"width\":%d,\"height\":%d,"
         "\"batch\":1,\"ms_median\":%.4f,\"ms_p95\":%.4f,\"fps\":%.1f,"
-        "\"fps_in_flight\":%.1f,\"peak_bytes\":%zu,\"stage\":{",
+        "\"peak_bytes\":%zu,\"stage\":{",
         device_.c_str(), memory, width, height, all.median, all.p95,
-        1000 / all.median, fps_in_flight, peak_bytes_);
+        1000 / all.median, peak_bytes_);
     for (size_t i = 0; i < stages.size(); i++)
       std::printf("%s\"%s\":%.4f", i ? "," : "", stages[i].first,
                   stages[i].second);
@@ -197,7 +194,7 @@ class Bench {
   const int frames_;
   const bool json_;
   std::shared_ptr<const Context> context_;
-  Current current_;
+  ContextGuard guard_;
   std::shared_ptr<PlanCache> cache_;
   Stream stream_;
   std::string device_;

@@ -9,11 +9,10 @@
 
 namespace fastscnn {
 
-/// Times the CUDA engine: NV12 frame to mask, both on the device, and both in
-/// system memory with what the copies alone take. Prints a table, or one JSON
-/// object a line: milliseconds; fps with one frame after the other, and with
-/// frames in flight. sizes: (width, height) of frame, network and mask. plans:
-/// a file in which chosen plans are kept, or empty.
+/// Times the CUDA engine from NV12 frame to mask: with both on the device, and
+/// with both in system memory, where it also times the copies alone. Prints a
+/// table, or one JSON object a line. sizes: (width, height) of frame, network
+/// and mask. plans: the file of the plan cache, or empty.
 void bench_cuda(std::shared_ptr<const Model> model,
                 const std::vector<std::pair<int, int>> &sizes,
                 const std::string &plans, int frames, bool json);

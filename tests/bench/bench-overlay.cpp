@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// How long painting takes, on one thread. Prints one JSON object a line; the
-/// last ones compare the element with GStreamer's compositor, which blends an
-/// RGBA picture of the mask (that somebody has made already) into the frame.
+/// Measures painting on one thread. Prints one JSON object per line. The last
+/// ones compare the element with GStreamer's compositor, which blends a
+/// ready-made RGBA image of the mask into the frame.
 ///
 ///   bench-overlay [WIDTH HEIGHT [FRAMES]]
-#include <gst/check/gstharness.h>
-#include <gst/classmask/classmask.h>
-#include <gst/video/video.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -19,18 +15,22 @@
 
 #include "cpu/painter/painter.h"
 #include "tests/support/frames.h"
+#include "tests/support/harness.h"
+#include "tests/support/masks.h"
 #include "tests/support/must.h"
 
 using namespace fastscnn;
 using reference::Lcg;
+using testing::caps_of;
+using testing::make_frame;
 
 namespace {
 
 constexpr int kClasses = 11;
-constexpr int kWarmUp = 2;  // frames that set caps, pools and tables up
+constexpr int kWarmUp = 2;  // frames that set up caps, pools and tables
 
-/// As a network makes it: for each pixel the class with the largest of
-/// bilinearly interpolated random logits. About 20 edges a row.
+/// A mask like those of a network: each pixel has the class with the largest
+/// bilinearly interpolated random logit. About 20 edges per row.
 std::vector<uint8_t> make_mask(int width, int height) {
   constexpr int kCell = 128;
   const int columns = width / kCell + 2, rows = height / kCell + 2;
@@ -69,8 +69,8 @@ double quantile(std::vector<double> values, double q) {
   return values[std::min(values.size() - 1, at)];
 }
 
-/// On the wall, and of all threads of this process: what is left of the first
-/// where others use the machine.
+/// Wall-clock time, and CPU time of this process, which matters more on a busy
+/// machine.
 struct Times {
   std::vector<double> ms, cpu_ms;
 
@@ -153,22 +153,6 @@ void bench_painter(const std::string &format, int width, int height, int frames,
   run("blur two classes", style, mask);
 }
 
-GstBuffer *make_buffer(GstVideoFormat format, int width, int height) {
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, format, width, height);
-  GstBuffer *buffer = gst_buffer_new_allocate(nullptr, info.size, nullptr);
-  gst_buffer_memset(buffer, 0, 100, info.size);
-  GST_BUFFER_PTS(buffer) = 0;
-  GST_BUFFER_DURATION(buffer) = GST_SECOND / 25;
-  return buffer;
-}
-
-std::string caps_of(const char *format, int width, int height) {
-  return std::string("video/x-raw,format=") + format +
-         ",width=" + std::to_string(width) +
-         ",height=" + std::to_string(height) + ",framerate=25/1";
-}
-
 void attach_mask(GstBuffer *buffer, int width, int height,
                  const std::vector<uint8_t> &ids) {
   const gchar *labels[kClasses];
@@ -180,15 +164,13 @@ void attach_mask(GstBuffer *buffer, int width, int height,
   }
   GstClassMaskClasses *classes =
       gst_class_mask_classes_new("bench", kClasses, labels, colors);
-  GstBuffer *mask = make_buffer(GST_VIDEO_FORMAT_GRAY8, width, height);
-  gst_buffer_fill(mask, 0, ids.data(), ids.size());
-  gst_buffer_add_video_meta(mask, GST_VIDEO_FRAME_FLAG_NONE,
-                            GST_VIDEO_FORMAT_GRAY8, width, height);
-  gst_buffer_add_class_mask_meta(buffer, mask, classes, 0, 0, width, height);
+  gst_buffer_add_class_mask_meta(
+      buffer, new_image(ids.data(), width, height, GST_ROUND_UP_4(width), 0),
+      classes, 0, 0, width, height);
   gst_class_mask_classes_unref(classes);
 }
 
-/// The element and the compositor take turns.
+/// Measures the element and the compositor in turns.
 void bench_elements(int width, int height, int frames,
                     const std::vector<uint8_t> &ids) {
   GstElement *mixer = gst_element_factory_make("compositor", nullptr);
@@ -204,16 +186,17 @@ void bench_elements(int width, int height, int frames,
   g_object_set(pad, "alpha", 0.5, nullptr);
   gst_object_unref(pad);
   gst_harness_set_caps_str(below, nv12.c_str(), nv12.c_str());
-  gst_harness_set_src_caps_str(above, caps_of("RGBA", width, height).c_str());
-  GstBuffer *picture = make_buffer(GST_VIDEO_FORMAT_RGBA, width, height);
+  const std::string rgba = caps_of("RGBA", width, height);
+  gst_harness_set_src_caps_str(above, rgba.c_str());
+  const testing::OwnedBuffer image(make_frame(rgba, 100));
   GstHarness *ours = gst_harness_new("classmaskoverlay");
   gst_harness_set_caps_str(ours, nv12.c_str(), nv12.c_str());
 
   Times compositor, overlay;
   for (int i = 0; i < frames + kWarmUp; i++) {
     const GstClockTime pts = i * GST_SECOND / 25;
-    GstBuffer *frame = make_buffer(GST_VIDEO_FORMAT_NV12, width, height);
-    GstBuffer *top = gst_buffer_copy(picture);
+    GstBuffer *frame = make_frame(nv12, 100);
+    GstBuffer *top = gst_buffer_copy(image);
     GST_BUFFER_PTS(frame) = GST_BUFFER_PTS(top) = pts;
     if (i == kWarmUp) compositor = overlay = Times();
     compositor.add([&] {
@@ -221,7 +204,7 @@ void bench_elements(int width, int height, int frames,
       gst_harness_push(below, frame);
       gst_buffer_unref(gst_harness_pull(below));
     });
-    frame = make_buffer(GST_VIDEO_FORMAT_NV12, width, height);
+    frame = make_frame(nv12, 100);
     GST_BUFFER_PTS(frame) = pts;
     attach_mask(frame, width, height, ids);
     overlay.add([&] {
@@ -236,7 +219,6 @@ void bench_elements(int width, int height, int frames,
       "\"cpu_ratio_median\": %.2f}\n",
       quantile(compositor.ms, 0.5) / quantile(overlay.ms, 0.5),
       quantile(compositor.cpu_ms, 0.5) / quantile(overlay.cpu_ms, 0.5));
-  gst_buffer_unref(picture);
   gst_harness_teardown(above);
   gst_harness_teardown(below);
   gst_harness_teardown(ours);
@@ -252,7 +234,7 @@ int main(int argc, char **argv) {
       gst_object_unref(factory);
     } else {
       std::fprintf(stderr,
-                   "bench-overlay: there is no element %s; run this as "
+                   "bench-overlay: there is no element %s; run "
                    "meson devenv -C build %s\n",
                    element, argv[0]);
       return 1;

@@ -11,10 +11,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-namespace fastscnn::cuda::standin {
+namespace fastscnn::cuda::fakecuda {
 namespace {
 
 struct Object {
@@ -27,6 +28,7 @@ struct State {
   size_t failing = 0;
   std::vector<std::string> calls;
   std::map<const void *, Object> objects;  // alive
+  std::set<cudaStream_t> busy;             // not waited for
   int contexts = 0;                        // pushed
   bool capturing = false;
 };
@@ -42,7 +44,7 @@ void require(bool rule, const char *call, const char *what) {
   std::abort();
 }
 
-/// Whether the call is to fail.
+/// Records the call; whether it is to fail.
 bool fails(const char *call) {
   State &s = state();
   const size_t index = s.calls.size();
@@ -74,7 +76,7 @@ void destroy(void *object, const char *kind, const char *call) {
   std::free(object);
 }
 
-/// Also where memory is pointed into.
+/// Whether a pointer points into an object of this kind.
 bool is(const void *object, const char *kind) {
   auto it = state().objects.upper_bound(object);
   if (it == state().objects.begin()) return false;
@@ -93,21 +95,27 @@ void begin(Fault fault, size_t call) {
 }
 const std::vector<std::string> &calls() { return state().calls; }
 size_t alive() { return state().objects.size(); }
+bool busy() { return !state().busy.empty(); }
 
-}  // namespace fastscnn::cuda::standin
+}  // namespace fastscnn::cuda::fakecuda
 
-using namespace fastscnn::cuda::standin;
+using namespace fastscnn::cuda::fakecuda;
 
-/// A call of the runtime in a context that is current.
+/// Starts a runtime call that needs a current context.
 #define CALL                                                        \
   require(state().contexts > 0, __func__, "no context is current"); \
   if (fails(__func__)) return error()
-/// One that a thread must not make while it captures.
+/// Starts a call that queues work.
+#define QUEUE                        \
+  check(stream, "stream", __func__); \
+  CALL;                              \
+  if (!state().capturing) state().busy.insert(stream)
+/// Starts a call that is not allowed while its thread captures a stream.
 #define UNCAPTURED \
   require(!state().capturing, __func__, "a stream is being captured")
 
-// The driver. dlopen leads here, the program's own symbols are those of
-// libcuda.so.1 and libcudnn.so.9.
+// The driver. dlopen() of libcuda.so.1 and libcudnn.so.9 returns the program
+// itself.
 
 EXPORT void *dlopen(const char *name, int flags) {
   using Open = void *(const char *, int);
@@ -129,7 +137,7 @@ EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
   return cuDeviceGet(device, 0);
 }
 EXPORT CUresult cuCtxPushCurrent_v2(CUcontext) {
-  // That of a device that is gone can still be entered, and left.
+  // The context of a lost device can still be entered and left.
   if (fails(__func__) && state().fault == Fault::kOnce)
     return CUDA_ERROR_INVALID_CONTEXT;
   state().contexts++;
@@ -177,7 +185,7 @@ EXPORT cudaError_t __cudaGetKernel(void **, const void *) {
 }
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }
-const char *cudaGetErrorString(cudaError_t) { return "so the test says"; }
+const char *cudaGetErrorString(cudaError_t) { return "injected fault"; }
 cudaError_t cudaDriverGetVersion(int *version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
@@ -197,6 +205,7 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int) {
 }
 cudaError_t cudaDeviceSynchronize() {
   UNCAPTURED;
+  state().busy.clear();
   CALL;
   return cudaSuccess;
 }
@@ -222,13 +231,6 @@ cudaError_t cudaFreeHost(void *memory) {
   destroy(memory, "pinned", __func__);
   return fails(__func__) ? error() : cudaSuccess;
 }
-cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *a,
-                                     const void *memory) {
-  CALL;
-  a->type =
-      is(memory, "device") ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
-  return cudaSuccess;
-}
 cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
   UNCAPTURED;
   CALL;
@@ -237,8 +239,7 @@ cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
 }
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
                             cudaStream_t stream) {
-  check(stream, "stream", __func__);
-  CALL;
+  QUEUE;
   std::memset(memory, value, bytes);
   return cudaSuccess;
 }
@@ -251,10 +252,9 @@ cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes,
 }
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
                             cudaMemcpyKind kind, cudaStream_t stream) {
-  check(stream, "stream", __func__);
   require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
           "the host's memory is not pinned");
-  CALL;
+  QUEUE;
   std::memcpy(dst, src, bytes);
   return cudaSuccess;
 }
@@ -265,12 +265,14 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  state().busy.erase(stream);
   destroy(stream, "stream", __func__);
   return fails(__func__) ? error() : cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   UNCAPTURED;
   check(stream, "stream", __func__);
+  state().busy.erase(stream);  // even if the call fails
   CALL;
   return cudaSuccess;
 }
@@ -329,10 +331,9 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
 
 cudaError_t cudaLaunchKernel(const void *, dim3 grid, dim3 block, void **,
                              size_t, cudaStream_t stream) {
-  check(stream, "stream", __func__);
   require(grid.x > 0 && block.x > 0 && block.x <= 1024, __func__,
           "no such grid");
-  CALL;
+  QUEUE;
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -354,19 +355,18 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   UNCAPTURED;
   check(exec, "exec", __func__);
-  check(stream, "stream", __func__);
-  CALL;
+  QUEUE;
   return cudaSuccess;
 }
 
-// cuDNN: one plan for everything.
+// cuDNN: it has the same two plans for every convolution.
 
 #define CUDNN_CALL \
   if (fails(__func__)) return CUDNN_STATUS_ALLOC_FAILED
 
 EXPORT size_t cudnnGetVersion() { return CUDNN_VERSION; }
 EXPORT const char *cudnnGetErrorString(cudnnStatus_t) {
-  return "so the test says";
+  return "injected fault";
 }
 EXPORT void cudnnGetLastErrorString(char *, size_t) {}
 EXPORT cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {

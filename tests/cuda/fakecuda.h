@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A stand-in for the CUDA runtime, the driver and cuDNN, linked instead of
-// them: memory is the host's, copies are made at once, kernels do nothing. It
-// ends the program where a rule of CUDA is broken, and fails where it is told.
+// Replaces the CUDA runtime, the driver and cuDNN at link time: device memory
+// is host memory, copies are immediate, kernels do nothing. It aborts if a
+// caller breaks a rule of CUDA, and injects the faults that a test asks for.
 #pragma once
 
 #include <string>
 #include <vector>
 
-namespace fastscnn::cuda::standin {
+namespace fastscnn::cuda::fakecuda {
 
 enum class Fault {
   kNone,
-  kOnce,  ///< one call is short of memory
-  kLost,  ///< the device is gone, from that call on
+  kOnce,  ///< one call runs out of memory
+  kLost,  ///< the device is lost, from that call on
 };
 
-/// Forgets the calls so far; the call of this index, from 0, will fail.
+/// Clears calls(). The call with this index, counted from 0, will fail.
 void begin(Fault fault, size_t call);
 
 /// Names of the calls since begin().
 const std::vector<std::string> &calls();
 
-/// What was made and not destroyed: memory, streams, descriptors...
+/// Number of objects not yet destroyed: memory, streams, descriptors...
 size_t alive();
 
-}  // namespace fastscnn::cuda::standin
+/// Whether a stream has work that nobody waited for.
+bool busy();
+
+}  // namespace fastscnn::cuda::fakecuda

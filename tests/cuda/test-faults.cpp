@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whatever call of CUDA or cuDNN fails: an Error or a way around, nothing is
-// leaked, nobody's memory written, and a GPU that is well again is used again.
+// Whichever call of CUDA or cuDNN fails, the caller gets an Error or a result,
+// nothing leaks, no foreign memory is written, and a GPU that works again is
+// used again.
 #include <glib.h>
 
 #include <algorithm>
@@ -27,13 +28,13 @@ reference::TestFrame make_frame() {
   return reference::make_frame("NV12", kWidth, kHeight, 0, false, lcg);
 }
 
-struct Given {
+struct Inputs {
   std::shared_ptr<const Model> model =
       reference::make_model(Variant::tramac(), 19);
   reference::TestFrame frame = make_frame();
 };
 
-/// A frame into memory that is gone afterwards.
+/// Segments a frame into memory that is freed on return.
 Result<> segment(Engine *engine, const ConstFrame &frame) {
   std::vector<uint8_t> ids(kWidth * kHeight), confidence(kWidth * kHeight);
   const auto counts = std::make_unique<uint32_t[]>(256);
@@ -44,54 +45,57 @@ Result<> segment(Engine *engine, const ConstFrame &frame) {
   mask.counts = counts.get();
   Options options;
   options.smoothing = 0.5f;
-  return engine->segment(frame, mask, options, {});
+  const Result<> done = engine->segment(frame, mask, options, {});
+  g_assert_false(fakecuda::busy());
+  return done;
 }
 
-Result<std::unique_ptr<Engine>> create_engine(const Given &given) {
-  const auto context = FASTSCNN_TRY(Context::primary(0));
+Result<std::unique_ptr<Engine>> create_engine(
+    const Inputs &inputs, const std::shared_ptr<const Context> &context) {
   const auto weights =
-      FASTSCNN_TRY(Weights<__half>::create(context, given.model));
+      FASTSCNN_TRY(Weights<__half>::create(context, inputs.model));
   const auto ignore = [](const std::string &) {};
   return make_engine<__half>(
       context, weights, std::make_shared<PlanCache>("", "", ignore), ignore);
 }
 
-/// Where the calls of each part of a run begin.
+/// Index of the first call that segments or paints, and of the first after.
 struct Parts {
   size_t frames = 0, end = 0;
 };
 
-/// An Error ends it, after some more frames: a caller may not have noticed.
-Result<> run_engine(const Given &given, Parts *parts) {
+/// After an Error it segments more frames, as a caller might, then recovers.
+Result<> run_engine(const Inputs &inputs, Parts *parts) {
   const Config config = {kWidth, kHeight, kWidth, kHeight};
-  const auto engine = FASTSCNN_TRY(create_engine(given));
-  FASTSCNN_TRY(engine->configure(given.frame.info, config));
-  parts->frames = standin::calls().size();
+  const auto context = FASTSCNN_TRY(Context::primary(0));
+  const auto engine = FASTSCNN_TRY(create_engine(inputs, context));
+  FASTSCNN_TRY(engine->configure(inputs.frame.info, config));
+  parts->frames = fakecuda::calls().size();
   Result<> done;
   for (int i = 0; i < 3 && done; i++)
-    done = segment(engine.get(), given.frame.frame);
-  parts->end = standin::calls().size();
+    done = segment(engine.get(), inputs.frame.frame);
+  parts->end = fakecuda::calls().size();
   if (done) return done;
   for (int i = 0; i < 3; i++)
-    (void)segment(engine.get(), given.frame.frame).has_value();
-  // One failure does not make it unusable.
-  standin::begin(standin::Fault::kNone, 0);
-  must(engine->configure(given.frame.info, config));
-  must(segment(engine.get(), given.frame.frame));
+    (void)segment(engine.get(), inputs.frame.frame).has_value();
+  // The engine is usable again.
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(engine->configure(inputs.frame.info, config));
+  must(segment(engine.get(), inputs.frame.frame));
   return done;
 }
 
-Result<> run_painter(const Given &given, Parts *parts) {
+Result<> run_painter(const Inputs &inputs, Parts *parts) {
   auto context = FASTSCNN_TRY(Context::primary(0));
   const auto painter = make_painter(std::move(context));
-  FASTSCNN_TRY(painter->configure(given.frame.info));
-  parts->frames = standin::calls().size();
-  std::vector<uint8_t> pixels = given.frame.bytes, ids(kWidth * kHeight);
+  FASTSCNN_TRY(painter->configure(inputs.frame.info));
+  parts->frames = fakecuda::calls().size();
+  std::vector<uint8_t> pixels = inputs.frame.bytes, ids(kWidth * kHeight);
   Frame dst;
-  for (int p = 0; p < given.frame.info.planes; p++) {
-    dst.data[p] =
-        pixels.data() + (given.frame.frame.data[p] - given.frame.bytes.data());
-    dst.stride[p] = given.frame.frame.stride[p];
+  for (int p = 0; p < inputs.frame.info.planes; p++) {
+    dst.data[p] = pixels.data() +
+                  (inputs.frame.frame.data[p] - inputs.frame.bytes.data());
+    dst.stride[p] = inputs.frame.frame.stride[p];
   }
   PaintMask mask = {};
   mask.ids = ids.data();
@@ -102,13 +106,13 @@ Result<> run_painter(const Given &given, Parts *parts) {
   Result<> done;
   for (int i = 0; i < 2 && done; i++)
     done = painter->paint(dst, mask, style, {});
-  parts->end = standin::calls().size();
+  parts->end = fakecuda::calls().size();
   return done;
 }
 
-using Run = Result<>(const Given &, Parts *);
+using Run = Result<>(const Inputs &, Parts *);
 
-/// Of the calls of each function the first, the last, and some between.
+/// Calls of each function: the first, the last few, and some in between.
 std::set<size_t> choose(const std::vector<std::string> &calls) {
   std::map<std::string, std::vector<size_t>> of;
   for (size_t i = 0; i < calls.size(); i++) of[calls[i]].push_back(i);
@@ -123,32 +127,84 @@ std::set<size_t> choose(const std::vector<std::string> &calls) {
 }
 
 void fail_everywhere(Run *run) {
-  const Given given;
+  const Inputs inputs;
   Parts parts;
-  standin::begin(standin::Fault::kNone, 0);
-  must(run(given, &parts));
-  g_assert_cmpuint(standin::alive(), ==, 0);
-  const std::vector<std::string> calls = standin::calls();
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(run(inputs, &parts));
+  g_assert_cmpuint(fakecuda::alive(), ==, 0);
+  const std::vector<std::string> calls = fakecuda::calls();
   g_assert_cmpuint(parts.frames, <, parts.end);
   g_assert_cmpuint(parts.end, <, calls.size());
 
-  for (standin::Fault fault : {standin::Fault::kOnce, standin::Fault::kLost})
+  for (fakecuda::Fault fault : {fakecuda::Fault::kOnce, fakecuda::Fault::kLost})
     for (size_t call : choose(calls)) {
-      // A context that cannot be entered any more has taken all with it.
+      // A context that cannot be entered is destroyed with all its objects.
       if (call >= parts.end && calls[call] == "cuCtxPushCurrent_v2") continue;
-      standin::begin(fault, call);
+      fakecuda::begin(fault, call);
       Parts unused;
-      const Result<> result = run(given, &unused);
+      const Result<> result = run(inputs, &unused);
       g_test_message("call %zu, %s: %s", call, calls[call].c_str(),
-                     result ? "well" : result.error().sentence.c_str());
+                     result ? "no error" : result.error().sentence.c_str());
       if (!result)
         g_assert_cmpuint(result.error().sentence.size(), >, 10);
-      else if (fault == standin::Fault::kLost)
+      else if (fault == fakecuda::Fault::kLost)
         g_assert_cmpuint(call, >=, parts.end);
-      else  // while plans are looked for, others are tried
+      else  // while plans are chosen, others are tried
         g_assert_true(call < parts.frames || call >= parts.end);
-      g_assert_cmpuint(standin::alive(), ==, 0);
+      g_assert_cmpuint(fakecuda::alive(), ==, 0);
     }
+}
+
+size_t count_calls(const char *name) {
+  const std::vector<std::string> &calls = fakecuda::calls();
+  return std::count(calls.begin(), calls.end(), name);
+}
+
+/// After the first frame, segment() allocates nothing and waits once.
+void expect_lean_calls(size_t copies) {
+  for (const char *name : {"cudaMalloc", "cudaHostAlloc", "cudaEventCreate",
+                           "cudaEventSynchronize", "cudaDeviceSynchronize"})
+    g_assert_cmpuint(count_calls(name), ==, 0);
+  g_assert_cmpuint(count_calls("cudaStreamSynchronize"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaMemcpyAsync"), ==, copies);
+}
+
+void test_host_calls() {
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const auto engine = must(create_engine(inputs, context));
+  must(
+      engine->configure(inputs.frame.info, {kWidth, kHeight, kWidth, kHeight}));
+  must(segment(engine.get(), inputs.frame.frame));
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(segment(engine.get(), inputs.frame.frame));
+  expect_lean_calls(2 + 1 + 1);  // planes, mask, counts
+}
+
+/// Frame and mask in device memory are used in place.
+void test_device_calls() {
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const ContextGuard guard = must(ContextGuard::enter(*context));
+  const auto engine = must(create_engine(inputs, context));
+  FrameInfo info = inputs.frame.info;
+  info.memory = Memory::kDevice;
+  must(engine->configure(info, {kWidth, kHeight, kWidth, kHeight}));
+  const Stream stream = must(make_stream());
+  const DeviceMemory ids = must(make_device_memory(kWidth * kHeight));
+  uint32_t counts[256];
+  Mask mask;
+  mask.ids = static_cast<uint8_t *>(ids.get());
+  mask.stride = kWidth;
+  mask.memory = Memory::kDevice;
+  mask.counts = counts;
+  const Queue queue = {context->handle(), stream.get()};
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(engine->segment(inputs.frame.frame, mask, {}, queue));
+  g_assert_false(fakecuda::busy());
+  expect_lean_calls(1);  // counts
 }
 
 void test_engine() { fail_everywhere(run_engine); }
@@ -158,6 +214,8 @@ void test_painter() { fail_everywhere(run_painter); }
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/cuda/faults/calls/host", test_host_calls);
+  g_test_add_func("/cuda/faults/calls/device", test_device_calls);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
   return g_test_run();

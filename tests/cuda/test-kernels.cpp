@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The code of every kernel, run on the CPU, against the plain reference; over
-// sizes that are multiples of nothing, in halves and in floats.
+// The code of every kernel, run on the CPU, gives what the plain reference
+// gives: for odd sizes, in halves and in floats.
 #include <glib.h>
 
 #include <cmath>
@@ -10,7 +10,7 @@
 #include "cuda/engine/depthwise.h"
 #include "cuda/engine/pool.h"
 #include "cuda/engine/preprocess.h"
-#include "cuda/engine/smooth.h"
+#include "cuda/engine/temporalfilter.h"
 #include "net/engine.h"
 #include "tests/cuda/emulator.h"
 #include "tests/support/frames.h"
@@ -305,44 +305,67 @@ void test_preprocess() {
       }
 }
 
-template <typename T>
-void test_smooth() {
-  const int height = 24, width = 40;
-  const auto image = interleave<T>(random_tensor<T>(3, height, width, 12));
-  Array<float> previous(size_t(3) * (height / 8) * (width / 8));
-  std::fill_n(previous.get(), previous.size(), 0.f);
-  float change = -1;
-  Change<T> kernel = {image->get(), previous.get(), &change, height, width};
-  emulator::blocks(kernel);
-  g_assert_cmpfloat(change, >, 0.2f);
-  emulator::blocks(kernel);
-  g_assert_cmpfloat(change, ==, 0.f);
+/// The sum of net/scenecut.h, in plain loops.
+double scene_change(const Tensor &now, const Tensor &before) {
+  double sum = 0;
+  for (int i = 0; i < kSceneGrid; i++)
+    for (int j = 0; j < kSceneGrid; j++)
+      for (int c = 0; c < 3; c++) {
+        const int y = scene_sample(i, now.height);
+        const int x = scene_sample(j, now.width);
+        sum += std::fabs(double(now.at(c, y, x)) - before.at(c, y, x));
+      }
+  return sum;
+}
 
-  const auto history = interleave<T>(random_tensor<T>(8, 3, 5, 13));
-  const Tensor before = separate(history->get(), 8, 3, 5);
-  const Tensor now = random_tensor<T>(8, 3, 5, 14);
-  for (float cut : {1.f, 0.f}) {  // the same scene; another one
-    const auto logits = interleave<T>(now);
-    emulator::items(Smooth<T>{logits->get(), history->get(), 8 * 3 * 5, &change,
-                              cut, 0.75f});
-    Tensor expected = now;
-    if (cut > 0)
-      for (size_t i = 0; i < now.data.size(); i++)
-        expected.data[i] = 0.75f * before.data[i] + 0.25f * now.data[i];
-    expect_close<T>(separate(logits->get(), 8, 3, 5), expected, "smooth");
-    expect_close<T>(separate(history->get(), 8, 3, 5), expected, "history");
+template <typename T>
+void test_scene_change() {
+  const int sizes[][2] = {{32, 32}, {64, 96}, {160, 32}};
+  for (const auto &[height, width] : sizes) {
+    Array<float> previous(size_t(3) * kSceneSamples);
+    std::fill_n(previous.get(), previous.size(), 0.f);
+    Tensor before(3, height, width);
+    for (uint32_t seed : {12, 13, 13}) {
+      const Tensor now = random_tensor<T>(3, height, width, seed);
+      const auto image = interleave<T>(now);
+      float change = -1;
+      emulator::blocks(
+          SceneChange<T>{image->get(), previous.get(), &change, height, width});
+      const double expected = scene_change(now, before);
+      g_assert_cmpfloat(std::fabs(change - expected), <=, 1e-6 * expected);
+      before = now;
+    }
   }
+}
+
+template <typename T>
+void test_temporal_filter() {
+  const Tensor now = random_tensor<T>(8, 3, 5, 14);
+  const Tensor past = random_tensor<T>(8, 3, 5, 13);
+  const float cut = kSceneCut * (3 * kSceneSamples);
+  for (float change : {0.f, cut, std::nextafter(cut, INFINITY), 2 * cut})
+    for (float weight : {0.f, 0.75f}) {
+      const auto logits = interleave<T>(now), average = interleave<T>(past);
+      emulator::items(TemporalFilter<T>{logits->get(), average->get(),
+                                        8 * 3 * 5, &change, weight});
+      Tensor expected = now;
+      if (weight > 0 && !(change > cut))
+        for (size_t i = 0; i < now.data.size(); i++)
+          expected.data[i] = 0.75f * past.data[i] + 0.25f * now.data[i];
+      expect_close<T>(separate(logits->get(), 8, 3, 5), expected, "logits");
+      expect_close<T>(separate(average->get(), 8, 3, 5), expected, "average");
+    }
 }
 
 void test_count() {
   const int sizes[][2] = {{1, 1}, {31, 255}, {33, 257}, {64, 512}, {100, 300}};
   Lcg lcg(15);
   for (const auto [height, width] : sizes)
-    for (int run : {1, 40}) {  // as noise, and as masks are
+    for (int run : {1, 40}) {  // noise; long runs, as in masks
       const int stride = width + 5;
       Array<uint8_t> ids(size_t(stride) * (height - 1) + width);
       uint32_t counts[256] = {}, expected[256] = {};
-      counts[7] = expected[7] = 3;  // is added to
+      counts[7] = expected[7] = 3;  // the kernel adds
       for (int x = 0; x < width; x++)
         for (int y = 0, id = 0; y < height; y++) {
           if (lcg.between(0, run) == 0) id = lcg.between(0, 255);
@@ -365,7 +388,8 @@ void add_tests(const std::string &type) {
   add("argmax", test_argmax<T>);
   add("argmax-ties", test_argmax_ties<T>);
   add("preprocess", test_preprocess<T>);
-  add("smooth", test_smooth<T>);
+  add("scene-change", test_scene_change<T>);
+  add("temporal-filter", test_temporal_filter<T>);
 }
 
 }  // namespace

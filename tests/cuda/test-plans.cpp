@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// cuDNN has plans for every convolution of every variant on every GPU that is
-// supported. No GPU is needed: devices are described in JSON, and a stand-in
-// for the driver accepts the machine code (driver.c).
+// cuDNN has plans for every convolution of every variant on every supported
+// GPU. The test needs no GPU: devices are described in JSON, and a fake driver
+// accepts the machine code (fakedriver.c).
 #include <dlfcn.h>
 #include <glib.h>
 
@@ -66,8 +66,8 @@ std::string describe(const Gpu &gpu) {
   return json;
 }
 
-/// Every convolution of every variant, once. Sizes do not decide whether
-/// there is a plan, so that one size stands for all.
+/// Every convolution of every variant, once. One size is enough: whether cuDNN
+/// has a plan does not depend on it.
 template <typename T>
 std::map<std::string, Convolution> all_convolutions() {
   Variant other = Variant::mmseg();
@@ -78,18 +78,18 @@ std::map<std::string, Convolution> all_convolutions() {
        {Variant::tramac(), Variant::mmseg(), Variant::paper(), other}) {
     const auto model = reference::make_model(variant, 19);
     const WeightTable<T> none;
-    const Program<T> program =
-        must(Program<T>::create(*model, none, 512, 1024));
-    for (const Step &step : program.schedule().steps)
+    const KernelSequence<T> kernels =
+        must(KernelSequence<T>::create(*model, none, 512, 1024));
+    for (const Step &step : kernels.program().steps)
       if (step.kind == Step::Kind::kConvolution) {
-        Convolution c = program.convolution(step);
+        Convolution c = kernels.convolution(step);
         found.emplace(c.name(), c);
       }
   }
   return found;
 }
 
-/// Kernels that cuDNN has for lack of a better one: no tensor cores.
+/// cuDNN's generic kernels, which use no tensor cores.
 constexpr int64_t kGenericEngine = 8;
 
 void check_plans(const Cudnn &cudnn,
@@ -116,7 +116,7 @@ void test_gpu(gconstpointer data) {
   check_plans(*cudnn, convolutions, gpu.name);
 }
 
-/// Floats are for comparison only: one GPU, and no tensor cores asked for.
+/// Floats are for comparison only: one GPU is enough, without tensor cores.
 void test_float() {
   const auto cudnn = must(Cudnn::create_for(describe(kGpus[5])));
   check_plans(*cudnn, all_convolutions<float>(), kGpus[5].name);
@@ -135,20 +135,20 @@ void test_json() {
   g_assert_false(json.empty());
   const ConvolutionPlan again = must(cudnn->load(json));
   g_assert_cmpint(again.workspace_bytes(), ==, workspace);
-  const auto nonsense = cudnn->load("{\"this\": \"is no plan\"}");
+  const auto nonsense = cudnn->load("{\"this\": \"is not a plan\"}");
   g_assert_false(nonsense.has_value());
   g_assert_nonnull(std::strstr(nonsense.error().sentence.c_str(), "cuDNN"));
 }
 
-/// Why nothing can be tested; empty if all can.
+/// Why the tests cannot run; empty if they can.
 std::string missing() {
   const auto version = Cudnn::version();
   if (!version) return version.error().sentence;
   if (*version < 90800)
-    return "cuDNN is older than 9.8: devices cannot be described";
+    return "cuDNN is older than 9.8, which cannot describe devices";
   void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!driver || !dlsym(driver, "fastscnn_is_no_driver"))
-    return "the stand-in for the driver is not in the library path";
+  if (!driver || !dlsym(driver, "fastscnn_fake_driver"))
+    return "the fake driver is not in the library path";
   return "";
 }
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A mask from another process, written by classmaskjson: the line is JSON,
-// and the runs in it are the mask. The first byte chooses the options.
+// A mask from another process, written as JSON: the line parses, and its runs
+// are those of the mask. The first byte selects the options.
 #include <nlohmann/json.hpp>
 
 #include "gst/classmask/gstclassmask-private.h"
 #include "gst/masks/jsonwriter.h"
 #include "tests/fuzz/fuzz.h"
 
-using fastscnn::MaskText;
+using fastscnn::JsonWriter;
 using nlohmann::json;
 
 namespace {
 
-constexpr guint64 kMaxPixels = 1 << 16;  // more is slow and shows nothing else
+constexpr guint64 kMaxPixels = 1 << 16;  // larger masks only take longer
 
-/// Decodes COCO's compressed run lengths and counts the pixels inside, and
-/// those on the wrong side.
+/// Decodes COCO's compressed run lengths. Counts the pixels inside the class
+/// and those that the mask contradicts.
 void compare_runs(const std::string &counts, int height, int id,
                   GstVideoFrame *frame, guint64 *wrong, guint64 *pixels) {
   const auto *ids =
@@ -41,7 +41,7 @@ void compare_runs(const std::string &counts, int height, int id,
     }
 }
 
-void check_line(const std::string &line, const MaskText::Options &options,
+void check_line(const std::string &line, const JsonWriter::Options &options,
                 GstVideoFrame *frame) {
   const int width = GST_VIDEO_FRAME_WIDTH(frame);
   const int height = GST_VIDEO_FRAME_HEIGHT(frame);
@@ -85,14 +85,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       buffer, data + 1, size - 1, GST_CLASS_MASK_META_VERSION);
   if (meta && gst_class_mask_meta_get_size(meta, &width, &height) &&
       static_cast<guint64>(width) * height <= kMaxPixels) {
-    static MaskText text;  // keeps its memory from frame to frame
-    MaskText::Options options;
+    static JsonWriter writer;  // reuses its memory
+    JsonWriter::Options options;
     options.rle = data[0] & 1;
     options.regions = data[0] & 2;
     options.min_area = data[0] >> 2;
-    uint64_t stray = 0;
+    uint64_t invalid = 0;
     const std::string &line =
-        text.write(*meta, 40 * GST_MSECOND, data[0], options, stray);
+        writer.write(*meta, 40 * GST_MSECOND, data[0], options, invalid);
     g_assert_true(gst_class_mask_meta_map(meta, &frame));
     check_line(line, options, &frame);
     gst_video_frame_unmap(&frame);

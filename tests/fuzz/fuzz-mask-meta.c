@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A mask from another process. What is accepted is written again and must read
- * back the same. */
+/* A mask from another process. If it is accepted, it survives a round trip. */
 #include "gst/classmask/gstclassmask-private.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Palette files. What is refused is refused with one line of text; what is
-// accepted gives every class a colour.
+// Palette files are refused with one line of text, or give every class a
+// colour.
 #include <glib.h>
 
 #include "gst/overlay/palette.h"

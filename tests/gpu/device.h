@@ -12,18 +12,19 @@
 #include "cuda/engine/cudnn.h"
 #include "cuda/handles.h"
 #include "net/error.h"
+#include "tests/support/contracttests.h"
 #include "tests/support/must.h"
 
-/// What the programs of the suite share.
+/// Ends the program if a call of CUDA fails.
 #define CHECK_CUDA(command) \
   ::fastscnn::must(::fastscnn::cuda::check_cuda(#command, (command)))
 
-namespace fastscnn::cuda::testing {
+namespace fastscnn::testing {
 
 /// True, and said as a test runner understands it, where nothing can be run.
 inline bool skip_without_device() {
-  const Result<> machine = check_machine();
-  const Result<size_t> cudnn = Cudnn::version();
+  const Result<> machine = cuda::check_machine();
+  const Result<size_t> cudnn = cuda::Cudnn::version();
   if (machine && cudnn) return false;
   const Error &why = machine ? cudnn.error() : machine.error();
   g_print("1..0 # SKIP %s\n", why.sentence.c_str());
@@ -35,7 +36,8 @@ template <typename T>
 class DeviceCopy {
  public:
   DeviceCopy(const T *data, size_t count)
-      : count_(count), memory_(must(make_device_memory(count * sizeof(T)))) {
+      : count_(count),
+        memory_(must(cuda::make_device_memory(count * sizeof(T)))) {
     CHECK_CUDA(cudaMemcpy(memory_.get(), data, count * sizeof(T),
                           cudaMemcpyHostToDevice));
     CHECK_CUDA(cudaDeviceSynchronize());
@@ -43,7 +45,8 @@ class DeviceCopy {
 
   /// Poisoned: NaN in every type of float.
   explicit DeviceCopy(size_t count)
-      : count_(count), memory_(must(make_device_memory(count * sizeof(T)))) {
+      : count_(count),
+        memory_(must(cuda::make_device_memory(count * sizeof(T)))) {
     CHECK_CUDA(cudaMemset(memory_.get(), 0xff, count * sizeof(T)));
     CHECK_CUDA(cudaDeviceSynchronize());
   }
@@ -60,7 +63,23 @@ class DeviceCopy {
 
  private:
   size_t count_;
-  DeviceMemory memory_;
+  cuda::DeviceMemory memory_;
 };
 
-}  // namespace fastscnn::cuda::testing
+/// For tests that also run without a device. The context must be current.
+inline constexpr TestMemory kDeviceMemory = {
+    Memory::kDevice,
+    [](const std::vector<uint8_t> &bytes) {
+      const auto copy =
+          std::make_shared<DeviceCopy<uint8_t>>(bytes.data(), bytes.size());
+      return std::shared_ptr<uint8_t>(copy, copy->get());
+    },
+    [](const uint8_t *memory, size_t size) {
+      std::vector<uint8_t> bytes(size);
+      CHECK_CUDA(cudaDeviceSynchronize());
+      CHECK_CUDA(
+          cudaMemcpy(bytes.data(), memory, size, cudaMemcpyDeviceToHost));
+      return bytes;
+    }};
+
+}  // namespace fastscnn::testing

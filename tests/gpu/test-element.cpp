@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The element on frames in GPU memory: the masks are those of the same frames
-// in system memory, the frames themselves stay where they are.
+// On frames in GPU memory, the element makes the same masks as on frames in
+// system memory, and leaves the frames in GPU memory.
 #include <glib.h>
 #include <gst/app/gstappsink.h>
 #include <gst/classmask/gstclassmaskmeta.h>
@@ -29,7 +29,7 @@ std::string bytes_of(GstBuffer *buffer) {
   return bytes;
 }
 
-/// The pixels of an RGBA frame, without what lies between its rows.
+/// The pixels of an RGBA frame, without the padding of its rows.
 std::string pixels_of(GstSample *sample) {
   GstVideoInfo info;
   GstVideoFrame frame;
@@ -45,7 +45,7 @@ std::string pixels_of(GstSample *sample) {
   return pixels;
 }
 
-/// What comes out of a pipeline: the masks, or the frames themselves.
+/// Runs a pipeline and returns the pixels of all masks, or of all frames.
 std::vector<std::string> run(const std::string &pipeline, bool frames) {
   GError *error = nullptr;
   GstElement *element = gst_parse_launch(
@@ -103,7 +103,7 @@ void test_memories() {
   }
 }
 
-/// Two elements of one pipeline share context and weights.
+/// Two elements in one pipeline, which share context and weights.
 void test_two() {
   const auto one =
       masks_of(source("NV12") + "cudaupload ! fastscnn" + kGpuCaps);
@@ -113,7 +113,7 @@ void test_two() {
   g_assert_true(one == two);
 }
 
-/// Painted on the GPU, frames are what the CPU would have made of them.
+/// The overlay paints the same frames on the GPU as on the CPU.
 void test_overlay() {
   for (const char *mode : {"blend", "contour", "blur", "pixelate", "cutout"}) {
     const std::string paint =
@@ -138,7 +138,7 @@ void test_overlay() {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
-  if (fastscnn::cuda::testing::skip_without_device()) return 0;
+  if (fastscnn::testing::skip_without_device()) return 0;
   gst_init(&argc, &argv);
   GstElementFactory *upload = gst_element_factory_find("cudaupload");
   if (!upload) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Every kernel on the device gives what its code gives on the CPU, where other
-// tests compare it with the plain reference. Inputs are fresh on every run
-// (--seed repeats one); outputs are poisoned.
+// Every kernel gives the same on the device as on the CPU, where other tests
+// compare it with the plain reference. Inputs are random in every run (--seed
+// repeats one); outputs are poisoned.
 #include <cmath>
 
 #include "cuda/engine/argmax.h"
@@ -9,15 +9,15 @@
 #include "cuda/engine/depthwise.h"
 #include "cuda/engine/pool.h"
 #include "cuda/engine/preprocess.h"
-#include "cuda/engine/smooth.h"
+#include "cuda/engine/temporalfilter.h"
 #include "net/engine.h"
 #include "tests/cuda/emulator.h"
-#include "tests/support/frames.h"
 #include "tests/gpu/device.h"
+#include "tests/support/frames.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
-using fastscnn::cuda::testing::DeviceCopy;
+using fastscnn::testing::DeviceCopy;
 
 namespace {
 
@@ -58,12 +58,24 @@ void expect_equal(const Both<T> &both, double tolerance, const char *what) {
   }
 }
 
-/// One step of the type, or rounding of sums of floats in another order.
+/// Runs kernels on the CPU, then on the device. run (items, blocks, side)
+/// passes kernels to items or blocks; side (both) is the array to use.
+template <typename F>
+void run_both(const F &run) {
+  run([](const auto &k) { emulator::items(k); },
+      [](const auto &k) { emulator::blocks(k); },
+      [](auto &both) { return both.host.get(); });
+  run([](const auto &k) { must(launch(k, nullptr)); },
+      [](const auto &k) { must(launch_blocks(k, nullptr)); },
+      [](auto &both) { return both.device.get(); });
+}
+
+/// One step of the type, or the rounding of float sums in another order.
 template <typename T>
 constexpr double kTolerance = sizeof(T) == 2 ? 1.0 / 1024 : 1e-5;
 
-/// The device fuses multiplication and addition: a place that is interpolated
-/// at lies elsewhere by the last bit of a coordinate.
+/// The device fuses multiplication and addition, which moves interpolated
+/// positions by the last bit of a coordinate.
 template <typename T>
 constexpr double kMoved = sizeof(T) == 2 ? kTolerance<T> : 3e-5;
 
@@ -150,12 +162,7 @@ void test_pyramid() {
     }
     items(concat);
   };
-  run([](const auto &k) { emulator::items(k); },
-      [](const auto &k) { emulator::blocks(k); },
-      [](auto &both) { return both.host.get(); });
-  run([](const auto &k) { must(launch(k, nullptr)); },
-      [](const auto &k) { must(launch_blocks(k, nullptr)); },
-      [](auto &both) { return both.device.get(); });
+  run_both(run);
   expect_equal(cells, 1e-4, "pyramid cells");
   expect_equal(dst, kTolerance<T>, "pyramid");
 }
@@ -185,7 +192,7 @@ void test_argmax() {
       kernel.ids = ids.device.get();
       kernel.confidence = confidence.device.get();
       must(launch(kernel, nullptr));
-      // Ties and thresholds fall either way when rounding differs.
+      // Rounding decides ties and probabilities near the threshold.
       const auto got = ids.device.read();
       const auto sure = confidence.device.read();
       size_t different = 0;
@@ -219,38 +226,39 @@ void test_preprocess() {
     set_frame(&kernel, frame.info, moved);
     kernel.dst = dst.device.get();
     must(launch(kernel, nullptr));
-    // Divided by the standard deviation, a quarter.
+    // Values are divided by the standard deviation, 0.25.
     expect_equal(dst, 4 * kMoved<T>, format.c_str());
   }
 }
 
 template <typename T>
-void test_smooth() {
-  const int height = 64, width = 96;
+void test_temporal_filter() {
+  const int height = 64, width = 96, count = 24 * 96;
   auto image = Both<T>::random(size_t(kLanes) * height * width);
-  auto previous = Both<float>::random(size_t(3) * (height / 8) * (width / 8));
-  Both<float> change(1);
-  auto logits = Both<T>::random(24 * 96);
-  auto history = Both<T>::random(24 * 96);
-  auto make_change = [&](auto side) {
-    return Change<T>{side(image), side(previous), side(change), height, width};
+  auto previous = Both<float>::random(size_t(3) * kSceneSamples);
+  Both<float> cut(1), change(1);
+  auto logits = Both<T>::random(count), average = Both<T>::random(count);
+  auto cut_logits = Both<T>::random(count),
+       cut_average = Both<T>::random(count);
+  auto run = [&](auto &&items, auto &&blocks, auto side) {
+    // Random images are a scene cut, equal ones are not.
+    for (Both<float> *sum : {&cut, &change})
+      blocks(SceneChange<T>{side(image), side(previous), side(*sum), height,
+                            width});
+    items(TemporalFilter<T>{side(cut_logits), side(cut_average), count,
+                            side(cut), 0.6f});
+    items(TemporalFilter<T>{side(logits), side(average), count, side(change),
+                            0.6f});
   };
-  auto make_smooth = [&](auto side) {
-    return Smooth<T>{side(logits), side(history), 24 * 96,
-                     side(change), 1e9f,          0.6f};
-  };
-  auto host = [](auto &both) { return both.host.get(); };
-  auto device = [](auto &both) { return both.device.get(); };
-  emulator::blocks(make_change(host));
-  emulator::items(make_smooth(host));
-  const Change<T> change_kernel = make_change(device);
-  const Smooth<T> smooth_kernel = make_smooth(device);
-  must(launch_blocks(change_kernel, nullptr));
-  must(launch(smooth_kernel, nullptr));
-  expect_equal(change, 1e-4, "change");
+  run_both(run);
+  g_assert_cmpfloat(cut.host.get()[0], >, kSceneCut * (3 * kSceneSamples));
+  expect_equal(cut, 1e-4, "scene change");
+  expect_equal(change, 0, "no scene change");
   expect_equal(previous, 0, "previous");
-  expect_equal(logits, kTolerance<T>, "smooth");
-  expect_equal(history, kTolerance<T>, "history");
+  expect_equal(cut_logits, 0, "logits after a cut");
+  expect_equal(cut_average, 0, "average after a cut");
+  expect_equal(logits, kTolerance<T>, "logits");
+  expect_equal(average, kTolerance<T>, "average");
 }
 
 void test_count() {
@@ -284,7 +292,7 @@ void add_tests(const std::string &type) {
   add("pyramid", test_pyramid<T>);
   add("argmax", test_argmax<T>);
   add("preprocess", test_preprocess<T>);
-  add("smooth", test_smooth<T>);
+  add("temporal-filter", test_temporal_filter<T>);
 }
 
 }  // namespace
@@ -293,7 +301,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   if (testing::skip_without_device()) return 0;
   const auto context = must(Context::primary(0));
-  const Current current = must(Current::enter(*context));
+  const ContextGuard guard = must(ContextGuard::enter(*context));
   add_tests<__half>("half");
   add_tests<float>("float");
   g_test_add_func("/gpu/kernels/count", test_count);

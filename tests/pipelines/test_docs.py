@@ -202,22 +202,22 @@ class Docs(unittest.TestCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
         self.assertGreaterEqual(found, 1)
 
-    def test_element_of_contributing(self):
-        """The example that strangers start from compiles."""
-        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    def test_element_of_architecture(self):
+        """The example element compiles."""
+        text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
         (source,) = [block for language, block in BLOCK.findall(text)
                      if language == "cpp"]
         header = (ROOT / "gst/fastscnn/gstfastscnn.h").read_text(
             encoding="utf-8")
-        for ours, other in (("FAST_SCNN", "FRAME_LIGHT"),
-                            ("FastScnn", "FrameLight"),
-                            ("fast_scnn", "frame_light"),
-                            ("(fastscnn)", "(framelight)")):
+        for ours, other in (("FAST_SCNN", "BRIGHTNESS"),
+                            ("FastScnn", "Brightness"),
+                            ("fast_scnn", "brightness"),
+                            ("(fastscnn)", "(brightness)")):
             header = header.replace(ours, other)
-        folder = self.folder / "include/gst/fastscnn"
+        folder = self.folder / "include/gst/brightness"
         folder.mkdir(parents=True)
-        (folder / "gstframelight.h").write_text(header)
-        (folder / "gstframelight.cpp").write_text(source)
+        (folder / "gstbrightness.h").write_text(header)
+        (folder / "gstbrightness.cpp").write_text(source)
         flags = subprocess.run(
             ["pkg-config", "--cflags", "gstreamer-base-1.0",
              "gstreamer-video-1.0"],
@@ -225,17 +225,19 @@ class Docs(unittest.TestCase):
         result = subprocess.run(
             ["c++", "-std=gnu++17", "-fsyntax-only", "-Wall", "-Werror",
              f"-I{self.folder}/include", f"-I{ROOT}", *flags,
-             folder / "gstframelight.cpp"],
+             folder / "gstbrightness.cpp"],
             capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_files_that_they_name(self):
-        for page in PAGES:
-            names = re.findall(
-                r"(?<![\w/.])(?:pipelines|tests|models|docs|packaging)"
-                r"/[\w./-]+\w", page.read_text(encoding="utf-8"))
+        folders = "pipelines|tests|models|docs|packaging|net|cpu|cuda|gst"
+        for page in (*PAGES, ROOT / "docs/architecture.md",
+                     *ROOT.glob("[CS]*.md")):
+            names = re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\w",
+                               page.read_text(encoding="utf-8"))
             for name in names:
-                self.assertTrue((ROOT / name).exists(), f"{page.name}: {name}")
+                self.assertTrue((ROOT / name).exists() or "brightness" in name,
+                                f"{page.name}: {name}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstClassMask", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstClassMask  # noqa: E402,F401
+from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
 
 DRIVE = ROOT.parent / "shared" / "media" / "street_480x360_15fps.mp4"
 MASKS = CLIP.with_name("street-masks.mkv")
@@ -365,10 +365,9 @@ class Scripts(TestCase):
     def test_mqtt_lines_are_whole(self):
         """However long they are, and however slowly they are taken."""
         sys.path.insert(0, str(ROOT / "pipelines"))
-        import rtsp
-        rtsp.GLib = GLib
+        import outputs
         out = self.folder / "lines"
-        publisher = rtsp.Mqtt("nowhere", "topic", print)
+        publisher = outputs.MqttPublisher("nowhere", "topic", print)
         publisher.command = ["sh", "-c", f"sleep 1; exec cat > {out}"]
         publisher.start()
         for number in range(60):

@@ -31,7 +31,7 @@ std::string module_file(const std::string &name) {
   return "libfastscnn-" + name + "." G_MODULE_SUFFIX;
 }
 
-/// Grey in every format: the luma of YUV, each of R, G and B otherwise.
+/// Sets the luma of YUV, or each of R, G and B.
 void paint_pixel(GstVideoFrame *frame, int x, int y, uint8_t grey) {
   const bool yuv = GST_VIDEO_INFO_IS_YUV(&frame->info);
   for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS(frame); c++) {
@@ -69,7 +69,7 @@ const std::string &model_path() {
 }
 
 std::string install_engines(const std::vector<std::string> &names) {
-  // A new folder each time: GModule knows open modules by their names.
+  // A new folder each time, since GModule identifies open modules by path.
   static int count = 0;
   const fs::path folder =
       scratch_folder() + "/modules" + std::to_string(count++);
@@ -90,30 +90,18 @@ FakeControl &control_of(const std::string &name) {
   return *reinterpret_cast<FakeControlGet *>(symbol)();
 }
 
-Stream::Stream(const std::string &properties) : bus(gst_bus_new()) {
-  const std::string line =
-      "fastscnn model-file=" + model_path() + " " + properties;
-  GError *error = nullptr;
-  element = gst_parse_launch(line.c_str(), &error);
-  g_assert_no_error(error);
-  gst_element_set_bus(element, bus);
-  harness = gst_harness_new_with_element(element, "sink", "src");
+FakeControl &reset_control(const std::string &name) {
+  FakeControl &control = control_of(name);
+  control.reset();
+  return control;
 }
 
-Stream::~Stream() {
-  gst_element_set_bus(element, nullptr);  // whose messages hold the element
-  gst_harness_teardown(harness);
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_object_unref(element);
-  gst_object_unref(bus);
+std::string fastscnn_line(const std::string &properties) {
+  return "fastscnn model-file=" + model_path() + " " + properties;
 }
 
-void Stream::set_caps(const std::string &fields) {
-  const std::string text = "video/x-raw,framerate=25/1," + fields;
-  GstCaps *caps = gst_caps_from_string(text.c_str());
-  g_assert_true(gst_video_info_from_caps(&info, caps));
-  gst_harness_set_src_caps(harness, caps);
-}
+Stream::Stream(const std::string &properties, const std::string &caps)
+    : Harness(fastscnn_line(properties), caps) {}
 
 GstBuffer *Stream::make_frame(
     int number, const std::function<uint8_t(int, int)> &paint) const {
@@ -135,11 +123,6 @@ GstBuffer *Stream::make_frame(int number, uint8_t grey) const {
   return make_frame(number, [grey](int, int) { return grey; });
 }
 
-GstBuffer *Stream::send(GstBuffer *frame) {
-  g_assert_cmpint(gst_harness_push(harness, frame), ==, GST_FLOW_OK);
-  return gst_harness_pull(harness);
-}
-
 GstStructure *Stream::stats() const {
   GstStructure *stats = nullptr;
   g_object_get(element, "stats", &stats, nullptr);
@@ -155,45 +138,12 @@ guint64 Stream::stat(const char *name) const {
   return value;
 }
 
-GstMessage *Stream::pop_message(GstMessageType type) const {
-  return gst_bus_pop_filtered(bus, type);
-}
-
-bool Stream::has_message(GstMessageType type) const {
-  GstMessage *message = pop_message(type);
-  if (message) gst_message_unref(message);
-  return message != nullptr;
-}
-
-std::vector<uint8_t> pixels_of(GstBuffer *mask) {
-  const GstVideoMeta *meta = gst_buffer_get_video_meta(mask);
-  g_assert_nonnull(meta);
-  g_assert_cmpint(meta->format, ==, GST_VIDEO_FORMAT_GRAY8);
-  GstVideoInfo info;
-  GstVideoFrame frame;
-  gst_video_info_set_format(&info, meta->format, meta->width, meta->height);
-  g_assert_true(gst_video_frame_map(&frame, &info, mask, GST_MAP_READ));
-  std::vector<uint8_t> pixels;
-  for (guint y = 0; y < meta->height; y++) {
-    auto *row = static_cast<uint8_t *>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)) +
-                y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
-    pixels.insert(pixels.end(), row, row + meta->width);
-  }
-  gst_video_frame_unmap(&frame);
-  return pixels;
-}
-
-int class_in_middle(GstBuffer *frame) {
+int class_in_centre(GstBuffer *frame) {
   GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
   g_assert_nonnull(meta);
   const GstVideoMeta *video = gst_buffer_get_video_meta(meta->mask);
   return pixels_of(
       meta->mask)[video->height / 2 * video->width + video->width / 2];
-}
-
-void wait_until(const std::function<bool()> &condition) {
-  for (int i = 0; i < 10000 && !condition(); i++) g_usleep(1000);
-  g_assert_true(condition());
 }
 
 }  // namespace fastscnn::testing

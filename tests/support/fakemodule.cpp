@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
-#include <vector>
 
 #include "net/painter.h"
 
@@ -50,7 +49,6 @@ class FakeEngine : public Engine {
       config_.mask_width = config.input_width / 8;
       config_.mask_height = config.input_height / 8;
     }
-    picture_.resize(static_cast<size_t>(src.width) * src.height);
     return {};
   }
 
@@ -62,17 +60,12 @@ class FakeEngine : public Engine {
     control().segmented++;
     control().smoothing = options.smoothing;
     FASTSCNN_TRY(maybe_fail(control().fail_segment, "segment"));
-    for (int y = 0; y < src_.height; y++)
-      for (int x = 0; x < src_.width; x++)
-        picture_[static_cast<size_t>(y) * src_.width + x] =
-            brightness(src, x, y);
     if (dst.counts) std::fill_n(dst.counts, 256, 0u);
     for (int y = 0; y < mask_height(); y++)
       for (int x = 0; x < mask_width(); x++) {
-        const float value = picture_[static_cast<size_t>(fake_source(
-                                         y, mask_height(), src_.height)) *
-                                         src_.width +
-                                     fake_source(x, mask_width(), src_.width)];
+        const float value =
+            brightness(src, fake_source(x, mask_width(), src_.width),
+                       fake_source(y, mask_height(), src_.height));
         dst.ids[y * dst.stride + x] =
             value < options.confidence_threshold
                 ? kUnknown
@@ -90,6 +83,7 @@ class FakeEngine : public Engine {
   void reset() override { control().resets++; }
 
  private:
+  /// Mean of R, G and B.
   float brightness(const ConstFrame &src, int x, int y) const {
     float in[3] = {};
     for (int c = 0; c < src_.components; c++) {
@@ -112,7 +106,6 @@ class FakeEngine : public Engine {
   std::shared_ptr<const Model> model_;
   FrameInfo src_;
   Config config_;
-  std::vector<float> picture_;
 };
 
 class FakeBackend : public Backend {

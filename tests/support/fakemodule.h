@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// An engine module for tests of the element: what it "sees" can be computed
-// by hand, and it is slow or fails exactly when a test says so.
+// An engine module for tests of the element. Tests can compute its masks, and
+// decide when it is slow or fails.
 #pragma once
 
 #include <atomic>
@@ -11,22 +11,22 @@
 
 namespace fastscnn::testing {
 
-/// The test's hand on a loaded module.
+/// Controls a loaded module.
 struct FakeControl {
   std::atomic<int> engines{0};  ///< alive
   std::atomic<int> configures{0};
-  std::atomic<int> started{0};    ///< frames
-  std::atomic<int> segmented{0};  ///< finished ones
+  std::atomic<int> started{0};    ///< inferences
+  std::atomic<int> segmented{0};  ///< finished inferences
   std::atomic<int> resets{0};
 
-  /// Count down at each call; the call that reaches 0 fails.
+  /// Counted down by each call; the call that reaches 0 fails.
   std::atomic<int> fail_configure{0};
   std::atomic<int> fail_segment{0};
 
-  std::atomic<int> milliseconds{0};  ///< that an inference takes
+  std::atomic<int> milliseconds{0};  ///< duration of an inference
   std::atomic<float> smoothing{0};   ///< of the last inference
 
-  /// Inferences wait from now on.
+  /// Makes inferences wait for release().
   void hold() {
     std::lock_guard<std::mutex> lock(mutex);
     held = true;
@@ -42,7 +42,7 @@ struct FakeControl {
     changed.wait(lock, [this] { return !held; });
   }
 
-  /// As if just loaded.
+  /// Restores the initial state.
   void reset() {
     for (auto *n : {&configures, &started, &segmented, &resets, &fail_configure,
                     &fail_segment, &milliseconds})
@@ -56,10 +56,10 @@ struct FakeControl {
   bool held = false;
 };
 
-/// A CUDA device of this number does not exist.
+/// The fake CUDA backend has no device of this number.
 constexpr int kNoSuchDevice = 99;
 
-/// What the fake engine makes of a pixel of this mean of R, G, B in 0..1.
+/// Class and confidence of a pixel by the mean of R, G and B, 0 to 1.
 inline uint8_t fake_class(float brightness, int classes) {
   int id = static_cast<int>(brightness * static_cast<float>(classes));
   return static_cast<uint8_t>(id < classes ? id : classes - 1);
@@ -68,7 +68,7 @@ inline uint8_t fake_confidence(float brightness) {
   return static_cast<uint8_t>(brightness * 255.f + 0.5f);
 }
 
-/// The frame's pixel that a pixel of the mask is made from, along one axis.
+/// The frame pixel from which the engine makes mask pixel i, along one axis.
 inline int fake_source(int i, int mask_size, int frame_size) {
   return (2 * i + 1) * frame_size / (2 * mask_size);
 }

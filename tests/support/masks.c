@@ -8,8 +8,8 @@ GstClassMaskClasses *new_classes(void) {
   return gst_class_mask_classes_new("hand-made", 3, labels, colors);
 }
 
-GstBuffer *new_picture(const guint8 *pixels, guint width, guint height,
-                       gint stride, gsize offset) {
+GstBuffer *new_image(const guint8 *pixels, guint width, guint height,
+                     gint stride, gsize offset) {
   gsize offsets[GST_VIDEO_MAX_PLANES] = {offset};
   gint strides[GST_VIDEO_MAX_PLANES] = {stride};
   gsize size = offset + (gsize)stride * (height - 1) + width;
@@ -50,4 +50,41 @@ void random_pixels(GRand *rand, guint8 *pixels, guint width, guint height,
     for (guint row = y; row < y + h; row++)
       memset(pixels + (gsize)row * width + x, id == n_classes ? 255 : id, w);
   }
+}
+
+GstBuffer *new_frame(guint number, const guint8 *pixels, guint width,
+                     guint height) {
+  GstBuffer *frame = gst_buffer_new_allocate(NULL, 32 * 16 * 3 / 2, NULL);
+
+  GST_BUFFER_PTS(frame) = number * 40 * GST_MSECOND;
+  GST_BUFFER_DURATION(frame) = 40 * GST_MSECOND;
+  if (pixels)
+    g_assert_nonnull(add_mask(frame,
+                              new_image(pixels, width, height, width + 3, 2),
+                              "front", 32, 16));
+  return frame;
+}
+
+void push_frame(GstHarness *h, GstBuffer *frame) {
+  g_assert_cmpint(gst_harness_push(h, frame), ==, GST_FLOW_OK);
+}
+
+void push_flush(GstHarness *h) {
+  GstSegment segment;
+
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  g_assert_true(gst_harness_push_event(h, gst_event_new_flush_start()));
+  g_assert_true(gst_harness_push_event(h, gst_event_new_flush_stop(TRUE)));
+  g_assert_true(gst_harness_push_event(h, gst_event_new_segment(&segment)));
+}
+
+gchar *pull_event_names(GstHarness *h) {
+  GString *names = g_string_new(NULL);
+  GstEvent *event;
+
+  while ((event = gst_harness_try_pull_event(h))) {
+    g_string_append_printf(names, "%s ", GST_EVENT_TYPE_NAME(event));
+    gst_event_unref(event);
+  }
+  return g_string_free(names, FALSE);
 }

@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Masks made by hand. */
+/* Hand-made masks and frames. */
 
-#include <string.h>
+#include <gst/check/gstharness.h>
 #include <gst/classmask/classmask.h>
 #include <gst/video/video.h>
+#include <string.h>
 
 G_BEGIN_DECLS
 
 /* road, car, traffic "light" */
 GstClassMaskClasses *new_classes(void);
 
-/* A GRAY8 picture with rows of `stride` bytes that begin `offset` bytes into
- * the memory; what is not picture is 77. */
-GstBuffer *new_picture(const guint8 *pixels, guint width, guint height,
-                       gint stride, gsize offset);
+/* A GRAY8 image whose rows begin `offset` bytes into the memory and lie
+ * `stride` bytes apart. All other bytes are 77. */
+GstBuffer *new_image(const guint8 *pixels, guint width, guint height,
+                     gint stride, gsize offset);
 
-/* Attaches the picture as a mask that covers the whole of a frame. */
+/* Attaches the image as a mask that covers a whole frame. */
 GstClassMaskMeta *add_mask(GstBuffer *buffer, GstBuffer *mask,
                            const gchar *source, guint frame_width,
                            guint frame_height);
 
-/* Regions of random classes, some of them unknown. */
+/* Random rectangles of random classes, some of them unknown. */
 void random_pixels(GRand *rand, guint8 *pixels, guint width, guint height,
                    guint n_classes, guint n_rectangles);
+
+/* A frame of 32x16 pixels in a format of 12 bits, number `number` at 25 per
+ * second; without a mask if pixels is NULL. */
+GstBuffer *new_frame(guint number, const guint8 *pixels, guint width,
+                     guint height);
+
+void push_frame(GstHarness *h, GstBuffer *frame);
+
+/* A flush and a new segment. */
+void push_flush(GstHarness *h);
+
+/* The names of all events that the element has pushed since the last call. */
+gchar *pull_event_names(GstHarness *h);
 
 G_END_DECLS

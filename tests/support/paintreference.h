@@ -22,6 +22,27 @@ void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
            const PaintStyle &style);
 
 void paint_image(const FrameInfo &info, const Frame &frame,
-                 const PaintImage &picture);
+                 const PaintImage &image);
+
+class ReferencePainter : public Painter {
+ public:
+  Result<> configure(const FrameInfo &frame) override {
+    info_ = frame;
+    return {};
+  }
+  Result<> paint(const Frame &dst, const PaintMask &mask,
+                 const PaintStyle &style, Queue) override {
+    reference::paint(info_, dst, mask, style);
+    return {};
+  }
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
+                       Queue) override {
+    reference::paint_image(info_, dst, image);
+    return {};
+  }
+
+ private:
+  FrameInfo info_;
+};
 
 }  // namespace fastscnn::reference

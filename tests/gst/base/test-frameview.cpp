@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The plain view of a frame against GStreamer's own description of it.
+// Descriptions and views of frames, compared with GStreamer's own.
 #include <gst/video/video.h>
 
 #include <string>
 
 #include "gst/base/frameview.h"
 #include "net/color.h"
+#include "tests/support/harness.h"
 
 using namespace fastscnn;
 
@@ -19,16 +20,11 @@ const GstVideoFormat kFormats[] = {
     GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB,
     GST_VIDEO_FORMAT_ABGR, GST_VIDEO_FORMAT_GRAY8};
 
-GstVideoInfo make_info(const char *fields) {
-  GstCaps *caps =
-      gst_caps_from_string((std::string("video/x-raw,") + fields).c_str());
-  GstVideoInfo info;
-  g_assert_true(gst_video_info_from_caps(&info, caps));
-  gst_caps_unref(caps);
-  return info;
+GstVideoInfo make_info(const std::string &fields) {
+  return testing::info_of("video/x-raw," + fields);
 }
 
-/// Every sample of the part must be where GStreamer says it is.
+/// Every sample of the part is where GStreamer says.
 void check_part(GstVideoFormat format, int width, int height, Rect part) {
   GstVideoInfo info;
   gst_video_info_set_format(&info, format, width, height);
@@ -95,12 +91,10 @@ void test_origins() {
                {"cosited", 0.f, 0.f},
                {"v-cosited", 0.5f, 0.f}};
   for (const auto &c : cases) {
-    const std::string fields =
-        std::string(
-            "format=NV12,width=64,height=48,colorimetry=bt601,"
-            "chroma-site=") +
-        c.site;
-    const GstVideoInfo info = make_info(fields.c_str());
+    const GstVideoInfo info = make_info(
+        std::string("format=NV12,width=64,height=48,colorimetry=bt601,"
+                    "chroma-site=") +
+        c.site);
     for (int x : {0, 1, 2, 3})
       for (int y : {0, 1, 2, 3}) {
         const FrameInfo described = describe_frame(info, {x, y, 32, 32});
@@ -114,8 +108,8 @@ void test_origins() {
   }
 }
 
-/// Nothing in the caps: as gst_video_info_set_format() has it, centred up to
-/// 576 rows and horizontally co-sited above.
+/// Without a chroma site in the caps, that of gst_video_info_set_format()
+/// applies: centred up to 576 rows, horizontally co-sited above.
 void test_default_origin() {
   const GstVideoInfo sd = make_info("format=I420,width=64,height=576");
   const GstVideoInfo hd = make_info("format=I420,width=64,height=720");
@@ -180,7 +174,7 @@ void test_visible_part() {
   g_assert_cmpint(part.width, ==, 59);
   g_assert_cmpint(part.height, ==, 45);
 
-  // A frame may be larger than the caps say, and the crop lie anywhere in it.
+  // A frame may be larger than the caps say, with the crop anywhere in it.
   gst_buffer_add_video_meta(buffer, GST_VIDEO_FRAME_FLAG_NONE,
                             GST_VIDEO_FORMAT_GRAY8, 80, 60);
   crop->width = 64;

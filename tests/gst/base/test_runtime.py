@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The elements in a process that loaded libstdc++ before GStreamer, as Python
-does that imports OpenCV, NumPy or PyTorch first. Debian's libgstreamer brings
-libunwind, and nothing that is thrown survives the mixture of its functions with
-libgcc's of the same names: so the elements must never throw."""
+"""The elements in a process that loads libstdc++ before GStreamer, like Python
+when it imports OpenCV, NumPy or PyTorch first. Debian's libgstreamer links to
+libunwind, whose functions clash with those of libgcc: no exception survives that,
+so the elements must never throw."""
 
 import pathlib
 import subprocess
@@ -55,7 +55,7 @@ class LibstdcxxFirst(unittest.TestCase):
         self.assertRegex(child.stdout, f"^{end}", child.stderr)
 
     def test_normal_operation(self):
-        """Where there is no GPU, backend=auto looks for one in vain."""
+        """Without a GPU, backend=auto falls back to the CPU."""
         self.check("fastscnn backend=auto ! classmaskoverlay", "eos")
 
     def test_async(self):

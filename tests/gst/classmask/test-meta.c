@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The metadata itself: what it accepts, and where it goes with its buffer. */
+/* Which masks the meta accepts, and how it follows buffers and frames. */
 
-#include <gst/check/gstharness.h>
 #include "tests/support/masks.h"
 
 static const guint8 PIXELS[] = {0, 0, 1, 1, 2, 255, 0, 0, 1, 1, 2, 255};
 
-static GstBuffer *new_mask(void) { return new_picture(PIXELS, 6, 2, 6, 0); }
+static GstBuffer *new_mask(void) { return new_image(PIXELS, 6, 2, 6, 0); }
 
 static void test_classes(void) {
   GstClassMaskClasses *classes = new_classes();
@@ -81,7 +80,7 @@ static void test_copy(void) {
   gst_buffer_unref(copy);
 }
 
-/* Pushes a frame with a mask through an element of GStreamer's own. */
+/* Pushes a frame with a mask through an element of GStreamer. */
 static GstBuffer *through(const gchar *element, const gchar *in_caps,
                           const gchar *out_caps, gint x, gint y, guint width,
                           guint height) {
@@ -159,7 +158,6 @@ static void test_refused(void) {
   GstBuffer *buffer = gst_buffer_new();
   GstClassMaskClasses *classes = new_classes();
   GstBuffer *mask;
-  GstVideoMeta *video;
   gsize offset[GST_VIDEO_MAX_PLANES] = {0};
   gint stride[GST_VIDEO_MAX_PLANES] = {6};
 
@@ -176,33 +174,29 @@ static void test_refused(void) {
   mask = new_mask();
   gst_buffer_set_size(mask, 11);
   g_assert_null(add_mask(buffer, mask, NULL, 6, 2));
-  /* rows that begin too late, or overlap, or run upwards */
-  for (guint i = 0; i < 6; i++) {
-    mask = new_mask();
-    video = gst_buffer_get_video_meta(mask);
-    switch (i) {
-      case 0:
-        video->offset[0] = 1;
-        break;
-      case 1:
-        video->offset[0] = G_MAXSIZE - 3;
-        break;
-      case 2:
-        video->stride[0] = 5;
-        break;
-      case 3:
-        video->stride[0] = -6;
-        break;
-      case 4:
-        video->height = G_MAXUINT;
-        break;
-      case 5:
-        video->width = 0;
-        break;
+  /* rows outside the buffer, overlapping or bottom up; invalid sizes */
+  {
+    const GstVideoMeta invalid[] = {
+        {.offset = {1}, .stride = {6}, .width = 6, .height = 2},
+        {.offset = {G_MAXSIZE - 3}, .stride = {6}, .width = 6, .height = 2},
+        {.stride = {5}, .width = 6, .height = 2},
+        {.stride = {-6}, .width = 6, .height = 2},
+        {.stride = {6}, .width = 6, .height = G_MAXUINT},
+        {.stride = {6}, .width = 0, .height = 2},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(invalid); i++) {
+      GstVideoMeta *video;
+
+      mask = new_mask();
+      video = gst_buffer_get_video_meta(mask);
+      video->offset[0] = invalid[i].offset[0];
+      video->stride[0] = invalid[i].stride[0];
+      video->width = invalid[i].width;
+      video->height = invalid[i].height;
+      g_assert_null(add_mask(buffer, mask, NULL, 6, 2));
     }
-    g_assert_null(add_mask(buffer, mask, NULL, 6, 2));
   }
-  /* nothing covered, or more than there can be */
+  /* an empty or impossible rectangle */
   g_assert_null(add_mask(buffer, new_mask(), NULL, 0, 2));
   g_assert_null(add_mask(buffer, new_mask(), NULL, 6, 0));
   g_assert_null(add_mask(buffer, new_mask(), NULL, 6, G_MAXUINT));
@@ -221,20 +215,20 @@ static void test_refused_confidence(void) {
   GstVideoFrame frame;
 
   g_assert_true(gst_class_mask_meta_set_confidence(meta, good));
-  g_assert_false(gst_class_mask_meta_set_confidence(
-      meta, new_picture(PIXELS, 3, 2, 3, 0)));
+  g_assert_false(
+      gst_class_mask_meta_set_confidence(meta, new_image(PIXELS, 3, 2, 3, 0)));
   g_assert_true(meta->confidence == good);
   g_assert_true(gst_class_mask_meta_map_confidence(meta, &frame));
   gst_video_frame_unmap(&frame);
   g_assert_true(gst_class_mask_meta_set_confidence(meta, NULL));
   g_assert_false(gst_class_mask_meta_map_confidence(meta, &frame));
-  /* set past the check */
-  meta->confidence = new_picture(PIXELS, 3, 2, 3, 0);
+  /* set without a check */
+  meta->confidence = new_image(PIXELS, 3, 2, 3, 0);
   g_assert_false(gst_class_mask_meta_map_confidence(meta, &frame));
   gst_buffer_unref(buffer);
 }
 
-/* The scale of something that is no video. */
+/* Scaling of something that is not video. */
 static void test_not_video(void) {
   GstBuffer *buffer = gst_buffer_new();
   GstBuffer *other = gst_buffer_new();

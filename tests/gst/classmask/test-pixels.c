@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What applications ask a mask, against answers found pixel by pixel. */
+/* Reading, counting and scaling masks, compared with results found pixel by
+ * pixel. */
 
 #include "tests/support/masks.h"
 
 static GstClassMaskMeta *mask_of(GstBuffer **buffer, const guint8 *pixels,
                                  guint width, guint height) {
   *buffer = gst_buffer_new();
-  return add_mask(*buffer, new_picture(pixels, width, height, width + 5, 3),
-                  NULL, width, height);
+  return add_mask(*buffer, new_image(pixels, width, height, width + 5, 3), NULL,
+                  width, height);
 }
 
 static void test_class_at(void) {
@@ -64,7 +65,132 @@ static void test_counts(void) {
   g_rand_free(rand);
 }
 
-/* The frame-sized mask says under every pixel what get_class_at() says. */
+/* Memory that cannot be mapped. */
+typedef struct {
+  GstAllocator parent;
+} Unmappable;
+typedef struct {
+  GstAllocatorClass parent_class;
+} UnmappableClass;
+GType unmappable_get_type(void);
+G_DEFINE_TYPE(Unmappable, unmappable, GST_TYPE_ALLOCATOR)
+
+static GstMemory *unmappable_alloc(GstAllocator *allocator, gsize size,
+                                   GstAllocationParams *params) {
+  GstMemory *memory = g_new0(GstMemory, 1);
+
+  gst_memory_init(memory, 0, allocator, NULL, size, 0, 0, size);
+  return memory;
+}
+
+static void unmappable_free(GstAllocator *allocator, GstMemory *memory) {
+  g_free(memory);
+}
+
+static gpointer unmappable_map(GstMemory *memory, gsize size,
+                               GstMapFlags flags) {
+  return NULL;
+}
+
+static void unmappable_class_init(UnmappableClass *klass) {
+  GST_ALLOCATOR_CLASS(klass)->alloc = unmappable_alloc;
+  GST_ALLOCATOR_CLASS(klass)->free = unmappable_free;
+}
+
+static void unmappable_init(Unmappable *self) {
+  GST_ALLOCATOR(self)->mem_map = unmappable_map;
+}
+
+/* Stored counts make it unnecessary to map the mask. */
+static void test_stored_counts(void) {
+  const guint64 stored[256] = {[0] = 4, [1] = 2, [7] = 1, [255] = 1};
+  const guint64 wrong[256] = {[0] = 7};
+  GstAllocator *allocator = g_object_new(unmappable_get_type(), NULL);
+  GstBuffer *buffer = gst_buffer_new();
+  GstBuffer *mask;
+  GstClassMaskMeta *meta;
+  GstCustomMeta *summary;
+  GstVideoFrame frame;
+  guint64 counts[256];
+  gdouble unknown;
+
+  gst_object_ref_sink(allocator);
+  mask = gst_buffer_new_allocate(allocator, 8, NULL);
+  gst_object_unref(allocator);
+  g_assert_false(gst_class_mask_set_pixel_counts(mask, stored));
+  gst_buffer_add_video_meta(mask, GST_VIDEO_FRAME_FLAG_NONE,
+                            GST_VIDEO_FORMAT_GRAY8, 8, 1);
+  gst_buffer_get_video_meta(mask)->stride[0] = 8;
+  g_assert_false(gst_class_mask_set_pixel_counts(mask, wrong));
+  g_assert_true(gst_class_mask_set_pixel_counts(mask, stored));
+  meta = add_mask(buffer, mask, NULL, 8, 1);
+  g_assert_false(gst_class_mask_meta_map(meta, &frame));
+  g_assert_true(gst_class_mask_meta_count_pixels(meta, counts));
+  g_assert_cmpmem(counts, sizeof counts, stored, sizeof stored);
+  summary = gst_buffer_add_class_mask_summary(buffer, meta, NULL);
+  g_assert_nonnull(summary);
+  g_assert_true(gst_structure_get_double(gst_custom_meta_get_structure(summary),
+                                         "unknown", &unknown));
+  g_assert_cmpfloat(unknown, ==, 0.25);
+
+  /* A frame of another size than the counted one. */
+  gst_buffer_get_video_meta(mask)->width = 4;
+  g_assert_false(gst_class_mask_meta_count_pixels(meta, counts));
+  gst_buffer_unref(buffer);
+}
+
+/* What gst_class_mask_meta_count_pixels() says about class 0. Takes the mask.
+ */
+static guint64 count_zeros(GstBuffer *mask) {
+  GstBuffer *buffer = gst_buffer_new();
+  guint64 counts[256];
+
+  g_assert_true(gst_class_mask_meta_count_pixels(
+      add_mask(buffer, mask, NULL, 4, 1), counts));
+  gst_buffer_unref(buffer);
+  return counts[0];
+}
+
+/* Stored counts are copied with the mask, and not used for other pixels. They
+ * are wrong here, to tell them from counted ones. */
+static void test_life_of_stored_counts(void) {
+  const guint8 pixels[] = {1, 1, 1, 1};
+  const guint64 stored[256] = {[0] = 4};
+  GstBufferPool *pool = gst_buffer_pool_new();
+  GstStructure *config = gst_buffer_pool_get_config(pool);
+  GstBuffer *mask = new_image(pixels, 4, 1, 4, 0);
+  GstBuffer *copy, *recycled;
+  GstMapInfo map;
+
+  g_assert_true(gst_class_mask_set_pixel_counts(mask, stored));
+  g_assert_cmpuint(count_zeros(gst_buffer_ref(mask)), ==, 4);
+  g_assert_cmpuint(count_zeros(gst_buffer_copy(mask)), ==, 4);
+  g_assert_cmpuint(count_zeros(gst_buffer_copy_deep(mask)), ==, 4);
+
+  copy = gst_buffer_make_writable(gst_buffer_ref(mask));
+  g_assert_true(gst_buffer_map(copy, &map, GST_MAP_WRITE));
+  gst_buffer_unmap(copy, &map);
+  g_assert_cmpuint(count_zeros(copy), ==, 0);
+  g_assert_cmpuint(count_zeros(gst_buffer_ref(mask)), ==, 4);
+  g_assert_true(gst_class_mask_set_pixel_counts(mask, NULL));
+  g_assert_cmpuint(count_zeros(mask), ==, 0);
+
+  gst_buffer_pool_config_set_params(config, NULL, 4, 1, 1);
+  gst_buffer_pool_set_config(pool, config);
+  gst_buffer_pool_set_active(pool, TRUE);
+  for (guint use = 0; use < 2; use++) {
+    gst_buffer_pool_acquire_buffer(pool, &recycled, NULL);
+    gst_buffer_fill(recycled, 0, pixels, 4);
+    gst_buffer_add_video_meta(recycled, GST_VIDEO_FRAME_FLAG_NONE,
+                              GST_VIDEO_FORMAT_GRAY8, 4, 1);
+    if (use == 0) gst_class_mask_set_pixel_counts(recycled, stored);
+    g_assert_cmpuint(count_zeros(recycled), ==, use == 0 ? 4 : 0);
+  }
+  gst_buffer_pool_set_active(pool, FALSE);
+  gst_object_unref(pool);
+}
+
+/* Every pixel of the scaled mask is what get_class_at() returns. */
 static void test_scale(void) {
   GRand *rand = g_rand_new_with_seed(2);
   guint8 pixels[37 * 23];
@@ -112,7 +238,7 @@ static void test_scale_of_equal_size(void) {
   gst_buffer_unref(buffer);
 }
 
-/* Flood fill, recursive and slow. */
+/* A recursive flood fill. */
 static void fill(const guint8 *pixels, gint width, gint height, guint8 *seen,
                  gint x, gint y, GstClassMaskRegion *region) {
   guint8 id = pixels[y * width + x];
@@ -146,7 +272,7 @@ static void test_regions(void) {
 
     if (round % 2 == 0)
       random_pixels(rand, pixels, width, height, 3, 40);
-    else /* noise: regions that wind and enclose one another */
+    else /* noise: winding and nested regions */
       for (guint i = 0; i < width * height; i++)
         pixels[i] = g_rand_int_range(rand, 0, 2);
     meta = mask_of(&buffer, pixels, width, height);
@@ -201,8 +327,8 @@ static void test_summary(void) {
   gst_buffer_unref(buffer);
 }
 
-/* A mask that was right when it was attached and is not any more. */
-static void test_spoiled(void) {
+/* A mask that became invalid after it was attached. */
+static void test_invalid(void) {
   const guint8 pixels[] = {0, 1, 2, 255, 1, 0};
   GstBuffer *buffer;
   GstClassMaskMeta *meta = mask_of(&buffer, pixels, 3, 2);
@@ -220,11 +346,11 @@ static void test_spoiled(void) {
   gst_buffer_unref(buffer);
 }
 
-/* Large enough in all, but of two memories, of which one is mapped. */
+/* A buffer that is large enough, but consists of two memories. */
 static void test_two_memories(void) {
   guint8 pixels[64] = {0};
   GstBuffer *buffer = gst_buffer_new();
-  GstBuffer *mask = new_picture(pixels, 8, 4, 8, 0);
+  GstBuffer *mask = new_image(pixels, 8, 4, 8, 0);
   GstClassMaskMeta *meta;
   GstVideoFrame frame;
 
@@ -241,11 +367,13 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/pixels/class-at", test_class_at);
   g_test_add_func("/pixels/counts", test_counts);
+  g_test_add_func("/pixels/stored-counts", test_stored_counts);
+  g_test_add_func("/pixels/life-of-stored-counts", test_life_of_stored_counts);
   g_test_add_func("/pixels/scale", test_scale);
   g_test_add_func("/pixels/scale-of-equal-size", test_scale_of_equal_size);
   g_test_add_func("/pixels/regions", test_regions);
   g_test_add_func("/pixels/summary", test_summary);
-  g_test_add_func("/pixels/spoiled", test_spoiled);
+  g_test_add_func("/pixels/invalid", test_invalid);
   g_test_add_func("/pixels/two-memories", test_two_memories);
   return g_test_run();
 }

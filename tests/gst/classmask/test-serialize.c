@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mask as bytes: what another process gets, and what it must not trust. */
+/* Serialised masks: round trips, and bytes that are not to be trusted. */
 
 #include "tests/support/masks.h"
 #include "gst/classmask/gstclassmask-private.h"
@@ -9,23 +9,21 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
                               gboolean confidence) {
   GByteArray *bytes = g_byte_array_new();
   GstBuffer *buffer = gst_buffer_new();
-  GstClassMaskMeta *meta =
-      add_mask(buffer, new_picture(pixels, width, height, width + 3, 1), "seg",
-               640, 360);
+  GstClassMaskMeta *meta = add_mask(
+      buffer, new_image(pixels, width, height, width + 3, 1), "seg", 640, 360);
 
   meta->x = -7;
   meta->y = 9;
   meta->age = 40 * GST_MSECOND;
   if (confidence)
     gst_class_mask_meta_set_confidence(
-        meta, new_picture(pixels, width, height, width, 0));
+        meta, new_image(pixels, width, height, width, 0));
   g_assert_true(gst_class_mask_meta_write(meta, bytes));
   gst_buffer_unref(buffer);
   return bytes;
 }
 
-static void assert_picture(GstBuffer *picture, const guint8 *pixels,
-                           gsize size) {
+static void assert_image(GstBuffer *picture, const guint8 *pixels, gsize size) {
   GstMapInfo map;
 
   g_assert_true(gst_buffer_map(picture, &map, GST_MAP_READ));
@@ -62,9 +60,9 @@ static void test_round_trip(void) {
                     "traffic \"light\"");
     g_assert_cmphex(gst_class_mask_classes_get_color(meta->classes, 2), ==,
                     0xfaaa1e);
-    assert_picture(meta->mask, pixels, width * height);
+    assert_image(meta->mask, pixels, width * height);
     if (round % 2)
-      assert_picture(meta->confidence, pixels, width * height);
+      assert_image(meta->confidence, pixels, width * height);
     else
       g_assert_null(meta->confidence);
     gst_buffer_unref(buffer);
@@ -74,8 +72,8 @@ static void test_round_trip(void) {
   g_rand_free(rand);
 }
 
-/* Every beginning of good bytes, and good bytes with something behind. The
- * copies are exact, so that a sanitizer sees a read past the end. */
+/* Every prefix of valid bytes, and valid bytes with trailing ones. The copies
+ * have the exact size, so that a sanitizer detects a read past the end. */
 static void test_truncated(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GByteArray *bytes = write_mask(pixels, 3, 2, TRUE);
@@ -97,7 +95,7 @@ static void test_truncated(void) {
   g_byte_array_unref(bytes);
 }
 
-/* Bytes changed at random: refused, or a mask that can be used. */
+/* Randomly changed bytes are refused or give a valid mask. */
 static void test_changed(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GByteArray *bytes = write_mask(pixels, 3, 2, TRUE);
@@ -128,13 +126,13 @@ static void test_changed(void) {
 }
 
 #if GST_CHECK_VERSION(1, 24, 0)
-/* Through GStreamer's own calls, as unixfdsink and unixfdsrc make them. */
+/* With the functions that unixfdsink and unixfdsrc call. */
 static void test_gstreamer(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GstBuffer *buffer = gst_buffer_new();
   GstBuffer *other = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(buffer, new_picture(pixels, 3, 2, 3, 0), "seg", 640, 360);
+      add_mask(buffer, new_image(pixels, 3, 2, 3, 0), "seg", 640, 360);
   GByteArray *bytes = g_byte_array_new();
   guint32 consumed = 0;
 
@@ -144,7 +142,7 @@ static void test_gstreamer(void) {
   g_assert_nonnull(meta);
   g_assert_cmpuint(consumed, ==, bytes->len);
   g_assert_true(meta == gst_buffer_get_class_mask_meta_by_source(other, "seg"));
-  assert_picture(meta->mask, pixels, sizeof pixels);
+  assert_image(meta->mask, pixels, sizeof pixels);
   g_byte_array_unref(bytes);
   gst_buffer_unref(other);
   gst_buffer_unref(buffer);

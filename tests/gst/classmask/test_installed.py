@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What another project does: uses an installation, by pkg-config alone, by
-`import gi` alone, and by reading JSON alone. Everything runs from a folder of
-its own, on the example applications and on the clip that ships.
+"""Uses an installation like another project does: with pkg-config, with
+`import gi`, and by reading JSON. Runs the example applications in an empty folder
+on the clip that ships.
 
     test_installed.py BUILD PREFIX LIBDIR
 """
@@ -48,12 +48,12 @@ class Installed(unittest.TestCase):
         if not (cls.lib / "fastscnn/libfastscnn-cpu.so").exists():
             raise unittest.SkipTest("the CPU engine is not built")
 
-        # An installation that was moved, as pkg-config sees it.
+        # Tell pkg-config where the staged installation is.
         file = cls.lib / "pkgconfig/gstreamer-classmask-1.0.pc"
         file.write_text(re.sub(r"(?m)^prefix=.*", f"prefix={cls.prefix}",
                                file.read_text()))
         cls.clip = cls.work / "clip.mp4"
-        # Nothing that points into the build tree.
+        # No variable may point into the build tree.
         cls.env = {name: value for name, value in os.environ.items()
                    if not name.startswith(("FASTSCNN_", "GI_", "LD_"))}
         cls.env |= {
@@ -74,7 +74,7 @@ class Installed(unittest.TestCase):
 
     @classmethod
     def copy(cls, app):
-        """An example application where it has nothing of ours beside it."""
+        """Copies an example application to the empty folder."""
         return shutil.copy(ROOT / "pipelines/apps" / app, cls.work)
 
     def test_pkg_config(self):
@@ -108,7 +108,7 @@ class Installed(unittest.TestCase):
             self.assertGreater(float(shares["road"]), 10)
 
     def test_gi_does_not_copy(self):
-        """Two views at once of one mask are the same memory."""
+        """Two simultaneous views of a mask share memory."""
         if not (self.lib / "girepository-1.0").is_dir():
             self.skipTest("introspection is not built")
         self.copy("mask_numpy.py")
@@ -130,7 +130,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(shared.split(), ["True", "False"])
 
     def test_gi_knows_masks_of_others(self):
-        """What a receiver of another process's masks calls, without a plugin."""
+        """A receiver of another process's masks can register them without the
+        plugin."""
         if not (self.lib / "girepository-1.0").is_dir():
             self.skipTest("introspection is not built")
         known = self.run_outside(

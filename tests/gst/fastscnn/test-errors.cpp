@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What goes wrong, and that the element can go on after it; threads and
-// memory after it is stopped.
+// Errors, and recovery from them; threads and memory of stopped elements.
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -14,51 +13,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char *const kCaps = "format=GRAY8,width=64,height=48";
+const std::string kCaps = caps_of("GRAY8", 64, 48);
 
-/// An element that is not expected to start.
-struct Element {
-  explicit Element(const std::string &properties) : bus(gst_bus_new()) {
-    GError *error = nullptr;
-    element = gst_parse_launch(("fastscnn " + properties).c_str(), &error);
-    g_assert_no_error(error);
-    gst_element_set_bus(element, bus);
-  }
-  ~Element() {
-    gst_element_set_bus(element, nullptr);  // whose messages hold the element
-    gst_element_set_state(element, GST_STATE_NULL);
-    gst_object_unref(element);
-    gst_object_unref(bus);
-  }
-  bool starts() {
-    return gst_element_set_state(element, GST_STATE_PAUSED) !=
-           GST_STATE_CHANGE_FAILURE;
-  }
-
-  GstElement *element;
-  GstBus *bus;
-};
-
-/// There is one error on the bus, of this kind, that names something.
-void check_error(GstBus *bus, GQuark domain, int code, const char *names) {
-  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+/// Expects exactly one error, of this kind and with this text in its sentence.
+void check_error(const Element &e, GQuark domain, int code, const char *text) {
+  GstMessage *message = e.pop_message(GST_MESSAGE_ERROR);
   g_assert_nonnull(message);
   GError *error = nullptr;
   gst_message_parse_error(message, &error, nullptr);
   g_test_message("%s", error->message);
   g_assert_error(error, domain, code);
-  g_assert_nonnull(strstr(error->message, names));
+  g_assert_nonnull(strstr(error->message, text));
   g_error_free(error);
   gst_message_unref(message);
-  g_assert_null(gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR));
+  g_assert_false(e.has_message(GST_MESSAGE_ERROR));
 }
 
 void check_cannot_start(const std::string &properties, int code,
-                        const char *names) {
-  Element e(properties);
+                        const char *text) {
+  Element e("fastscnn " + properties);
   g_assert_false(e.starts());
-  check_error(e.bus, GST_RESOURCE_ERROR, code, names);
-  // Repaired, the same element starts.
+  check_error(e, GST_RESOURCE_ERROR, code, text);
+  // The same element starts once the setting is repaired.
   install_engines({"cpu"});
   g_object_set(e.element, "model-file", model_path().c_str(), nullptr);
   gst_util_set_object_arg(G_OBJECT(e.element), "backend", "cpu");
@@ -80,7 +56,7 @@ void test_bad_model() {
   check_cannot_start("model-file=" + scratch_folder(),
                      GST_RESOURCE_ERROR_OPEN_READ, scratch_folder().c_str());
   const std::string garbage = scratch_folder() + "/garbage.safetensors";
-  write_file(garbage, "This is no model at all, only some words.");
+  write_file(garbage, "This is text, not a model.");
   check_cannot_start("model-file=" + garbage, GST_RESOURCE_ERROR_OPEN_READ,
                      "garbage.safetensors");
 }
@@ -94,12 +70,12 @@ void test_bad_backend() {
   install_engines({"cpu"});
   check_cannot_start(model + " backend=cuda", GST_RESOURCE_ERROR_NOT_FOUND,
                      "libfastscnn-cuda");
-  write_file(install_engines({}) + module, "no module");
+  write_file(install_engines({}) + module, "not a module");
   check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
                      "cpu engine cannot be used");
   fs::create_symlink(OTHER_LIBRARY, install_engines({}) + module);
   check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
-                     "is no engine module");
+                     "is not an engine module");
   fs::create_symlink(OLDER_MODULE, install_engines({}) + module);
   check_cannot_start(model + " backend=cpu", GST_RESOURCE_ERROR_NOT_FOUND,
                      "cannot be used: it is of version");
@@ -108,26 +84,25 @@ void test_bad_backend() {
                      GST_RESOURCE_ERROR_NOT_FOUND, "99");
 }
 
-/// What was read stays in use, whatever becomes of the file.
+/// A running element keeps its model when the file changes.
 void test_model_changes() {
   install_engines({"cpu"});
   const std::string path = scratch_folder() + "/changing.safetensors";
   fs::copy_file(model_path(), path);
-  Stream stream("model-file=" + path);
-  stream.set_caps(kCaps);
-  gst_buffer_unref(stream.send(stream.make_frame(0)));
+  Stream stream("model-file=" + path, kCaps);
+  stream.push(stream.make_frame(0));
   fs::resize_file(path, fs::file_size(path) / 2);
-  gst_buffer_unref(stream.send(stream.make_frame(1)));
+  stream.push(stream.make_frame(1));
   {
-    Element later("model-file=" + path);
+    Element later("fastscnn model-file=" + path);
     g_assert_false(later.starts());
-    check_error(later.bus, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+    check_error(later, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
                 "changing.safetensors");
     fs::copy_file(model_path(), path, fs::copy_options::overwrite_existing);
     g_assert_true(later.starts());
   }
   fs::remove(path);
-  gst_buffer_unref(stream.send(stream.make_frame(2)));
+  stream.push(stream.make_frame(2));
 }
 
 std::string backend_of(Stream &stream) {
@@ -154,90 +129,82 @@ void test_auto() {
 
 void test_unusable_caps() {
   install_engines({"cpu"});
-  for (const char *fields :
-       {"format=GRAY8,width=8,height=8", "format=RGB,width=9000,height=100",
-        "format=P010_10LE,width=64,height=64"}) {
-    Stream stream;
-    const std::string text = std::string("video/x-raw,") + fields;
-    GstCaps *caps = gst_caps_from_string(text.c_str());
-    gst_harness_set_src_caps(stream.harness, caps);
+  for (const std::string &caps :
+       {caps_of("GRAY8", 8, 8), caps_of("RGB", 9000, 100),
+        caps_of("P010_10LE", 64, 64)}) {
+    Stream stream("", caps);
     g_assert_cmpint(
         gst_harness_push(stream.harness, gst_buffer_new_allocate(
                                              nullptr, 64 * 64 * 3, nullptr)),
         ==, GST_FLOW_NOT_NEGOTIATED);
-    // With caps that it can use, it goes on.
+    // Valid caps make the element work again.
     stream.set_caps(kCaps);
-    gst_buffer_unref(stream.send(stream.make_frame(0)));
+    stream.push(stream.make_frame(0));
   }
 }
 
 void test_unusable_frames() {
   install_engines({"cpu"});
-  Stream stream;
-  stream.set_caps(kCaps);
+  Stream stream("", kCaps);
   GstBuffer *frame = stream.make_frame(0);
   GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(frame);
   crop->width = crop->height = 8;
   g_assert_cmpint(gst_harness_push(stream.harness, frame), ==, GST_FLOW_ERROR);
-  check_error(stream.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "8x8");
+  check_error(stream, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "8x8");
 
-  Stream other;
-  other.set_caps(kCaps);
+  Stream other("", kCaps);
   frame = gst_buffer_new_allocate(nullptr, 100, nullptr);
   g_assert_cmpint(gst_harness_push(other.harness, frame), ==, GST_FLOW_ERROR);
-  check_error(other.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "mapped");
+  check_error(other, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "mapped");
 }
 
-/// A GstVideoMeta that promises what is not there: refused, and no byte beside
-/// the memory is touched.
-void test_lying_video_meta() {
+/// A GstVideoMeta that does not match caps or memory is refused, and no byte
+/// outside the memory is accessed.
+void test_wrong_video_meta() {
   install_engines({"cpu"});
   const struct {
     GstVideoFormat format;
     guint width, height;
     gsize offset;
     gint stride;
-    const char *names;
-  } lies[] = {
-      {GST_VIDEO_FORMAT_GRAY8, 32, 32, 0, 32, "caps promise"},
-      {GST_VIDEO_FORMAT_RGB, 64, 48, 0, 192, "caps promise"},
+    const char *text;
+  } cases[] = {
+      {GST_VIDEO_FORMAT_GRAY8, 32, 32, 0, 32, "does not match the caps"},
+      {GST_VIDEO_FORMAT_RGB, 64, 48, 0, 192, "does not match the caps"},
       {GST_VIDEO_FORMAT_GRAY8, 64, 48, 0, 1000, "outside its memory"},
       {GST_VIDEO_FORMAT_GRAY8, 64, 48, 64, 64, "outside its memory"},
       {GST_VIDEO_FORMAT_GRAY8, 64, 48, 0, -64, "outside its memory"},
       {GST_VIDEO_FORMAT_GRAY8, 64, 48, 1 << 20, 64, "mapped"},
   };
-  for (const auto &lie : lies) {
-    Stream stream;
-    stream.set_caps(kCaps);
+  for (const auto &c : cases) {
+    Stream stream("", kCaps);
     GstBuffer *frame = stream.make_frame(0);
-    gsize offset[GST_VIDEO_MAX_PLANES] = {lie.offset};
-    gint stride[GST_VIDEO_MAX_PLANES] = {lie.stride};
-    gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE, lie.format,
-                                   lie.width, lie.height, 1, offset, stride);
+    gsize offset[GST_VIDEO_MAX_PLANES] = {c.offset};
+    gint stride[GST_VIDEO_MAX_PLANES] = {c.stride};
+    gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE, c.format,
+                                   c.width, c.height, 1, offset, stride);
     g_assert_cmpint(gst_harness_push(stream.harness, frame), ==,
                     GST_FLOW_ERROR);
-    check_error(stream.bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-                lie.names);
+    check_error(stream, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, c.text);
   }
-  // From the last row up is a way to say it.
-  Stream stream;
-  stream.set_caps(kCaps);
+  // A negative stride from the last row up is valid.
+  Stream stream("", kCaps);
   GstBuffer *frame = stream.make_frame(0);
   gsize offset[GST_VIDEO_MAX_PLANES] = {47 * 64};
   gint stride[GST_VIDEO_MAX_PLANES] = {-64};
   gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE,
                                  GST_VIDEO_FORMAT_GRAY8, 64, 48, 1, offset,
                                  stride);
-  gst_buffer_unref(stream.send(frame));
+  stream.push(frame);
 }
 
-/// The countdown that makes this call of the engine fail.
+/// The countdown of this call of the engine.
 std::atomic<int> &countdown(FakeControl &control, const char *call) {
   return g_str_equal(call, "configure") ? control.fail_configure
                                         : control.fail_segment;
 }
 
-/// Pushes frames until one is refused.
+/// Pushes frames until one fails.
 bool fails(Stream &stream) {
   for (int i = 0; i < 100; i++) {
     if (gst_harness_push(stream.harness, stream.make_frame(i)) != GST_FLOW_OK)
@@ -257,18 +224,14 @@ void test_engine_fails() {
       countdown(control, call) = 1;
       stream.set_caps(kCaps);
       if (!g_str_equal(call, "configure")) g_assert_true(fails(stream));
-      check_error(stream.bus, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+      check_error(stream, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
                   call);
 
       gst_element_set_state(stream.element, GST_STATE_NULL);
       g_assert_cmpint(gst_element_set_state(stream.element, GST_STATE_PLAYING),
                       ==, GST_STATE_CHANGE_SUCCESS);
       stream.set_caps(kCaps);
-      gst_harness_push_event(stream.harness, gst_event_new_flush_start());
-      gst_harness_push_event(stream.harness, gst_event_new_flush_stop(TRUE));
-      GstSegment segment;
-      gst_segment_init(&segment, GST_FORMAT_TIME);
-      gst_harness_push_event(stream.harness, gst_event_new_segment(&segment));
+      stream.flush();
       g_assert_cmpint(gst_harness_push(stream.harness, stream.make_frame(0)),
                       ==, GST_FLOW_OK);
       wait_until([&] { return stream.stat("inferred") == 1; });
@@ -276,8 +239,8 @@ void test_engine_fails() {
   control.reset();
 }
 
-/// backend=auto: the CPU goes on, with a warning and a message, and no frame
-/// and, beside the stream, no more than one mask is lost.
+/// With backend=auto the CPU takes over, with a warning and a message. No frame
+/// is lost, and no mask with async=false.
 void test_fall_back() {
   install_engines({"cpu", "cuda"});
   FakeControl &cuda = control_of("cuda");
@@ -289,16 +252,16 @@ void test_fall_back() {
       countdown(cuda, call) = 1;
       stream.set_caps(kCaps);
       for (int i = 0; i < 5; i++) {
-        GstBuffer *frame = stream.send(stream.make_frame(i));
+        const OwnedBuffer frame = stream.push(stream.make_frame(i));
         if (g_str_equal(mode, "async=false"))
           g_assert_nonnull(gst_buffer_get_class_mask_meta(frame));
-        gst_buffer_unref(frame);
         g_usleep(10000);
       }
       g_assert_true(backend_of(stream) == "cpu");
       wait_until([&] { return stream.stat("inferred") > 0; });
       g_assert_cmpint(cuda.engines, ==, 0);
-      g_assert_true(stream.has_message(GST_MESSAGE_WARNING));
+      g_assert_true(stream.take_text(GST_MESSAGE_WARNING) ==
+                    "Falling back to the cpu engine: the previous one failed.");
       GstMessage *message = stream.pop_message(GST_MESSAGE_ELEMENT);
       g_assert_nonnull(message);
       const GstStructure *s = gst_message_get_structure(message);
@@ -311,7 +274,7 @@ void test_fall_back() {
   cuda.reset();
 }
 
-/// An allocator that has nothing left.
+/// An allocator without memory.
 struct Exhausted {
   GstAllocator allocator;
 };
@@ -329,22 +292,22 @@ void exhausted_class_init(ExhaustedClass *klass) {
 
 void exhausted_init(Exhausted *) {}
 
-/// No memory for a mask: an error, and with memory the element goes on.
+/// Without memory for a mask there is an error; with memory the element works
+/// again.
 void test_no_memory_for_masks() {
   install_engines({"cpu"});
-  control_of("cpu").reset();
-  Stream stream;
-  stream.set_caps(kCaps);
-  GstBuffer *held = stream.send(stream.make_frame(0));  // with the first mask
+  reset_control();
+  Stream stream("", kCaps);
+  const OwnedBuffer held =
+      stream.push(stream.make_frame(0));  // with the first mask
   GstBuffer *frame = stream.make_frame(1);
   gst_allocator_set_default(GST_ALLOCATOR(
       gst_object_ref_sink(g_object_new(exhausted_get_type(), nullptr))));
   g_assert_cmpint(gst_harness_push(stream.harness, frame), ==, GST_FLOW_ERROR);
-  check_error(stream.bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
+  check_error(stream, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
               "no memory for a mask of 64x48");
   gst_allocator_set_default(gst_allocator_find(GST_ALLOCATOR_SYSMEM));
-  gst_buffer_unref(stream.send(stream.make_frame(2)));
-  gst_buffer_unref(held);
+  stream.push(stream.make_frame(2));
 }
 
 int count_threads() {
@@ -358,8 +321,7 @@ int count_threads() {
 
 void test_state_cycles() {
   install_engines({"cpu"});
-  FakeControl &control = control_of("cpu");
-  control.reset();
+  FakeControl &control = reset_control();
   for (const char *mode : {"async=false", "async=true"}) {
     Stream stream(mode);
     gst_element_set_state(stream.element, GST_STATE_NULL);
@@ -380,22 +342,20 @@ void test_state_cycles() {
       gst_element_set_state(stream.element,
                             cycle % 2 ? GST_STATE_NULL : GST_STATE_READY);
       g_assert_cmpint(control.engines, ==, 0);
-      // A thread that was joined is in /proc for a moment still.
+      // A joined thread stays in /proc for a moment.
       wait_until([&] { return count_threads() == threads; });
     }
     g_assert_cmpuint(stream.stat("frames"), ==, 3);
   }
 }
 
-/// Stopped while an inference is under way beside the stream.
+/// Stopping waits for the inference of async=true.
 void test_stop_while_busy() {
   install_engines({"cpu"});
-  FakeControl &control = control_of("cpu");
-  control.reset();
-  Stream stream("async=true post-messages=true");
-  stream.set_caps(kCaps);
+  FakeControl &control = reset_control();
+  Stream stream("async=true post-messages=true", kCaps);
   control.hold();
-  gst_buffer_unref(stream.send(stream.make_frame(0)));
+  stream.push(stream.make_frame(0));
   wait_until([&] { return control.started == 1; });
   std::thread later([&] {
     g_usleep(50000);
@@ -409,10 +369,9 @@ void test_stop_while_busy() {
 
 void test_properties_from_other_threads() {
   install_engines({"cpu"});
-  control_of("cpu").reset();
+  reset_control();
   for (const char *mode : {"async=false", "async=true"}) {
-    Stream stream(mode);
-    stream.set_caps(kCaps);
+    Stream stream(mode, kCaps);
     std::atomic<bool> done{false};
     std::vector<std::thread> threads;
     for (int t = 0; t < 3; t++)
@@ -429,8 +388,7 @@ void test_properties_from_other_threads() {
           g_free(file);
         }
       });
-    for (int i = 0; i < 500; i++)
-      gst_buffer_unref(stream.send(stream.make_frame(i)));
+    for (int i = 0; i < 500; i++) stream.push(stream.make_frame(i));
     done = true;
     for (std::thread &thread : threads) thread.join();
     g_assert_cmpuint(stream.stat("frames"), ==, 500);
@@ -440,16 +398,15 @@ void test_properties_from_other_threads() {
 
 GstClassMaskClasses *classes_in(Stream &stream) {
   stream.set_caps(kCaps);
-  GstBuffer *frame = stream.send(stream.make_frame(0));
+  const OwnedBuffer frame = stream.push(stream.make_frame(0));
   GstClassMaskClasses *classes = gst_buffer_get_class_mask_meta(frame)->classes;
-  gst_buffer_unref(frame);
   return classes;
 }
 
-/// Elements share what they load, under whatever name, until it changes.
+/// Elements share a model, whatever the name of its file, until it changes.
 void test_shared_model() {
   install_engines({"cpu"});
-  control_of("cpu").reset();
+  reset_control();
   const std::string link = scratch_folder() + "/link.safetensors";
   const std::string copy = scratch_folder() + "/copy.safetensors";
   fs::create_symlink(model_path(), link);
@@ -464,7 +421,7 @@ void test_shared_model() {
   Stream d("model-file=" + copy);
   g_assert_true(classes_in(d) != classes_in(c));
 
-  // A name alone is looked for in the search path.
+  // A name without a folder is searched for.
   g_setenv("FASTSCNN_MODEL_PATH", scratch_folder().c_str(), TRUE);
   Stream e("model-file=link.safetensors");
   g_assert_true(classes_in(e) == classes);
@@ -475,20 +432,20 @@ void test_shared_model() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/trouble/bad-model", test_bad_model);
-  g_test_add_func("/trouble/bad-backend", test_bad_backend);
-  g_test_add_func("/trouble/model-changes", test_model_changes);
-  g_test_add_func("/trouble/auto", test_auto);
-  g_test_add_func("/trouble/unusable-caps", test_unusable_caps);
-  g_test_add_func("/trouble/unusable-frames", test_unusable_frames);
-  g_test_add_func("/trouble/lying-video-meta", test_lying_video_meta);
-  g_test_add_func("/trouble/engine-fails", test_engine_fails);
-  g_test_add_func("/trouble/fall-back", test_fall_back);
-  g_test_add_func("/trouble/no-memory-for-masks", test_no_memory_for_masks);
-  g_test_add_func("/trouble/state-cycles", test_state_cycles);
-  g_test_add_func("/trouble/stop-while-busy", test_stop_while_busy);
-  g_test_add_func("/trouble/properties-from-other-threads",
+  g_test_add_func("/errors/bad-model", test_bad_model);
+  g_test_add_func("/errors/bad-backend", test_bad_backend);
+  g_test_add_func("/errors/model-changes", test_model_changes);
+  g_test_add_func("/errors/auto", test_auto);
+  g_test_add_func("/errors/unusable-caps", test_unusable_caps);
+  g_test_add_func("/errors/unusable-frames", test_unusable_frames);
+  g_test_add_func("/errors/wrong-video-meta", test_wrong_video_meta);
+  g_test_add_func("/errors/engine-fails", test_engine_fails);
+  g_test_add_func("/errors/fall-back", test_fall_back);
+  g_test_add_func("/errors/no-memory-for-masks", test_no_memory_for_masks);
+  g_test_add_func("/errors/state-cycles", test_state_cycles);
+  g_test_add_func("/errors/stop-while-busy", test_stop_while_busy);
+  g_test_add_func("/errors/properties-from-other-threads",
                   test_properties_from_other_threads);
-  g_test_add_func("/trouble/shared-model", test_shared_model);
+  g_test_add_func("/errors/shared-model", test_shared_model);
   return g_test_run();
 }

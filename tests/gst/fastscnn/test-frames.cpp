@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the element sees of a frame, and where its mask lies: every format and
-// size, strides, crops, mask sizes. With the fake engine, to the pixel.
+// How the element reads frames and places masks, compared pixel by pixel with
+// the fake engine: formats, sizes, strides, crops, mask sizes.
 #include <algorithm>
 
 #include "gst/base/frameview.h"
@@ -15,7 +15,7 @@ const char *const kFormats[] = {"NV12", "NV21", "I420", "YV12", "YUY2", "UYVY",
                                 "RGB",  "BGR",  "RGBx", "BGRx", "xRGB", "xBGR",
                                 "RGBA", "BGRA", "ARGB", "ABGR", "GRAY8"};
 
-/// Tiles of 5 by 3 pixels, each of the brightness of the middle of a class.
+/// Tiles of 5x3 pixels with the mean brightness of a class.
 uint8_t tiles(int x, int y) {
   const int id = (x / 5 + y / 3 * 3) % kClasses;
   return static_cast<uint8_t>((2 * id + 1) * 255 / (2 * kClasses));
@@ -41,53 +41,42 @@ void check_mask(GstBuffer *frame, const Rect &part) {
                       expected_class(part.x + x, part.y + y));
 }
 
-std::string caps_of(const std::string &format, int width, int height) {
-  return "format=" + format + ",width=" + std::to_string(width) +
-         ",height=" + std::to_string(height);
-}
-
 void test_formats() {
   const int sizes[][2] = {{64, 48}, {33, 57}, {16, 16}, {129, 31}};
   for (const char *format : kFormats)
     for (auto &size : sizes) {
       g_test_message("%s %dx%d", format, size[0], size[1]);
-      Stream stream;
-      stream.set_caps(caps_of(format, size[0], size[1]));
-      GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
-      check_mask(frame, {0, 0, size[0], size[1]});
-      gst_buffer_unref(frame);
+      Stream stream("", caps_of(format, size[0], size[1]));
+      check_mask(stream.push(stream.make_frame(0, tiles)),
+                 {0, 0, size[0], size[1]});
     }
 }
 
-/// The same buffer comes out, with the same memory.
+/// The same buffer with the same memory comes out.
 void test_untouched() {
-  Stream stream;
-  stream.set_caps(caps_of("NV12", 64, 48));
+  Stream stream("", caps_of("NV12", 64, 48));
   GstBuffer *sent = stream.make_frame(0, tiles);
   GstMemory *memory = gst_buffer_peek_memory(sent, 0);
-  GstBuffer *frame = stream.send(sent);
+  const OwnedBuffer frame = stream.push(sent);
   g_assert_true(frame == sent);
   g_assert_true(gst_buffer_peek_memory(frame, 0) == memory);
-  gst_buffer_unref(frame);
 }
 
-/// Whoever else holds the buffer sees neither mask nor change.
+/// Another owner of the buffer sees neither mask nor change.
 void test_shared_buffer() {
-  Stream stream;
-  stream.set_caps(caps_of("RGB", 64, 48));
+  Stream stream("", caps_of("RGB", 64, 48));
   GstBuffer *sent = stream.make_frame(0, tiles);
   GstBuffer *other = gst_buffer_ref(sent);
   GstMemory *memory = gst_buffer_peek_memory(sent, 0);
-  GstBuffer *frame = stream.send(sent);
+  const OwnedBuffer frame = stream.push(sent);
   g_assert_true(frame != other);
   g_assert_true(gst_buffer_peek_memory(frame, 0) == memory);
   g_assert_null(gst_buffer_get_class_mask_meta(other));
   check_mask(frame, {0, 0, 64, 48});
-  gst_buffer_unref(frame);
   gst_buffer_unref(other);
 }
 
-/// The frame again, with its rows further apart and a border around it.
+/// A copy of the frame with padded rows and a border.
 GstBuffer *with_padding(const GstVideoInfo &info, GstBuffer *tight) {
   GstVideoInfo padded = info;
   GstVideoAlignment align;
@@ -118,12 +107,10 @@ GstBuffer *with_padding(const GstVideoInfo &info, GstBuffer *tight) {
 
 void test_strides() {
   for (const char *format : kFormats) {
-    Stream stream;
-    stream.set_caps(caps_of(format, 70, 50));
-    GstBuffer *frame =
-        stream.send(with_padding(stream.info, stream.make_frame(0, tiles)));
-    check_mask(frame, {0, 0, 70, 50});
-    gst_buffer_unref(frame);
+    Stream stream("", caps_of(format, 70, 50));
+    check_mask(
+        stream.push(with_padding(stream.info, stream.make_frame(0, tiles))),
+        {0, 0, 70, 50});
   }
 }
 
@@ -136,50 +123,45 @@ GstBuffer *with_crop(GstBuffer *frame, const Rect &part) {
   return frame;
 }
 
-/// The mask covers the crop, and is that of the cropped picture.
+/// The mask covers the crop and is that of the cropped image.
 void test_crop() {
   const Rect parts[] = {
       {0, 0, 64, 48}, {2, 4, 32, 32}, {7, 5, 33, 21}, {47, 31, 17, 17}};
   for (const char *format : kFormats) {
-    Stream stream;
-    stream.set_caps(caps_of(format, 64, 48));
+    Stream stream("", caps_of(format, 64, 48));
     int number = 0;
     for (const Rect &part : parts) {
-      GstBuffer *frame =
-          stream.send(with_crop(stream.make_frame(number++, tiles), part));
-      check_mask(frame, part);
-      gst_buffer_unref(frame);
+      check_mask(
+          stream.push(with_crop(stream.make_frame(number++, tiles), part)),
+          part);
     }
   }
 }
 
-/// Frames of a decoder: coded larger than shown.
+/// Decoders output frames larger than the visible part.
 void test_crop_of_larger_frame() {
-  Stream stream;
-  stream.set_caps(caps_of("NV12", 64, 64));
+  Stream stream("", caps_of("NV12", 64, 64));
   const GstVideoInfo coded = stream.info;
   GstBuffer *frame = stream.make_frame(0, tiles);
   gst_buffer_add_video_meta(frame, GST_VIDEO_FRAME_FLAG_NONE,
                             GST_VIDEO_INFO_FORMAT(&coded), 64, 64);
   stream.set_caps(caps_of("NV12", 50, 40));
-  frame = stream.send(with_crop(frame, {3, 8, 50, 40}));
-  check_mask(frame, {3, 8, 50, 40});
-  gst_buffer_unref(frame);
+  check_mask(stream.push(with_crop(frame, {3, 8, 50, 40})), {3, 8, 50, 40});
 }
 
 void test_renegotiation() {
+  const FakeControl &control = reset_control();
   Stream stream;
   const int sizes[][2] = {{64, 48}, {48, 64}, {320, 240}, {17, 19}};
   int number = 0;
   for (auto &size : sizes)
     for (const char *format : {"NV12", "RGBx", "GRAY8"}) {
       stream.set_caps(caps_of(format, size[0], size[1]));
-      for (int i = 0; i < 2; i++) {
-        GstBuffer *frame = stream.send(stream.make_frame(number++, tiles));
-        check_mask(frame, {0, 0, size[0], size[1]});
-        gst_buffer_unref(frame);
-      }
+      for (int i = 0; i < 2; i++)
+        check_mask(stream.push(stream.make_frame(number++, tiles)),
+                   {0, 0, size[0], size[1]});
     }
+  g_assert_cmpint(control.configures, ==, 12);
   g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
 }
 
@@ -188,16 +170,14 @@ struct Size {
 };
 
 Size mask_size(const std::string &properties) {
-  Stream stream(properties);
-  stream.set_caps(caps_of("RGB", 200, 100));
-  GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+  Stream stream(properties, caps_of("RGB", 200, 100));
+  const OwnedBuffer frame = stream.push(stream.make_frame(0, tiles));
   GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
   g_assert_nonnull(meta);
   g_assert_cmpint(meta->width, ==, 200);
   g_assert_cmpint(meta->height, ==, 100);
   const GstVideoMeta *video = gst_buffer_get_video_meta(meta->mask);
   const Size size = {video->width, video->height};
-  gst_buffer_unref(frame);
   return size;
 }
 
@@ -211,21 +191,21 @@ void test_mask_size() {
   size = mask_size("mask-size=grid infer-width=128 infer-height=96");
   g_assert_cmpuint(size.width, ==, 16);
   g_assert_cmpuint(size.height, ==, 12);
-  // Nothing said: the frame's aspect ratio, in multiples of 32.
+  // By default: the aspect ratio of the frame, in multiples of 32.
   size = mask_size("mask-size=network");
   g_assert_cmpuint(size.width % 32, ==, 0);
   g_assert_cmpuint(size.height % 32, ==, 0);
   g_assert_cmpuint(size.width, >, size.height);
-  // Not a multiple of 32: rounded.
+  // Other sizes are rounded to multiples of 32.
   size = mask_size("mask-size=network infer-width=130 infer-height=90");
   g_assert_cmpuint(size.width, ==, 128);
   g_assert_cmpuint(size.height, ==, 96);
 }
 
 void test_confidence() {
-  Stream stream("confidence-map=true confidence-threshold=0.5");
-  stream.set_caps(caps_of("GRAY8", 64, 48));
-  GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+  Stream stream("confidence-map=true confidence-threshold=0.5",
+                caps_of("GRAY8", 64, 48));
+  OwnedBuffer frame = stream.push(stream.make_frame(0, tiles));
   GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
   g_assert_nonnull(meta->confidence);
   const std::vector<uint8_t> mask = pixels_of(meta->mask);
@@ -238,20 +218,17 @@ void test_confidence() {
         mask[i], ==,
         value < 128 ? GST_CLASS_MASK_UNKNOWN : expected_class(i % 64, i / 64));
   }
-  gst_buffer_unref(frame);
 
   g_object_set(stream.element, "confidence-map", FALSE, "confidence-threshold",
                0.0, nullptr);
-  frame = stream.send(stream.make_frame(1, tiles));
+  frame = stream.push(stream.make_frame(1, tiles));
   check_mask(frame, {0, 0, 64, 48});
   g_assert_null(gst_buffer_get_class_mask_meta(frame)->confidence);
-  gst_buffer_unref(frame);
 }
 
 void test_source_and_classes() {
-  Stream stream("name=front");
-  stream.set_caps(caps_of("GRAY8", 64, 48));
-  GstBuffer *frame = stream.send(stream.make_frame(0, tiles));
+  Stream stream("name=front", caps_of("GRAY8", 64, 48));
+  const OwnedBuffer frame = stream.push(stream.make_frame(0, tiles));
   GstClassMaskMeta *meta =
       gst_buffer_get_class_mask_meta_by_source(frame, "front");
   g_assert_nonnull(meta);
@@ -264,29 +241,25 @@ void test_source_and_classes() {
   g_assert_cmpstr(gst_structure_get_string(
                       gst_custom_meta_get_structure(summary), "source"),
                   ==, "front");
-  gst_buffer_unref(frame);
 }
 
-/// Masks are recycled once they are given back, and only then.
+/// Masks are reused after their last reference is dropped, and only then.
 void test_recycling() {
-  Stream stream;
-  stream.set_caps(caps_of("GRAY8", 64, 48));
-  GstBuffer *first = stream.send(stream.make_frame(0, 20));
-  GstBuffer *second = stream.send(stream.make_frame(1, 240));
-  g_assert_cmpint(class_in_middle(first), ==, 0);
-  g_assert_cmpint(class_in_middle(second), ==, kClasses - 1);
-  gst_buffer_unref(second);
+  Stream stream("", caps_of("GRAY8", 64, 48));
+  const OwnedBuffer first = stream.push(stream.make_frame(0, 20));
+  OwnedBuffer second = stream.push(stream.make_frame(1, 240));
+  g_assert_cmpint(class_in_centre(first), ==, 0);
+  g_assert_cmpint(class_in_centre(second), ==, kClasses - 1);
+  second = OwnedBuffer(nullptr);
   std::vector<GstBuffer *> masks;
   for (int i = 2; i < 12; i++) {
-    GstBuffer *frame = stream.send(stream.make_frame(i, 240));
+    const OwnedBuffer frame = stream.push(stream.make_frame(i, 240));
     GstBuffer *mask = gst_buffer_get_class_mask_meta(frame)->mask;
     if (std::find(masks.begin(), masks.end(), mask) == masks.end())
       masks.push_back(mask);
-    gst_buffer_unref(frame);
   }
   g_assert_cmpuint(masks.size(), <=, 3);
-  g_assert_cmpint(class_in_middle(first), ==, 0);
-  gst_buffer_unref(first);
+  g_assert_cmpint(class_in_centre(first), ==, 0);
 }
 
 }  // namespace

@@ -1,122 +1,122 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// When a frame is too late to be looked at, and what latency that takes.
+// Which frames are too late for an inference, and the latency of inferences.
 #include "gst/fastscnn/qostracker.h"
 
-using fastscnn::Lateness;
+using fastscnn::QosTracker;
 
 namespace {
 
 constexpr GstClockTime kMs = GST_MSECOND;
 
 void test_reported() {
-  Lateness lateness;
-  lateness.start();
-  g_assert_false(lateness.late(0, GST_CLOCK_TIME_NONE));
-  lateness.looked_at(0, true);
-  lateness.expect(60 * kMs);
-  g_assert_false(lateness.record({1.5, 60 * kMs}, 100 * kMs));
-  g_assert_true(lateness.late(140 * kMs, GST_CLOCK_TIME_NONE));
-  g_assert_true(lateness.late(220 * kMs, GST_CLOCK_TIME_NONE));
-  g_assert_false(lateness.late(221 * kMs, GST_CLOCK_TIME_NONE));
-  g_assert_cmpint(lateness.report().jitter, ==, 60 * kMs);
-  // It did not wait behind a frame that was held: something else is slow.
-  g_assert_true(lateness.record({1.5, 60 * kMs}, 140 * kMs));
+  QosTracker tracker;
+  tracker.start();
+  g_assert_false(tracker.is_late(0, GST_CLOCK_TIME_NONE));
+  tracker.inferred(0, true);
+  tracker.update_latency(60 * kMs);
+  g_assert_false(tracker.record({1.5, 60 * kMs}, 100 * kMs));
+  g_assert_true(tracker.is_late(140 * kMs, GST_CLOCK_TIME_NONE));
+  g_assert_true(tracker.is_late(220 * kMs, GST_CLOCK_TIME_NONE));
+  g_assert_false(tracker.is_late(221 * kMs, GST_CLOCK_TIME_NONE));
+  g_assert_cmpint(tracker.report().jitter, ==, 60 * kMs);
+  // No inference delayed it: something else is slow.
+  g_assert_true(tracker.record({1.5, 60 * kMs}, 140 * kMs));
   // Early.
-  g_assert_true(lateness.record({0.5, -30 * GstClockTimeDiff(kMs)}, 180 * kMs));
-  g_assert_false(lateness.late(180 * kMs, GST_CLOCK_TIME_NONE));
-  lateness.flush();
-  g_assert_false(lateness.late(0, GST_CLOCK_TIME_NONE));
+  g_assert_true(tracker.record({0.5, -30 * GstClockTimeDiff(kMs)}, 180 * kMs));
+  g_assert_false(tracker.is_late(180 * kMs, GST_CLOCK_TIME_NONE));
+  tracker.flush();
+  g_assert_false(tracker.is_late(0, GST_CLOCK_TIME_NONE));
 }
 
-/// Timestamps jump back: what was late then says little of now, and a frame a
-/// second is looked at all the same.
+/// After timestamps jump back, one frame per second is still inferred.
 void test_jump_back() {
-  Lateness lateness;
-  lateness.start();
-  lateness.looked_at(30 * GST_SECOND, true);
-  lateness.record({1.5, 60 * kMs}, 30 * GST_SECOND);
+  QosTracker tracker;
+  tracker.start();
+  tracker.inferred(30 * GST_SECOND, true);
+  tracker.record({1.5, 60 * kMs}, 30 * GST_SECOND);
   for (GstClockTime second = 0; second < 5; second++) {
-    g_assert_false(lateness.late(second * GST_SECOND, GST_CLOCK_TIME_NONE));
-    lateness.looked_at(second * GST_SECOND, true);
+    g_assert_false(tracker.is_late(second * GST_SECOND, GST_CLOCK_TIME_NONE));
+    tracker.inferred(second * GST_SECOND, true);
     g_assert_true(
-        lateness.late(second * GST_SECOND + 40 * kMs, GST_CLOCK_TIME_NONE));
+        tracker.is_late(second * GST_SECOND + 40 * kMs, GST_CLOCK_TIME_NONE));
   }
 }
 
-/// Beside the stream, no frame is held: inference is not to blame.
+/// Asynchronous inference does not delay frames, so it is not to blame.
 void test_blame() {
-  Lateness lateness;
-  lateness.start();
-  lateness.looked_at(0, false);
-  g_assert_true(lateness.record({1.5, kMs}, 0));
-  lateness.looked_at(0, true);
-  g_assert_false(lateness.record({1.5, kMs}, 0));
+  QosTracker tracker;
+  tracker.start();
+  tracker.inferred(0, false);
+  g_assert_true(tracker.record({1.5, kMs}, 0));
+  tracker.inferred(0, true);
+  g_assert_false(tracker.record({1.5, kMs}, 0));
 }
 
-/// Nor is what is upstream to blame for the frames that waited behind one that
-/// was held, however many of them are reported; it is for later ones.
+/// Upstream is not to blame for frames that queued behind an inference, however
+/// many of them are reported, but for later ones.
 void test_blame_of_a_queue() {
-  Lateness lateness;
-  lateness.start();
-  lateness.looked_at(0, true);
-  lateness.expect(100 * kMs);
+  QosTracker tracker;
+  tracker.start();
+  tracker.inferred(0, true);
+  tracker.update_latency(100 * kMs);
   for (int ms = 0; ms <= 200; ms += 40)
-    g_assert_false(lateness.record({1.5, 30 * kMs}, ms * kMs));
-  g_assert_true(lateness.record({1.5, 30 * kMs}, 240 * kMs));
-  lateness.looked_at(280 * kMs, true);
-  g_assert_true(lateness.record({0.5, -GstClockTimeDiff(kMs)}, 280 * kMs));
-  g_assert_false(lateness.record({1.5, kMs}, 320 * kMs));
+    g_assert_false(tracker.record({1.5, 30 * kMs}, ms * kMs));
+  g_assert_true(tracker.record({1.5, 30 * kMs}, 240 * kMs));
+  tracker.inferred(280 * kMs, true);
+  g_assert_true(tracker.record({0.5, -GstClockTimeDiff(kMs)}, 280 * kMs));
+  g_assert_false(tracker.record({1.5, kMs}, 320 * kMs));
 }
 
 void test_latency() {
-  Lateness lateness;
-  lateness.start();
-  g_assert_cmpuint(lateness.latency(), ==, 0);
-  g_assert_true(lateness.expect(12 * kMs));
-  g_assert_cmpuint(lateness.latency(), ==, 20 * kMs);
-  g_assert_false(lateness.expect(14 * kMs));
-  g_assert_true(lateness.expect(16 * kMs));
-  g_assert_cmpuint(lateness.latency(), ==, 25 * kMs);
-  // Less only once it has been much less for long.
+  QosTracker tracker;
+  tracker.start();
+  g_assert_cmpuint(tracker.latency(), ==, 0);
+  g_assert_true(tracker.update_latency(12 * kMs));
+  g_assert_cmpuint(tracker.latency(), ==, 20 * kMs);
+  g_assert_false(tracker.update_latency(14 * kMs));
+  g_assert_true(tracker.update_latency(16 * kMs));
+  g_assert_cmpuint(tracker.latency(), ==, 25 * kMs);
+  // The latency is reduced only after inferences have been much faster for
+  // long.
   int times = 0;
-  while (!lateness.expect(2 * kMs)) times++;
+  while (!tracker.update_latency(2 * kMs)) times++;
   g_assert_cmpint(times, >, 50);
-  g_assert_cmpuint(lateness.latency(), ==, 10 * kMs);
+  g_assert_cmpuint(tracker.latency(), ==, 10 * kMs);
 }
 
-/// A live source of 25 frames a second that arrive 100 ms after they were
-/// taken, and inferences of 90 ms: each frame that is looked at makes others
-/// wait, which are not.
+/// A live source of 25 frames per second that arrive 100 ms late, and
+/// inferences of 90 ms: the frames that queue behind an inference are skipped.
 void test_waiting() {
-  Lateness lateness;
-  lateness.start();
+  QosTracker tracker;
+  tracker.start();
   GstClockTime now = 0;
-  int looked_at = 0;
+  int inferred = 0;
   for (int i = 0; i < 250; i++) {
     const GstClockTime running_time = i * 40 * kMs;
     const GstClockTime arrives = running_time + 100 * kMs;
     now = MAX(now, arrives);
-    if (!lateness.late(running_time, now)) {
-      lateness.looked_at(running_time, true);
+    if (!tracker.is_late(running_time, now)) {
+      tracker.inferred(running_time, true);
       now += 90 * kMs;
-      lateness.expect(90 * kMs);
-      looked_at++;
+      tracker.update_latency(90 * kMs);
+      inferred++;
     }
-    // Nothing piles up: out within the latency that was told.
-    if (i > 0) g_assert_cmpuint(now, <=, arrives + lateness.latency());
+    // The queue does not grow: frames leave within the reported latency.
+    if (i > 0) g_assert_cmpuint(now, <=, arrives + tracker.latency());
   }
-  g_assert_cmpint(looked_at, >=, 80);
-  g_assert_cmpint(looked_at, <=, 84);
+  g_assert_cmpint(inferred, >=, 80);
+  g_assert_cmpint(inferred, <=, 84);
 }
 
-/// One that is always as late is not late.
+/// A constant delay does not count as late.
 void test_constant_delay() {
-  Lateness lateness;
-  lateness.start();
-  lateness.expect(10 * kMs);
+  QosTracker tracker;
+  tracker.start();
+  tracker.update_latency(10 * kMs);
   for (int i = 0; i < 100; i++) {
-    g_assert_false(lateness.late(i * 40 * kMs, i * 40 * kMs + 5 * GST_SECOND));
-    lateness.looked_at(i * 40 * kMs, true);
+    g_assert_false(
+        tracker.is_late(i * 40 * kMs, i * 40 * kMs + 5 * GST_SECOND));
+    tracker.inferred(i * 40 * kMs, true);
   }
 }
 
@@ -125,12 +125,12 @@ void test_constant_delay() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/lateness/reported", test_reported);
-  g_test_add_func("/lateness/jump-back", test_jump_back);
-  g_test_add_func("/lateness/blame", test_blame);
-  g_test_add_func("/lateness/blame-of-a-queue", test_blame_of_a_queue);
-  g_test_add_func("/lateness/latency", test_latency);
-  g_test_add_func("/lateness/waiting", test_waiting);
-  g_test_add_func("/lateness/constant-delay", test_constant_delay);
+  g_test_add_func("/qostracker/reported", test_reported);
+  g_test_add_func("/qostracker/jump-back", test_jump_back);
+  g_test_add_func("/qostracker/blame", test_blame);
+  g_test_add_func("/qostracker/blame-of-a-queue", test_blame_of_a_queue);
+  g_test_add_func("/qostracker/latency", test_latency);
+  g_test_add_func("/qostracker/waiting", test_waiting);
+  g_test_add_func("/qostracker/constant-delay", test_constant_delay);
   return g_test_run();
 }

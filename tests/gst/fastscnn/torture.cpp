@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// torture STEPS [SEED]: all elements in one pipeline, and everything that may
-// happen to them, at random and at once: frames of any kind and broken ones,
-// new caps, flushes, seeks, states, and properties set by three threads. What
-// cannot be used may end in an error with a sentence, never in a crash or a
-// hang. The seed that is printed makes the same steps again; how threads meet
-// is up to the machine.
+// torture STEPS [SEED]: a pipeline with all elements gets random frames of
+// every kind, broken ones too, new caps, flushes, seeks and state changes,
+// while three threads set properties. Invalid input may cause an error with a
+// sentence, but never a crash or a hang. The printed seed repeats the steps,
+// but not the timing of the threads.
 #include <gst/gst.h>
 #include <gst/video/video.h>
 #include <unistd.h>
@@ -19,8 +18,8 @@
 
 namespace {
 
-constexpr unsigned kHangSeconds =
-    300;  // a step takes less, even in a sanitizer
+/// Longer than any step takes, even with a sanitizer.
+constexpr unsigned kHangSeconds = 300;
 
 const char *const kFormats[] = {"NV12", "NV21",  "I420",     "YV12", "YUY2",
                                 "UYVY", "RGB",   "BGR",      "RGBx", "BGRx",
@@ -42,7 +41,7 @@ class Dice {
   T of(T const (&list)[N]) {
     return list[below(N)];
   }
-  /// Mostly small, now and then up to 4096, or less than is taken.
+  /// Mostly small; sometimes up to 4096, or smaller than the caps allow.
   int size() {
     if (once_in(40)) return 1 + below(16);
     return 16 + below(once_in(40) ? 4081 : once_in(5) ? 640 : 128);
@@ -110,14 +109,15 @@ class Torture {
       set_state(dice_.of({GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED,
                           GST_STATE_PLAYING}));
     if (dice_.once_in(3)) set_state(GST_STATE_PLAYING);
-    look_at_messages();
+    check_messages();
   }
 
   void print() const {
-    std::printf("# %d frames, %d drawn on, %d caps, %d errors\n", frames_,
+    std::printf("# %d frames, %d with masks, %d caps, %d errors\n", frames_,
                 masks_.load(), caps_count_, errors_);
   }
-  /// Whether many frames went through: a stream that only fails finds nothing.
+  /// Whether many frames were processed: a stream that always fails tests
+  /// nothing.
   bool worked() const { return masks_ > frames_ / 10; }
 
  private:
@@ -139,7 +139,7 @@ class Torture {
     g_object_set(source_, "caps", caps, nullptr);
   }
 
-  /// Rows further apart than they need to be.
+  /// With padded rows.
   GstBuffer *make_padded() {
     GstVideoInfo info = info_;
     GstVideoAlignment align;
@@ -155,8 +155,8 @@ class Torture {
     return buffer;
   }
 
-  /// With a GstVideoMeta that may say anything.
-  GstBuffer *make_lie() {
+  /// With a random GstVideoMeta.
+  GstBuffer *make_broken() {
     GstBuffer *buffer = gst_buffer_new_allocate(nullptr, info_.size, nullptr);
     gsize offset[GST_VIDEO_MAX_PLANES];
     gint stride[GST_VIDEO_MAX_PLANES];
@@ -183,7 +183,7 @@ class Torture {
             static_cast<gsize>(dice_.below(static_cast<int>(info_.size)) + 1),
             nullptr);
       case 2:
-        return make_lie();
+        return make_broken();
       case 3:
       case 4:
       case 5:
@@ -193,7 +193,7 @@ class Torture {
         return make_padded();
       case 9:
       case 10: {
-        // Read-only, from a user's memory.
+        // Read-only memory of an application.
         gpointer data = g_malloc0(info_.size);
         return gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, data,
                                            info_.size, 0, info_.size, data,
@@ -220,7 +220,7 @@ class Torture {
     if (!dice_.once_in(20)) GST_BUFFER_PTS(buffer) = frames_ * 40 * GST_MSECOND;
     if (dice_.once_in(20)) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_GAP);
     frames_++;
-    // Somebody else may hold it.
+    // Another owner.
     GstBuffer *held = dice_.once_in(5) ? gst_buffer_ref(buffer) : nullptr;
     GstFlowReturn flow;
     g_signal_emit_by_name(source_, "push-buffer", buffer, &flow);
@@ -241,7 +241,7 @@ class Torture {
                            gst_event_new_flush_stop(dice_.once_in(2)));
   }
 
-  /// Flushing: without, appsrc would wait for a frame of this very thread.
+  /// Flushes, since appsrc would otherwise wait for a frame from this thread.
   void seek() {
     const double rates[] = {-2, -1, 0.5, 1, 2, 4};
     const GstClockTime at =
@@ -253,7 +253,7 @@ class Torture {
   }
 
   void set_state(GstState state) {
-    // With a palette that is wrong nothing starts.
+    // A wrong palette would prevent the start.
     g_object_set(elements_[1], "palette", "", nullptr);
     gst_element_set_state(pipeline_, state);
     gst_element_get_state(pipeline_, nullptr, nullptr, 50 * GST_MSECOND);
@@ -267,7 +267,7 @@ class Torture {
     return GST_PAD_PROBE_OK;
   }
 
-  void look_at_messages() {
+  void check_messages() {
     bool failed = false;
     while (GstMessage *message = gst_bus_pop(bus_)) {
       if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
@@ -313,7 +313,7 @@ class Torture {
                    nullptr);
   }
 
-  /// All but what decides about size and model, which would only be slow.
+  /// Sets random properties, except those that only make the test slow.
   void set_properties(Dice dice) {
     const std::string left_out =
         " name parent model-file backend threads "

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Masks for other projects' elements, read back by GStreamer's own calls, and
-// masks of such elements.
+// Masks as GstAnalytics segmentations, and segmentations of other producers as
+// masks.
 #include <gst/analytics/analytics.h>
-#include <gst/check/gstharness.h>
-#include <gst/video/video.h>
 
 #include <string>
 #include <vector>
@@ -42,7 +40,7 @@ void test_write() {
   AnalyticsWriter writer;
   GstBuffer *buffer = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(buffer, new_picture(kPixels, 4, 2, 9, 3), nullptr, 40, 20);
+      add_mask(buffer, new_image(kPixels, 4, 2, 9, 3), nullptr, 40, 20);
   gint x, y;
   guint width, height;
   gsize index;
@@ -57,7 +55,7 @@ void test_write() {
   g_assert_cmpint(y, ==, 6);
   g_assert_cmpuint(width, ==, 40);
   g_assert_cmpuint(height, ==, 20);
-  // 255, and 3, which is no class of the table, are region 0.
+  // 255 and 3, which is outside the class table, become region 0.
   assert_mask(mask, {1, 2, 2, 3, 3, 0, 0, 1});
   const GstVideoMeta *video = gst_buffer_get_video_meta(mask);
   g_assert_cmpint(video->stride[0], ==, 4);
@@ -91,12 +89,12 @@ void test_write() {
   gst_buffer_unref(buffer);
 }
 
-// Frames that carry one mask share its copy.
+// Frames that share a mask share its copy.
 void test_write_twice() {
   AnalyticsWriter writer;
   GstBuffer *first = gst_buffer_new();
   GstClassMaskMeta *meta =
-      add_mask(first, new_picture(kPixels, 4, 2, 4, 0), nullptr, 4, 2);
+      add_mask(first, new_image(kPixels, 4, 2, 4, 0), nullptr, 4, 2);
   GstBuffer *second = gst_buffer_copy(first);
   GstBuffer *masks[2];
 
@@ -120,8 +118,8 @@ struct Producer {
   std::vector<const char *> names;
 };
 
-// What another element would attach.
-GstBuffer *new_frame(GstBuffer *mask, Producer producer) {
+// A frame with the segmentation of another producer.
+GstBuffer *new_segmented_frame(GstBuffer *mask, Producer producer) {
   GstBuffer *buffer = gst_buffer_new();
   GstAnalyticsRelationMeta *relations =
       gst_buffer_add_analytics_relation_meta(buffer);
@@ -159,8 +157,8 @@ GstClassMaskMeta *read_checked(AnalyticsReader &reader, GstBuffer *frame,
 void test_read() {
   const guint8 pixels[] = {0, 3, 3, 7, 9, 255, 254, 0};
   AnalyticsReader reader;
-  GstBuffer *frame = new_frame(new_picture(pixels, 4, 2, 6, 1),
-                               {{7, 3}, {"road", "Background"}});
+  GstBuffer *frame = new_segmented_frame(new_image(pixels, 4, 2, 6, 1),
+                                         {{7, 3}, {"road", "Background"}});
   GstClassMaskMeta *meta =
       read_checked(reader, frame, {255, 255, 255, 7, 9, 255, 255, 255});
   g_assert_cmpstr(gst_class_mask_classes_get_label(meta->classes, 7), ==,
@@ -175,16 +173,20 @@ void test_read() {
   g_assert_true(meta->classes == classes);
   gst_buffer_unref(frame);
 
-  // A name of its own makes region 0 a class like others.
-  frame = new_frame(new_picture(pixels, 4, 2, 6, 1), {{0}, {"sky"}});
+  // A name makes region 0 a class like others.
+  frame = new_segmented_frame(new_image(pixels, 4, 2, 6, 1), {{0}, {"sky"}});
   meta = read_checked(reader, frame, {0, 3, 3, 7, 9, 255, 255, 0});
   g_assert_true(meta->classes != classes);
   gst_class_mask_classes_unref(classes);
+  guint64 counts[256];
+  g_assert_true(gst_class_mask_meta_count_pixels(meta, counts));
+  g_assert_cmpuint(counts[3], ==, 2);
+  g_assert_cmpuint(counts[GST_CLASS_MASK_UNKNOWN], ==, 2);
   g_assert_cmpstr(gst_class_mask_classes_get_label(meta->classes, 0), ==,
                   "sky");
   gst_buffer_unref(frame);
 
-  frame = new_frame(new_picture(pixels, 4, 2, 6, 1), {{0, 3}, {}});
+  frame = new_segmented_frame(new_image(pixels, 4, 2, 6, 1), {{0, 3}, {}});
   read_checked(reader, frame, {255, 3, 3, 7, 9, 255, 255, 255});
   gst_buffer_unref(frame);
 }
@@ -203,7 +205,7 @@ void test_read_16_bit() {
     }
     GstBuffer *mask = gst_buffer_new_memdup(bytes.data(), bytes.size());
     gst_buffer_add_video_meta(mask, GST_VIDEO_FRAME_FLAG_NONE, format, 4, 1);
-    GstBuffer *frame = new_frame(mask, {{0}, {}});
+    GstBuffer *frame = new_segmented_frame(mask, {{0}, {}});
     read_checked(reader, frame, {255, 5, 255, 253});
     gst_buffer_unref(frame);
   }
@@ -218,15 +220,15 @@ void test_read_nothing() {
   g_assert_null(reader.read(frame));
   gst_buffer_unref(frame);
 
-  // Rows that do not lie in the memory.
-  GstBuffer *mask = new_picture(kPixels, 4, 2, 4, 0);
+  // Rows outside the memory.
+  GstBuffer *mask = new_image(kPixels, 4, 2, 4, 0);
   gst_buffer_get_video_meta(mask)->height = 4000;
-  frame = new_frame(mask, {{0}, {}});
+  frame = new_segmented_frame(mask, {{0}, {}});
   g_assert_null(reader.read(frame));
   gst_buffer_unref(frame);
 }
 
-// The overlay draws it: a region, not the background.
+// The overlay draws the region, but not the background.
 void test_overlay() {
   const guint8 pixels[] = {0, 1};
   GstHarness *h = gst_harness_new_parse("classmaskoverlay alpha=1");
@@ -234,7 +236,8 @@ void test_overlay() {
 
   gst_harness_set_src_caps_str(
       h, "video/x-raw,format=RGB,width=32,height=16,framerate=25/1");
-  GstBuffer *frame = new_frame(new_picture(pixels, 2, 1, 2, 0), {{0}, {}});
+  GstBuffer *frame =
+      new_segmented_frame(new_image(pixels, 2, 1, 2, 0), {{0}, {}});
   GstBuffer *memory = gst_buffer_new_allocate(nullptr, 32 * 16 * 3, nullptr);
   gst_buffer_memset(memory, 0, 17, 32 * 16 * 3);
   frame = gst_buffer_append(frame, memory);
@@ -248,7 +251,7 @@ void test_overlay() {
   gst_harness_teardown(h);
 }
 
-// fastscnn attaches both masks when told so, and only then.
+// fastscnn attaches a segmentation only if analytics-meta is set.
 void test_fastscnn() {
   for (bool wanted : {false, true}) {
     GstHarness *h = gst_harness_new_parse(

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The element classmaskjson: what is written about hand-made masks, against
-NumPy. Every line is held against the schema."""
+"""What the element classmaskjson writes about hand-made masks, compared with
+NumPy. Every line is validated against the schema."""
 
 import json
 import os
@@ -103,7 +103,7 @@ class Json(unittest.TestCase):
         return frame
 
     def run_frames(self, frames, properties=""):
-        """What the element writes about the frames, each line checked."""
+        """The lines that the element writes about the frames, validated."""
         pipeline = Gst.parse_launch(
             "appsrc name=src format=time caps=video/x-raw,format=GRAY8,"
             f"width={WIDTH},height={HEIGHT},framerate=25/1 "
@@ -197,7 +197,7 @@ class Json(unittest.TestCase):
             self.assertEqual(line["unknown"]["pixels"], 3)
             self.assertEqual([entry["id"] for entry in line["classes"]], [0])
         self.assertEqual(self.warnings, [
-            "2 pixels of a mask have a value that is none of its 3 classes; "
+            "2 pixels of a mask have an id outside its table of 3 classes; "
             "they count as unknown."])
 
     def test_source(self):

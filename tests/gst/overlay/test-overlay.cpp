@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// What classmaskoverlay paints into frames, and what it leaves alone.
+/// What classmaskoverlay paints, and what it leaves unchanged.
+#include <glib/gstdio.h>
+#include <gmodule.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -7,19 +10,25 @@
 
 #include "gst/base/frameview.h"
 #include "tests/support/frames.h"
+#include "tests/support/harness.h"
 #include "tests/support/paintreference.h"
-#include "tests/support/stage.h"
 
 using namespace fastscnn;
-using namespace fastscnn::stage;
+using namespace fastscnn::testing;
 
 namespace {
 
 constexpr int kWidth = 49, kHeight = 35;
 
+/// Pushes a frame through an overlay of its own.
+OwnedBuffer overlaid(const std::string &properties, const std::string &caps,
+                     GstBuffer *frame) {
+  return Harness("classmaskoverlay " + properties, caps).push(frame);
+}
+
 PaintStyle default_style() {
   PaintStyle style;
-  for (int id = 0; id < kClasses; id++)
+  for (size_t id = 0; id < std::size(kColors); id++)
     style.color[id] = {static_cast<uint8_t>(kColors[id] >> 16),
                        static_cast<uint8_t>(kColors[id] >> 8),
                        static_cast<uint8_t>(kColors[id]), 128};
@@ -35,29 +44,27 @@ PaintMask mask_of(const std::vector<uint8_t> &ids, int width, int height) {
   return mask;
 }
 
-/// Paints with the reference what the element should have painted.
-void paint_expected(GstBuffer *buffer, const std::string &caps_text,
-                    const Rect &part, const PaintMask &mask,
-                    const PaintStyle &style) {
-  GstCaps *caps = gst_caps_from_string(caps_text.c_str());
-  GstVideoInfo info;
-  g_assert_true(gst_video_info_from_caps(&info, caps));
-  gst_caps_unref(caps);
-  GstVideoFrame frame;
+/// Whether the overlay paints the mask into the frame as the reference does
+/// into an equal one.
+void check_painted(const Harness &overlay, GstBuffer *frame, const Rect &part,
+                   const PaintMask &mask,
+                   const PaintStyle &style = default_style()) {
+  const OwnedBuffer expected(gst_buffer_copy_deep(frame));
+  GstVideoFrame mapped;
   g_assert_true(gst_video_frame_map(
-      &frame, &info, buffer,
+      &mapped, &overlay.info, expected,
       GstMapFlags(GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)));
-  reference::paint(describe_frame(info, part), view_frame(frame, part), mask,
-                   style);
-  gst_video_frame_unmap(&frame);
-}
-
-void compare(GstBuffer *expected, GstBuffer *found, const std::string &what) {
-  const std::vector<uint8_t> a = bytes_of(expected), b = bytes_of(found);
+  reference::paint(describe_frame(overlay.info, part), view_frame(mapped, part),
+                   mask, style);
+  gst_video_frame_unmap(&mapped);
+  const std::vector<uint8_t> a = bytes_of(expected);
+  const std::vector<uint8_t> b = bytes_of(overlay.push(frame));
   g_assert_cmpuint(a.size(), ==, b.size());
   for (size_t i = 0; i < a.size(); i++)
     if (std::abs(a[i] - b[i]) > 1)
-      g_error("%s: byte %zu is %d, expected %d", what.c_str(), i, b[i], a[i]);
+      g_error("%s, %d,%d: byte %zu is %d, expected %d",
+              GST_VIDEO_INFO_NAME(&overlay.info), part.x, part.y, i, b[i],
+              a[i]);
 }
 
 void test_formats() {
@@ -71,20 +78,14 @@ void test_formats() {
                   rgb_or_gray ? "" : std::string("colorimetry=") + colorimetry);
       const auto ids = make_ids(kWidth, kHeight, 2, 9, 30);
       GstBuffer *frame = make_frame(caps, -1);
-      GstBuffer *expected = make_frame(caps, -1);
       attach(frame, ids, kWidth, kHeight, 0, 0, kWidth, kHeight);
-      paint_expected(expected, caps, {0, 0, kWidth, kHeight},
-                     mask_of(ids, kWidth, kHeight), default_style());
-      Overlay overlay("", caps);
-      GstBuffer *found = overlay.push(frame);
-      compare(expected, found, caps);
-      gst_buffer_unref(found);
-      gst_buffer_unref(expected);
+      check_painted(Harness("classmaskoverlay", caps), frame,
+                    {0, 0, kWidth, kHeight}, mask_of(ids, kWidth, kHeight));
       if (rgb_or_gray) break;
     }
 }
 
-/// By hand: red over a grey of 100, half of each.
+/// Half red, half a grey of 100.
 void test_numbers() {
   const struct {
     const char *format;
@@ -96,26 +97,21 @@ void test_numbers() {
         caps_of(c.format, 32, 32, rgb ? "" : "colorimetry=bt601");
     GstBuffer *frame = make_frame(caps, 100);
     attach(frame, make_ids(32, 32, 2, 0, 16), 32, 32, 0, 0, 32, 32);
-    Overlay overlay("", caps);
-    GstBuffer *found = overlay.push(frame);
+    const OwnedBuffer found = overlaid("", caps, frame);
     const std::vector<uint8_t> bytes = bytes_of(found);
     const size_t at[3] = {0, rgb ? 1u : 32u * 32u, rgb ? 2u : 32u * 32u + 1u};
     for (int i = 0; i < 3; i++) {
       g_assert_cmpint(std::abs(bytes[at[i]] - c.first[i]), <=, 1);
-      // Right of column 16 nothing is drawn.
+      // Right of column 16 nothing is painted.
       g_assert_cmpint(bytes[at[i] + (rgb ? 20 * 3 : 20)], ==, 100);
     }
-    gst_buffer_unref(found);
   }
 }
 
-/// R, G and B of a pixel far from any edge, by the colorimetry of the caps.
-std::array<double, 3> rgb_at(GstBuffer *buffer, const std::string &caps_text,
-                             int x, int y) {
-  GstCaps *caps = gst_caps_from_string(caps_text.c_str());
-  GstVideoInfo info;
-  g_assert_true(gst_video_info_from_caps(&info, caps));
-  gst_caps_unref(caps);
+/// R, G and B of a pixel away from edges, by the colorimetry of the caps.
+std::array<double, 3> rgb_at(GstBuffer *buffer, const std::string &caps, int x,
+                             int y) {
+  const GstVideoInfo info = info_of(caps);
   GstVideoFrame frame;
   g_assert_true(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ));
   double sample[3];
@@ -139,8 +135,7 @@ std::array<double, 3> rgb_at(GstBuffer *buffer, const std::string &caps_text,
   return {r, (luma - kr * r - kb * b) / (1 - kr - kb), b};
 }
 
-/// One picture in every format, with both matrices and ranges and odd sizes,
-/// is the same picture after painting.
+/// Painting gives the same image in every format, matrix, range and size.
 void test_formats_agree() {
   const int sizes[][2] = {{48, 32}, {49, 33}};
   for (const auto &size : sizes)
@@ -150,17 +145,15 @@ void test_formats_agree() {
         const int w = size[0], h = size[1];
         const bool rgb = format.find("GB") != std::string::npos ||
                          format.find("BG") != std::string::npos;
-        if (format == "GRAY8") continue;  // has no colours to compare
+        if (format == "GRAY8") continue;  // has no colours
         const bool full = rgb || colorimetry[0] == '1';
         const std::string caps = caps_of(
             format, w, h, rgb ? "" : std::string("colorimetry=") + colorimetry);
         const auto ids = make_ids(w, h, 1, 12, 36);
-        // Grey, which is R = G = B in all of them: 128 in each component of
-        // full range, and black is 16 in the other.
+        // Components of 128 are grey (R = G = B) in every format.
         GstBuffer *frame = make_frame(caps, 128);
         attach(frame, ids, w, h, 0, 0, w, h);
-        Overlay overlay("", caps);
-        GstBuffer *found = overlay.push(frame);
+        const OwnedBuffer found = overlaid("", caps, frame);
         const double grey = full ? 128 : (128 - 16) * 255 / 219.;
         for (int y : {0, h / 2, h - 1})
           for (int x : {3, 20, 28, w - 1}) {
@@ -175,30 +168,24 @@ void test_formats_agree() {
                         y, c, pixel[c], expected);
             }
           }
-        gst_buffer_unref(found);
         if (rgb) break;
       }
 }
 
-/// Strides and a crop that begins in the middle of a chroma block.
+/// Padded rows, and crops that begin inside a chroma block.
 void test_strides_and_crop() {
   for (const char *format : {"NV12", "I420", "YUY2", "RGB", "GRAY8"})
     for (const Rect &part : {Rect{0, 0, kWidth, kHeight}, Rect{4, 6, 33, 21},
                              Rect{7, 5, 30, 22}}) {
       const std::string caps = caps_of(format, kWidth, kHeight);
       const std::string padded = caps_of(format, kWidth + 40, kHeight + 6);
-      GstVideoInfo info;
-      GstCaps *padded_caps = gst_caps_from_string(padded.c_str());
-      g_assert_true(gst_video_info_from_caps(&info, padded_caps));
-      gst_caps_unref(padded_caps);
+      GstVideoInfo info = info_of(padded);
       const auto ids = make_ids(kWidth, kHeight, 3, 3, 22);
       GstBuffer *frame = make_frame(padded, -1);
-      GstBuffer *expected = make_frame(padded, -1);
-      for (GstBuffer *buffer : {frame, expected})
-        gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE,
-                                       GST_VIDEO_INFO_FORMAT(&info), kWidth,
-                                       kHeight, GST_VIDEO_INFO_N_PLANES(&info),
-                                       info.offset, info.stride);
+      gst_buffer_add_video_meta_full(frame, GST_VIDEO_FRAME_FLAG_NONE,
+                                     GST_VIDEO_INFO_FORMAT(&info), kWidth,
+                                     kHeight, GST_VIDEO_INFO_N_PLANES(&info),
+                                     info.offset, info.stride);
       attach(frame, ids, kWidth, kHeight, 0, 0, kWidth, kHeight);
       if (part.width != kWidth) {
         GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(frame);
@@ -210,35 +197,23 @@ void test_strides_and_crop() {
       PaintMask mask = mask_of(ids, kWidth, kHeight);
       mask.x = -part.x;
       mask.y = -part.y;
-      paint_expected(expected, caps, part, mask, default_style());
-      Overlay overlay("", caps);
-      GstBuffer *found = overlay.push(frame);
-      compare(expected, found,
-              caps + " crop " + std::to_string(part.x) + "," +
-                  std::to_string(part.y));
-      gst_buffer_unref(found);
-      gst_buffer_unref(expected);
+      check_painted(Harness("classmaskoverlay", caps), frame, part, mask);
     }
 }
 
-/// A mask of another size that covers a part, partly outside the frame.
+/// A mask of another size that covers an area partly outside the frame.
 void test_placed_mask() {
   const std::string caps = caps_of("NV12", kWidth, kHeight);
   const auto ids = make_ids(20, 10, 0, 5, 15);
-  GstBuffer *frame = make_frame(caps, -1), *expected = make_frame(caps, -1);
+  GstBuffer *frame = make_frame(caps, -1);
   attach(frame, ids, 20, 10, -7, 12, 60, 40);
   PaintMask mask = mask_of(ids, 20, 10);
   mask.x = -7;
   mask.y = 12;
   mask.covers_width = 60;
   mask.covers_height = 40;
-  paint_expected(expected, caps, {0, 0, kWidth, kHeight}, mask,
-                 default_style());
-  Overlay overlay("", caps);
-  GstBuffer *found = overlay.push(frame);
-  compare(expected, found, "placed");
-  gst_buffer_unref(found);
-  gst_buffer_unref(expected);
+  check_painted(Harness("classmaskoverlay", caps), frame,
+                {0, 0, kWidth, kHeight}, mask);
 }
 
 void test_interlaced() {
@@ -248,22 +223,22 @@ void test_interlaced() {
   GST_BUFFER_FLAG_SET(
       frame, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF);
   attach(frame, make_ids(48, 32, 0, 0, 48), 48, 32, 0, 0, 48, 32);
-  Overlay overlay("", caps);
-  GstBuffer *found = overlay.push(frame);
+  const Harness overlay("classmaskoverlay", caps);
+  const OwnedBuffer found = overlay.push(frame);
   g_assert_true(GST_BUFFER_FLAG_IS_SET(
-      found, GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF));
-  GstCaps *out = gst_pad_get_current_caps(overlay.harness()->sinkpad);
+      found.get(),
+      GST_VIDEO_BUFFER_FLAG_INTERLACED | GST_VIDEO_BUFFER_FLAG_TFF));
+  GstCaps *out = gst_pad_get_current_caps(overlay.harness->sinkpad);
   g_assert_cmpstr(gst_structure_get_string(gst_caps_get_structure(out, 0),
                                            "interlace-mode"),
                   ==, "interleaved");
   gst_caps_unref(out);
-  gst_buffer_unref(found);
 }
 
-/// Chroma samples of the top field lie half a line below lines 0, 4, 8 ..., of
-/// the bottom field half a line above lines 3, 7, 11 ... (H.262, figure 6-2),
-/// and stand for four lines of the frame. In both fields, painted chroma shows
-/// the edge of a region where luma does.
+/// Chroma samples of the top field lie half a line below lines 0, 4, 8 ...,
+/// those of the bottom field half a line above lines 3, 7, 11 ... (H.262,
+/// figure 6-2). Each stands for four lines of the frame. In both fields the
+/// edge of a region is at the same place in painted chroma as in luma.
 void test_interlaced_chroma() {
   constexpr int w = 32, h = 32, kFrom = 8, kTo = 16;
   const std::string caps = caps_of("NV12", w, h, "interlace-mode=interleaved");
@@ -275,10 +250,8 @@ void test_interlaced_chroma() {
     std::vector<uint8_t> ids(w * h, 255);
     std::fill(ids.begin() + top * w, ids.end(), uint8_t{2});
     attach(frame, ids, w, h, 0, 0, w, h);
-    Overlay overlay("alpha=1", caps);
-    GstBuffer *found = overlay.push(frame);
+    const OwnedBuffer found = overlaid("alpha=1", caps, frame);
     const std::vector<uint8_t> bytes = bytes_of(found);
-    gst_buffer_unref(found);
     const uint8_t *v = bytes.data() + w * h + w / 2 + 1;
     const double painted = v[(h / 2 - 1) * w];
     g_assert_cmpfloat(painted, >, 150);
@@ -292,28 +265,27 @@ void test_interlaced_chroma() {
   for (double e : error) g_assert_cmpfloat(std::abs(e), <, 0.05);
 }
 
-/// In place if nobody else sees the frame; a copy if somebody does.
+/// Paints in place, or in a copy if the buffer is shared.
 void test_memory() {
   const std::string caps = caps_of("RGB", 32, 32);
-  Overlay overlay("", caps);
+  const Harness overlay("classmaskoverlay", caps);
   for (bool shared : {false, true}) {
     GstBuffer *frame = make_frame(caps, 77);
     attach(frame, make_ids(32, 32, 2, 0, 32), 32, 32, 0, 0, 32, 32);
     GstMemory *memory = gst_buffer_peek_memory(frame, 0);
     if (shared) gst_buffer_ref(frame);
-    GstBuffer *found = overlay.push(frame);
+    const OwnedBuffer found = overlay.push(frame);
     g_assert_true((gst_buffer_peek_memory(found, 0) == memory) == !shared);
     g_assert_cmpint(bytes_of(found)[1], !=, 77);
     if (shared) {
       for (uint8_t b : bytes_of(frame)) g_assert_cmpint(b, ==, 77);
       gst_buffer_unref(frame);
     }
-    gst_buffer_unref(found);
   }
 }
 
-bool touched(const std::string &properties, bool has_mask, GstClockTime age = 0,
-             const char *source = "test") {
+bool paints(const std::string &properties, bool has_mask, GstClockTime age = 0,
+            const char *source = "test") {
   const std::string caps = caps_of("NV12", 64, 64);
   GstBuffer *frame = make_frame(caps, -1);
   const auto before = bytes_of(frame);
@@ -321,64 +293,78 @@ bool touched(const std::string &properties, bool has_mask, GstClockTime age = 0,
   if (has_mask)
     attach(frame, make_ids(64, 64, 2, 20, 40), 64, 64, 0, 0, 64, 64, source,
            age);
-  Overlay overlay(properties, caps);
-  GstBuffer *found = overlay.push(frame);
+  const OwnedBuffer found = overlaid(properties, caps, frame);
   g_assert_true(gst_buffer_peek_memory(found, 0) == memory);
   const bool differs = bytes_of(found) != before;
-  gst_buffer_unref(found);
   return differs;
 }
 
 void test_missing() {
   for (const char *mode : {"blend", "mask", "contour", "cutout"}) {
     const std::string set = std::string("mode=") + mode;
-    g_assert_false(touched(set, false));
-    g_assert_true(touched(set + " on-missing=cover-all", false));
-    g_assert_true(touched(set, true));
+    g_assert_false(paints(set, false));
+    g_assert_true(paints(set + " on-missing=cover-all", false));
+    g_assert_true(paints(set, true));
   }
   for (const char *mode : {"blur", "pixelate"}) {
     const std::string set = std::string("mode=") + mode;
-    g_assert_true(touched(set, false));
-    g_assert_false(touched(set + " on-missing=pass", false));
-    // A mask with none of the classes in it is no missing mask.
-    g_assert_false(touched(set + " classes=road", true));
+    g_assert_true(paints(set, false));
+    g_assert_false(paints(set + " on-missing=pass", false));
+    // A mask without any of the classes is not missing.
+    g_assert_false(paints(set + " classes=road", true));
   }
-  g_assert_false(touched("max-age=1000", true, 1001));
-  g_assert_false(touched("max-age=1000", true, GST_CLOCK_TIME_NONE));
-  g_assert_true(touched("max-age=1000", true, 1000));
-  g_assert_true(touched("", true, GST_CLOCK_TIME_NONE));
-  g_assert_true(touched("mode=blur classes=road max-age=5", true, 6));
-  g_assert_false(touched("source=other", true));
-  g_assert_true(touched("source=other", true, 0, "other"));
-  g_assert_false(touched("classes=road", true));
-  g_assert_false(touched("classes=-car", true));
-  g_assert_true(touched("classes=-road", true));
-  g_assert_true(touched("classes=road draw-unknown=true", true));
-  g_assert_false(touched("class-alpha=car=0", true));
-  g_assert_false(touched("alpha=0", true));
+  g_assert_false(paints("max-age=1000", true, 1001));
+  g_assert_false(paints("max-age=1000", true, GST_CLOCK_TIME_NONE));
+  g_assert_true(paints("max-age=1000", true, 1000));
+  g_assert_true(paints("", true, GST_CLOCK_TIME_NONE));
+  g_assert_true(paints("mode=blur classes=road max-age=5", true, 6));
+  g_assert_false(paints("source=other", true));
+  g_assert_true(paints("source=other", true, 0, "other"));
+  g_assert_false(paints("classes=road", true));
+  g_assert_false(paints("classes=-car", true));
+  g_assert_true(paints("classes=-road", true));
+  g_assert_true(paints("classes=road draw-unknown=true", true));
+  g_assert_false(paints("class-alpha=car=0", true));
+  g_assert_false(paints("alpha=0", true));
 }
 
 void test_renegotiation() {
-  Overlay overlay("mode=contour", caps_of("NV12", 64, 48));
+  Harness overlay("classmaskoverlay mode=contour", caps_of("NV12", 64, 48));
   for (const char *format : {"NV12", "RGB", "YUY2", "NV12"})
     for (int width : {64, 33, 200}) {
       const std::string caps = caps_of(format, width, 40);
-      gst_harness_set_caps_str(overlay.harness(), caps.c_str(), caps.c_str());
+      overlay.set_caps(caps);
       const auto ids = make_ids(30, 20, 1, 8, 21);
       GstBuffer *frame = make_frame(caps, -1);
-      GstBuffer *expected = make_frame(caps, -1);
       attach(frame, ids, 30, 20, 0, 0, width, 40);
       PaintMask mask = mask_of(ids, 30, 20);
       mask.covers_width = width;
       mask.covers_height = 40;
       PaintStyle style = default_style();
       style.mode = PaintMode::kContour;
-      paint_expected(expected, caps, {0, 0, width, 40}, mask, style);
-      GstBuffer *found = overlay.push(frame);
-      compare(expected, found, caps);
-      gst_buffer_unref(found);
-      gst_buffer_unref(expected);
+      check_painted(overlay, frame, {0, 0, width, 40}, mask, style);
     }
+}
+
+/// Without the CPU module, one sentence names the folders and what to do.
+void test_no_module() {
+  gchar *folder = g_dir_make_tmp("modules-XXXXXX", nullptr);
+  gchar *path = g_strdup(g_getenv("FASTSCNN_MODULE_PATH"));
+  g_setenv("FASTSCNN_MODULE_PATH", folder, TRUE);
+  const Harness overlay("classmaskoverlay", caps_of("NV12", 64, 48));
+  const std::string error = overlay.take_text(GST_MESSAGE_ERROR);
+  g_setenv("FASTSCNN_MODULE_PATH", path, TRUE);
+  g_test_message("%s", error.c_str());
+  const std::string begin =
+      "The cpu engine is not installed: there is no libfastscnn-cpu." +
+      std::string(G_MODULE_SUFFIX " in ") + folder + ", ";
+  g_assert_true(g_str_has_prefix(error.c_str(), begin.c_str()));
+  g_assert_true(g_str_has_suffix(
+      error.c_str(),
+      "; install it, or set FASTSCNN_MODULE_PATH to its folder."));
+  g_rmdir(folder);
+  g_free(folder);
+  g_free(path);
 }
 
 }  // namespace
@@ -396,5 +382,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/overlay/memory", test_memory);
   g_test_add_func("/overlay/missing", test_missing);
   g_test_add_func("/overlay/renegotiation", test_renegotiation);
+  g_test_add_func("/overlay/no-module", test_no_module);
   return g_test_run();
 }

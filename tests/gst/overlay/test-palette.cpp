@@ -68,7 +68,7 @@ void test_gimp() {
                     .empty());
   expect(colors[2], 1, 2, 3, 255, false);
   expect(colors[0], 9, 9, 9, 255, false);
-  // No name fits: the first colour is the first class's.
+  // No name matches: colours are assigned in order.
   load("GIMP Palette\n1 2 3 Untitled\n4 5 6 Untitled\n", &colors);
   expect(colors[0], 1, 2, 3, 255, false);
   expect(colors[1], 4, 5, 6, 255, false);
@@ -88,8 +88,8 @@ void test_malformed() {
       {"1 2 3\n", "line 1"},
       {"GIMP Palette\n1 2\n", "line 2"},
       {"GIMP Palette\n1 2 x name\n", "\"x\""},
-      {"# nothing\n", "no colours"},
-      {"", "no colours"},
+      {"# nothing\n", "contains no colours"},
+      {"", "contains no colours"},
       {"\x89PNG\r\n\x1a\n", "line 1"},
       {"\f\n", "line 1"},
   };
@@ -113,8 +113,8 @@ void test_malformed() {
       {"no-such-palette", "cityscapes"},
       {"no-\xff-palette", "cityscapes"},
       {folder, "cityscapes"},
-      {"/dev/zero", "give a file"},
-      {pipe.c_str(), "give a file"},  // which nobody writes to
+      {"/dev/zero", "use a file"},
+      {pipe.c_str(), "use a file"},  // without a writer
       {large.c_str(), "larger than 1 MB"},
   };
   for (const auto &file : files) {
@@ -172,7 +172,7 @@ std::array<double, 3> cielab(Rgba color, const double (*sees)[3]) {
   return {116 * y - 16, 500 * (x - y), 200 * (y - z)};
 }
 
-/// The distance in CIELAB, where 2 is just noticeable, for whom it is smallest.
+/// The least distance in CIELAB for any of them; 2 is just noticeable.
 double difference_for_dichromats(Rgba a, Rgba b) {
   double least = 1e9;
   for (const auto &sees : kDichromats) {
@@ -201,24 +201,24 @@ void test_distinct() {
                         15);
     }
   }
-  // Few classes are told apart well, all from all.
+  // All pairs of few classes are easy to tell apart.
   const std::vector<Rgba> few = distinct(11);
   for (size_t i = 0; i < few.size(); i++)
     for (size_t j = 0; j < i; j++) {
       g_assert_cmpint(difference(few[i], few[j]), >, 60);
       g_assert_cmpfloat(difference_for_dichromats(few[i], few[j]), >, 12);
     }
-  // The colours of a model do not depend on how many classes another has.
+  // More classes do not change the colours of the first ones.
   const std::vector<Rgba> more = distinct(19);
   for (size_t i = 0; i < few.size(); i++)
     g_assert_cmpint(difference(few[i], more[i]), ==, 0);
 }
 
 void test_classes() {
-  std::vector<std::string> complaints;
+  std::vector<std::string> warnings;
   const auto drawn = [&](const std::string &list) {
     std::string text;
-    for (bool d : parse_classes(list, kLabels, &complaints))
+    for (bool d : parse_classes(list, kLabels, &warnings))
       text += d ? 'x' : '.';
     return text;
   };
@@ -228,29 +228,29 @@ void test_classes() {
   g_assert_true(drawn("-traffic-light,-person") == "x..");
   g_assert_true(drawn("road,person,-person") == "x..");
   g_assert_true(drawn(",,") == "xxx");
-  g_assert_true(complaints.empty());
+  g_assert_true(warnings.empty());
   g_assert_true(drawn("road,rood") == "x..");
-  g_assert_cmpuint(complaints.size(), ==, 1);
+  g_assert_cmpuint(warnings.size(), ==, 1);
   g_assert_true(drawn("rood") == "...");
   g_assert_true(drawn("-rood") == "xxx");
 
-  complaints.clear();
+  warnings.clear();
   drawn("\xff\xfe");
-  parse_class_alpha("\xff=1,\xc3=2", kLabels, &complaints);
-  g_assert_cmpuint(complaints.size(), ==, 3);
-  for (const std::string &complaint : complaints)
-    g_assert_true(g_utf8_validate(complaint.c_str(), -1, nullptr));
+  parse_class_alpha("\xff=1,\xc3=2", kLabels, &warnings);
+  g_assert_cmpuint(warnings.size(), ==, 3);
+  for (const std::string &warning : warnings)
+    g_assert_true(g_utf8_validate(warning.c_str(), -1, nullptr));
 
-  complaints.clear();
+  warnings.clear();
   const auto strengths =
-      parse_class_alpha("road=0.25, traffic light=1", kLabels, &complaints);
+      parse_class_alpha("road=0.25, traffic light=1", kLabels, &warnings);
   g_assert_cmpfloat(strengths[0], ==, 0.25f);
   g_assert_cmpfloat(strengths[1], ==, 1.f);
   g_assert_cmpfloat(strengths[2], ==, -1.f);
-  g_assert_true(complaints.empty());
+  g_assert_true(warnings.empty());
   parse_class_alpha("road=2,road,=1,road=x,road=0.5x,boat=1,road=-1", kLabels,
-                    &complaints);
-  g_assert_cmpuint(complaints.size(), ==, 7);
+                    &warnings);
+  g_assert_cmpuint(warnings.size(), ==, 7);
 }
 
 }  // namespace
@@ -262,6 +262,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/palette/malformed", test_malformed);
   g_test_add_func("/palette/named", test_named);
   g_test_add_func("/palette/distinct", test_distinct);
-  g_test_add_func("/palette/classes", test_classes);
+  g_test_add_func("/classlist/parse", test_classes);
   return g_test_run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// Nobody is recognised behind blur and pixelate, at any resolution: matching
-/// templates of what was there against what is there now finds nothing.
+/// People are unrecognisable behind blur and pixelate at any resolution:
+/// template matching does not find them.
 #include <glib.h>
 
 #include <cmath>
@@ -19,20 +19,20 @@ namespace {
 
 constexpr int kPeople = 8;
 
-struct Picture {
+struct Image {
   int width, height;
   std::vector<uint8_t> gray;
 
-  Picture(int w, int h) : width(w), height(h), gray(size_t(w) * h) {}
+  Image(int w, int h) : width(w), height(h), gray(size_t(w) * h) {}
   uint8_t &at(int x, int y) { return gray[size_t(y) * width + x]; }
   const uint8_t &at(int x, int y) const { return gray[size_t(y) * width + x]; }
 };
 
-/// A person of size x 2 * size pixels: features of 1/12 of the width and more,
-/// as of a face, eyes and clothes. Each has others.
-Picture make_person(int size, int which) {
+/// A person of size x 2 * size pixels with random features, as of face, eyes
+/// and clothes, of at least 1/12 of the width. which: selects the person.
+Image make_person(int size, int which) {
   constexpr int kParts = 12;
-  Picture person(size, 2 * size);
+  Image person(size, 2 * size);
   Lcg lcg(which * 2654435761u + 17);
   uint8_t parts[2 * kParts][kParts];
   for (auto &row : parts)
@@ -43,8 +43,8 @@ Picture make_person(int size, int which) {
   return person;
 }
 
-/// Correlation of a template with the part of a picture that begins at (x, y).
-double match(const Picture &in, const Picture &what, int x0, int y0) {
+/// Correlation of a template with the part of an image that begins at (x0, y0).
+double match(const Image &in, const Image &what, int x0, int y0) {
   double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
   for (int y = 0; y < what.height; y++)
     for (int x = 0; x < what.width; x++) {
@@ -60,40 +60,40 @@ double match(const Picture &in, const Picture &what, int x0, int y0) {
   return variances > 0 ? (ab - a * b / n) / std::sqrt(variances) : 0;
 }
 
-/// A frame with one person in the middle, painted in this mode.
+/// A frame with a person in the centre.
 struct Scene {
-  Picture picture;
+  Image image;
   int x, y;  // of the person
   std::vector<uint8_t> ids;
 
   Scene(int width, int height, int which, int size)
-      : picture(width, height),
+      : image(width, height),
         x((width - size) / 2),
         y((height - 2 * size) / 2),
         ids(size_t(width) * height, 0) {
-    const Picture person = make_person(size, which);
+    const Image person = make_person(size, which);
     for (int py = 0; py < height; py++)
       for (int px = 0; px < width; px++)
-        picture.at(px, py) = static_cast<uint8_t>(90 + 60 * py / height);
+        image.at(px, py) = static_cast<uint8_t>(90 + 60 * py / height);
     for (int py = 0; py < 2 * size; py++)
       for (int px = 0; px < size; px++) {
-        picture.at(x + px, y + py) = person.at(px, py);
+        image.at(x + px, y + py) = person.at(px, py);
         ids[size_t(y + py) * width + x + px] = 1;
       }
   }
 
   void paint(PaintMode mode) {
     Lcg lcg(1);
-    auto frame = reference::make_frame("GRAY8", picture.width, picture.height,
-                                       0, false, lcg);
-    frame.bytes = picture.gray;
+    auto frame = reference::make_frame("GRAY8", image.width, image.height, 0,
+                                       false, lcg);
+    frame.bytes = image.gray;
     Frame out;
     out.data[0] = frame.bytes.data();
-    out.stride[0] = picture.width;
+    out.stride[0] = image.width;
     PaintMask mask;
     mask.ids = ids.data();
-    mask.stride = mask.width = mask.covers_width = picture.width;
-    mask.height = mask.covers_height = picture.height;
+    mask.stride = mask.width = mask.covers_width = image.width;
+    mask.height = mask.covers_height = image.height;
     PaintStyle style;
     style.mode = mode;
     style.color[1] = {0, 0, 0, 255};
@@ -101,28 +101,28 @@ struct Scene {
     auto painter = make_cpu_painter();
     must(painter->configure(frame.info));
     must(painter->paint(out, mask, style, Queue()));
-    picture.gray = frame.bytes;
+    image.gray = frame.bytes;
   }
 };
 
-/// People of 1/10 to 1/3 of the frame's height, in frames from 240 to 2160
-/// rows: the template of a person correlates with what is drawn instead of
-/// them by less than 0.5 (with the person by 1), on average below 0.35.
+/// People of 1/10 to 1/3 of the frame height, in frames of 240 to 2160 rows:
+/// the template of a person correlates with what replaces the person by less
+/// than 0.5, and by less than 0.35 on average (with the person itself by 1).
 void test_templates(gconstpointer data) {
   const auto mode = static_cast<PaintMode>(GPOINTER_TO_INT(data));
   const int sizes[][2] = {
       {320, 240}, {640, 360}, {1280, 720}, {1920, 1080}, {3840, 2160}};
   for (const auto &frame : sizes)
-    for (int share : {20, 12, 6}) {  // of the height, half of the person's
+    for (int share : {20, 12, 6}) {  // frame height / half a person's height
       const int size = frame[1] / share;
       double sum = 0, most = 0;
       for (int which = 0; which < kPeople; which++) {
         Scene scene(frame[0], frame[1], which, size);
-        const Picture person = make_person(size, which);
-        g_assert_cmpfloat(match(scene.picture, person, scene.x, scene.y), >,
+        const Image person = make_person(size, which);
+        g_assert_cmpfloat(match(scene.image, person, scene.x, scene.y), >,
                           0.99);
         scene.paint(mode);
-        const double found = match(scene.picture, person, scene.x, scene.y);
+        const double found = match(scene.image, person, scene.x, scene.y);
         sum += std::fabs(found);
         most = std::max(most, std::fabs(found));
       }
@@ -133,8 +133,8 @@ void test_templates(gconstpointer data) {
     }
 }
 
-/// What is drawn does not depend on the fine structure below it: two people
-/// who differ in nothing but that become the same picture.
+/// Fine structure is lost completely: two people who differ only in that become
+/// the same image.
 void test_nothing_fine_remains(gconstpointer data) {
   const auto mode = static_cast<PaintMode>(GPOINTER_TO_INT(data));
   for (int height : {240, 1080}) {
@@ -143,16 +143,16 @@ void test_nothing_fine_remains(gconstpointer data) {
     Scene fine = plain;
     for (int y = 0; y < 2 * (height / 4); y++)
       for (int x = 0; x < height / 4; x++) {
-        uint8_t &p = plain.picture.at(plain.x + x, plain.y + y);
-        uint8_t &q = fine.picture.at(plain.x + x, plain.y + y);
+        uint8_t &p = plain.image.at(plain.x + x, plain.y + y);
+        uint8_t &q = fine.image.at(plain.x + x, plain.y + y);
         p = 128;
         q = (x + y) % 2 ? 0 : 255;
       }
     plain.paint(mode);
     fine.paint(mode);
-    for (size_t i = 0; i < plain.picture.gray.size(); i++)
-      g_assert_cmpint(std::abs(plain.picture.gray[i] - fine.picture.gray[i]),
-                      <=, 4);
+    for (size_t i = 0; i < plain.image.gray.size(); i++)
+      g_assert_cmpint(std::abs(plain.image.gray[i] - fine.image.gray[i]), <=,
+                      4);
   }
 }
 
@@ -193,7 +193,7 @@ void test_margin(gconstpointer data) {
     }
     const int reach = static_cast<int>(std::ceil(margin * h));
     g_assert_cmpuint(replaced, ==, (32 + 2 * reach) * (20 + 2 * reach));
-    // Far away nothing changes.
+    // Pixels far away do not change.
     g_assert_cmpint(frame.bytes[0], ==, 255);
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// Settings of classmaskoverlay that change while it plays, wrong ones, and the
-/// legend.
+/// Properties of classmaskoverlay that change while it is PLAYING, invalid
+/// values, and the legend.
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
 
@@ -13,18 +13,24 @@
 #include <thread>
 
 #include "gst/overlay/legend.h"
-#include "tests/support/stage.h"
+#include "tests/support/harness.h"
 
 using namespace fastscnn;
-using namespace fastscnn::stage;
+using namespace fastscnn::testing;
 
 namespace {
 
 constexpr int kSize = 64;
 const std::string kCaps = caps_of("RGB", kSize, kSize);
 
-/// A grey frame of which the left half is a car (red), the right a person
-/// (green); what becomes of them.
+struct Overlay : Harness {
+  explicit Overlay(const std::string &properties,
+                   const std::string &caps = kCaps)
+      : Harness("classmaskoverlay " + properties, caps) {}
+};
+
+/// A pixel of each half of a grey frame after painting: on the left is a car
+/// (red), on the right a person (green).
 struct Halves {
   int car[3], person[3];
 };
@@ -41,11 +47,10 @@ GstBuffer *make_halves(GstClockTime pts) {
 }
 
 Halves push_halves(Overlay *overlay, GstClockTime pts = 0) {
-  GstBuffer *found = overlay->push(make_halves(pts));
+  const OwnedBuffer found = overlay->push(make_halves(pts));
   const auto bytes = bytes_of(found);
-  gst_buffer_unref(found);
   Halves halves;
-  // The middle row: legends lie above and below it.
+  // The middle row, between legends.
   const size_t row = size_t(kSize) * 3 * (kSize / 2);
   for (int c = 0; c < 3; c++) {
     halves.car[c] = bytes[row + 30 + c];
@@ -55,12 +60,12 @@ Halves push_halves(Overlay *overlay, GstClockTime pts = 0) {
 }
 
 void set(Overlay *overlay, const char *property, const char *value) {
-  gst_util_set_object_arg(G_OBJECT(overlay->element()), property, value);
+  gst_util_set_object_arg(G_OBJECT(overlay->element), property, value);
 }
 
-/// One after the other, each seen in the next frame.
+/// Each change shows in the next frame.
 void test_settings() {
-  Overlay overlay("", kCaps);
+  Overlay overlay("");
   Halves h = push_halves(&overlay);
   g_assert_cmpint(h.car[0], >, 170);
   g_assert_cmpint(h.person[1], >, 170);
@@ -95,10 +100,10 @@ void test_settings() {
   h = push_halves(&overlay);
   g_assert_cmpint(h.car[1], ==, 0x20);
   g_assert_cmpint(h.person[1], ==, 100);
-  g_assert_true(overlay.take_message(GST_MESSAGE_WARNING).empty());
+  g_assert_true(overlay.take_text(GST_MESSAGE_WARNING).empty());
 }
 
-/// Every property can be written in a launch line.
+/// Every property can be set in a launch line.
 void test_launch_syntax() {
   const std::map<std::string, std::string> values = {
       {"mode", "contour"},       {"alpha", "0.3"},
@@ -111,8 +116,8 @@ void test_launch_syntax() {
       {"max-age", "1000000000"}};
   std::string line;
   for (const auto &[name, value] : values) line += name + "=" + value + " ";
-  Overlay overlay(line, kCaps), expected("", kCaps);
-  GObject *object = G_OBJECT(overlay.element());
+  Overlay overlay(line), expected("");
+  GObject *object = G_OBJECT(overlay.element);
   guint count = 0;
   GParamSpec **specs =
       g_object_class_list_properties(G_OBJECT_GET_CLASS(object), &count);
@@ -124,7 +129,7 @@ void test_launch_syntax() {
     set(&expected, specs[i]->name, value->second.c_str());
     GValue a = G_VALUE_INIT, b = G_VALUE_INIT;
     g_object_get_property(object, specs[i]->name, &a);
-    g_object_get_property(G_OBJECT(expected.element()), specs[i]->name, &b);
+    g_object_get_property(G_OBJECT(expected.element), specs[i]->name, &b);
     g_test_message("%s", specs[i]->name);
     g_assert_cmpint(gst_value_compare(&a, &b), ==, GST_VALUE_EQUAL);
     g_assert_false(g_param_value_defaults(specs[i], &a));
@@ -136,9 +141,9 @@ void test_launch_syntax() {
   g_assert_cmpuint(found, ==, values.size());
 }
 
-/// Every property, from another thread, while frames flow.
+/// Another thread sets every property while frames flow.
 void test_other_thread() {
-  Overlay overlay("legend=top-left", kCaps);
+  Overlay overlay("legend=top-left");
   std::atomic<bool> done{false};
   std::thread setter([&] {
     const char *const values[][3] = {
@@ -173,7 +178,7 @@ void test_other_thread() {
         setting.substr(equals + 1).c_str());
   }
   const Halves h = push_halves(&overlay);
-  Overlay fresh("", kCaps);
+  Overlay fresh("");
   const Halves expected = push_halves(&fresh);
   for (int c = 0; c < 3; c++) {
     g_assert_cmpint(h.car[c], ==, expected.car[c]);
@@ -182,15 +187,15 @@ void test_other_thread() {
 }
 
 void test_controller() {
-  Overlay overlay("", kCaps);
+  Overlay overlay("");
   GstControlSource *source = gst_interpolation_control_source_new();
   g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
   auto *timed = GST_TIMED_VALUE_CONTROL_SOURCE(source);
   gst_timed_value_control_source_set(timed, 0, 0.0);
   gst_timed_value_control_source_set(timed, 10 * GST_SECOND, 1.0);
   g_assert_true(gst_object_add_control_binding(
-      GST_OBJECT(overlay.element()),
-      gst_direct_control_binding_new(GST_OBJECT(overlay.element()), "alpha",
+      GST_OBJECT(overlay.element),
+      gst_direct_control_binding_new(GST_OBJECT(overlay.element), "alpha",
                                      source)));
   gst_object_unref(source);
   for (int second : {0, 2, 5, 10, 3}) {
@@ -201,19 +206,19 @@ void test_controller() {
 }
 
 void test_unknown_labels() {
-  Overlay overlay("classes=car,plane class-alpha=car=1.0,boat=0.5", kCaps);
+  Overlay overlay("classes=car,plane class-alpha=car=1.0,boat=0.5");
   const Halves h = push_halves(&overlay);
   g_assert_cmpint(h.car[0], ==, 255);
   g_assert_cmpint(h.person[1], ==, 100);
-  const std::string first = overlay.take_message(GST_MESSAGE_WARNING);
+  const std::string first = overlay.take_text(GST_MESSAGE_WARNING);
   g_assert_cmpstr(first.c_str(), ==,
                   "classes: there is no class \"plane\"; the mask has road, "
                   "sky, car, person.");
-  const std::string second = overlay.take_message(GST_MESSAGE_WARNING);
+  const std::string second = overlay.take_text(GST_MESSAGE_WARNING);
   g_assert_nonnull(strstr(second.c_str(), "boat"));
-  // Said once, not for every frame.
+  // The element warns once, not for every frame.
   push_halves(&overlay);
-  g_assert_true(overlay.take_message(GST_MESSAGE_WARNING).empty());
+  g_assert_true(overlay.take_text(GST_MESSAGE_WARNING).empty());
 }
 
 void test_bad_palette() {
@@ -222,34 +227,20 @@ void test_bad_palette() {
   g_assert_true(g_file_set_contents(file, "# mine\ncar 1 2 3\nperson 4 5 600\n",
                                     -1, nullptr));
 
-  // Playing goes on with the colours there are.
-  Overlay overlay("alpha=1", kCaps);
+  // A playing element keeps its colours.
+  Overlay overlay("alpha=1");
   push_halves(&overlay);
   set(&overlay, "palette", file);
-  const std::string warning = overlay.take_message(GST_MESSAGE_WARNING);
+  const std::string warning = overlay.take_text(GST_MESSAGE_WARNING);
   g_assert_nonnull(strstr(warning.c_str(), "line 3"));
   g_assert_nonnull(strstr(warning.c_str(), "600"));
   g_assert_cmpint(push_halves(&overlay).car[0], ==, 255);
 
-  // Starting does not.
-  GError *error = nullptr;
-  GstElement *element = gst_parse_launch(
-      (std::string("classmaskoverlay palette=") + file).c_str(), &error);
-  g_assert_no_error(error);
-  GstBus *bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  g_assert_cmpint(gst_element_set_state(element, GST_STATE_PAUSED), ==,
-                  GST_STATE_CHANGE_FAILURE);
-  GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-  g_assert_nonnull(message);
-  gst_message_parse_error(message, &error, nullptr);
-  g_assert_nonnull(strstr(error->message, "line 3"));
-  g_error_free(error);
-  gst_message_unref(message);
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(element);
-  gst_object_unref(bus);
+  // An element that starts fails.
+  const Element starting(std::string("classmaskoverlay palette=") + file);
+  g_assert_false(starting.starts());
+  const std::string error = starting.take_text(GST_MESSAGE_ERROR);
+  g_assert_nonnull(strstr(error.c_str(), "line 3"));
 
   g_assert_true(g_file_set_contents(
       file, "# mine\ncar 1 2 3\n\"person\" 4 5 6 255\n", -1, nullptr));
@@ -263,7 +254,7 @@ void test_bad_palette() {
   g_free(folder);
 }
 
-/// Columns and rows that a legend changed: first and past the last.
+/// The pixels that a legend changed: columns [x0, x1), rows [y0, y1).
 struct Box {
   int x0 = 1 << 30, y0 = 1 << 30, x1 = 0, y1 = 0;
 };
@@ -275,10 +266,7 @@ Box legend_box(int width, int height, const std::string &corner) {
     attach(frame, make_ids(width, height, 2, 0, width / 2), width, height, 0, 0,
            width, height);
     Overlay overlay(properties, caps);
-    GstBuffer *found = overlay.push(frame);
-    const auto bytes = bytes_of(found);
-    gst_buffer_unref(found);
-    return bytes;
+    return bytes_of(overlay.push(frame));
   };
   const auto without = paint(""), with = paint("legend=" + corner);
   const size_t stride = without.size() / height;
@@ -323,8 +311,31 @@ void test_legend() {
   }
 }
 
-/// Drawn again only when something in it changes; small shares do not flicker.
-void test_legend_is_calm() {
+/// The legend shows stored counts, and the same as counted ones.
+void test_legend_counts() {
+  if (!Legend::available()) {
+    g_test_skip("built without Pango");
+    return;
+  }
+  const std::string caps = caps_of("RGB", 320, 240);
+  const auto paint = [&](const guint64 *stored) {
+    GstBuffer *frame = make_frame(caps, 100);
+    attach(frame, make_ids(320, 240, 2, 0, 160), 320, 240, 0, 0, 320, 240);
+    GstBuffer *mask = gst_buffer_get_class_mask_meta(frame)->mask;
+    g_assert_true(gst_class_mask_set_pixel_counts(mask, stored));
+    return bytes_of(Overlay("legend=top-left", caps).push(frame));
+  };
+  guint64 counts[256] = {};
+  counts[2] = counts[GST_CLASS_MASK_UNKNOWN] = 160 * 240;
+  const auto counted = paint(nullptr);
+  g_assert_true(paint(counts) == counted);
+  std::swap(counts[2], counts[3]);
+  g_assert_true(paint(counts) != counted);
+}
+
+/// A legend is redrawn only when it changes; classes of small share do not
+/// flicker.
+void test_legend_is_stable() {
   if (!Legend::available()) {
     g_test_skip("built without Pango");
     return;
@@ -342,32 +353,32 @@ void test_legend_is_calm() {
   content.counts = counts;
   Legend legend;
   legend.update(content);
-  g_assert_null(legend.picture());
+  g_assert_null(legend.image());
 
   counts[0] = 700000;
   counts[1] = 299000;
   legend.update(content);
-  g_assert_nonnull(legend.picture());
-  const uint32_t serial = legend.picture()->serial;
-  const int two = legend.picture()->height;
+  g_assert_nonnull(legend.image());
+  const uint32_t serial = legend.image()->serial;
+  const int two = legend.image()->height;
   counts[0] += 300;
   legend.update(content);
-  g_assert_cmpuint(legend.picture()->serial, ==, serial);
+  g_assert_cmpuint(legend.image()->serial, ==, serial);
   counts[2] = 1500;  // 0.15 %: too little to come into view
   legend.update(content);
-  g_assert_cmpint(legend.picture()->height, ==, two);
+  g_assert_cmpint(legend.image()->height, ==, two);
   counts[2] = 2500;
   legend.update(content);
-  g_assert_cmpint(legend.picture()->height, >, two);
+  g_assert_cmpint(legend.image()->height, >, two);
   counts[2] = 1500;  // enough to stay
   legend.update(content);
-  g_assert_cmpint(legend.picture()->height, >, two);
+  g_assert_cmpint(legend.image()->height, >, two);
   counts[2] = 500;
   legend.update(content);
-  g_assert_cmpint(legend.picture()->height, ==, two);
+  g_assert_cmpint(legend.image()->height, ==, two);
   colors[1].a = 0;  // hidden
   legend.update(content);
-  g_assert_cmpint(legend.picture()->height, <, two);
+  g_assert_cmpint(legend.image()->height, <, two);
 }
 
 }  // namespace
@@ -375,13 +386,14 @@ void test_legend_is_calm() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/overlay/live/settings", test_settings);
-  g_test_add_func("/overlay/live/launch-syntax", test_launch_syntax);
-  g_test_add_func("/overlay/live/other-thread", test_other_thread);
-  g_test_add_func("/overlay/live/controller", test_controller);
-  g_test_add_func("/overlay/live/unknown-labels", test_unknown_labels);
-  g_test_add_func("/overlay/live/bad-palette", test_bad_palette);
-  g_test_add_func("/overlay/legend/corners", test_legend);
-  g_test_add_func("/overlay/legend/calm", test_legend_is_calm);
+  g_test_add_func("/properties/settings", test_settings);
+  g_test_add_func("/properties/launch-syntax", test_launch_syntax);
+  g_test_add_func("/properties/other-thread", test_other_thread);
+  g_test_add_func("/properties/controller", test_controller);
+  g_test_add_func("/properties/unknown-labels", test_unknown_labels);
+  g_test_add_func("/properties/bad-palette", test_bad_palette);
+  g_test_add_func("/legend/corners", test_legend);
+  g_test_add_func("/legend/counts", test_legend_counts);
+  g_test_add_func("/legend/stable", test_legend_is_stable);
   return g_test_run();
 }

@@ -8,8 +8,9 @@
 namespace fastscnn
 {
 
-/// Opens the engine module `name` ("cpu", "cuda"), which then stays loaded.
-/// An Error has one line that says why it cannot be used.
+/// Opens the module of a backend ("cpu", "cuda") and keeps it loaded for the
+/// rest of the process. On failure, the Error says in one sentence why the
+/// module cannot be used.
 Result<Backend *> open_backend (const std::string &name);
 
 } // namespace fastscnn

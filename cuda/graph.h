@@ -7,31 +7,32 @@
 
 namespace fastscnn::cuda {
 
-/// Held while a graph is captured. Whoever waits for a whole context meanwhile
-/// is refused, and the capture with it; other calls of other threads are free.
-inline std::mutex &capturing() {
+/// Held while a graph is captured. A thread that waits for the whole context
+/// meanwhile gets an error and invalidates the capture; other calls from other
+/// threads are allowed.
+inline std::mutex &capture_mutex() {
   static std::mutex mutex;
   return mutex;
 }
 
-/// Blocks until all work in the current context is done.
+/// Blocks until all work in the current context is complete.
 inline Result<> synchronize_context() {
-  const std::lock_guard<std::mutex> lock(capturing());
+  const std::lock_guard<std::mutex> lock(capture_mutex());
   TRY_CUDA(cudaDeviceSynchronize());
   return {};
 }
 
-/// What queue (stream) queues, as a graph; nothing of it is run. An Error may
-/// be that of queue.
+/// Records what queue (stream) queues as a graph, without running it. Returns
+/// the Error of queue if it fails.
 template <typename F>
 Result<Graph> capture(cudaStream_t stream, const F &queue) {
-  const std::lock_guard<std::mutex> lock(capturing());
+  const std::lock_guard<std::mutex> lock(capture_mutex());
   TRY_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   const Result<> queued = queue(stream);
   cudaGraph_t graph = nullptr;
   const cudaError_t result = cudaStreamEndCapture(stream, &graph);
   Graph captured(graph);
-  if (!queued) cudaGetLastError();  // that the capture was given up, too
+  if (!queued) cudaGetLastError();  // clear the error of the broken capture
   FASTSCNN_TRY(queued);
   FASTSCNN_TRY(check_cuda("cudaStreamEndCapture", result));
   return captured;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A libcuda.so.1 without a device: it accepts machine code, so that cuDNN can
- * finish plans that it compiles at run time, and runs nothing. */
+/* A libcuda.so.1 without a device. It accepts machine code, so that cuDNN can
+ * finalize plans that it compiles at run time, and runs nothing. */
 
 #pragma GCC visibility push(default)
 
@@ -27,7 +27,7 @@ static char object;
     return SUCCESS;          \
   }
 
-SUCCEEDS(fastscnn_is_no_driver)
+SUCCEEDS(fastscnn_fake_driver)
 FAILS(cuInit)
 FAILS(cuGetErrorName)
 FAILS(cuGetErrorString)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The element among others, in pipelines that run by themselves.
+// The element among others, in running pipelines.
 #include <atomic>
 
 #include "tests/support/elements.h"
@@ -8,30 +8,19 @@ using namespace fastscnn::testing;
 
 namespace {
 
-struct Pipeline {
-  explicit Pipeline(const std::string &line) {
-    GError *error = nullptr;
-    pipeline = gst_parse_launch(line.c_str(), &error);
-    g_assert_no_error(error);
-    bus = gst_element_get_bus(pipeline);
-  }
-  ~Pipeline() {
-    gst_element_set_state(pipeline, GST_STATE_NULL);
-    gst_object_unref(bus);
-    gst_object_unref(pipeline);
-  }
-  void play() { gst_element_set_state(pipeline, GST_STATE_PLAYING); }
+struct Pipeline : Element {
+  using Element::Element;
 
-  /// Until EOS; answers what elements ask of an application.
+  /// Plays until EOS; does what applications do about latency.
   void run() {
-    play();
+    gst_element_set_state(element, GST_STATE_PLAYING);
     for (;;) {
       GstMessage *message = gst_bus_timed_pop(bus, 30 * GST_SECOND);
       g_assert_nonnull(message);
       const GstMessageType type = GST_MESSAGE_TYPE(message);
       g_assert_cmpint(type, !=, GST_MESSAGE_ERROR);
       if (type == GST_MESSAGE_LATENCY)
-        gst_bin_recalculate_latency(GST_BIN(pipeline));
+        gst_bin_recalculate_latency(GST_BIN(element));
       gst_message_unref(message);
       if (type == GST_MESSAGE_EOS) return;
     }
@@ -39,40 +28,36 @@ struct Pipeline {
 
   /// The element of that name. Borrowed.
   GstElement *get(const char *name) const {
-    GstElement *element = gst_bin_get_by_name(GST_BIN(pipeline), name);
-    g_assert_nonnull(element);
-    gst_object_unref(element);
-    return element;
+    GstElement *found = gst_bin_get_by_name(GST_BIN(element), name);
+    g_assert_nonnull(found);
+    gst_object_unref(found);
+    return found;
   }
 
-  guint64 stat(const char *element, const char *name) const {
+  guint64 stat(const char *of, const char *name) const {
     GstStructure *stats = nullptr;
     guint64 value = 0;
-    g_object_get(get(element), "stats", &stats, nullptr);
+    g_object_get(get(of), "stats", &stats, nullptr);
     g_assert_true(gst_structure_get_uint64(stats, name, &value));
     gst_structure_free(stats);
     return value;
   }
-
-  GstElement *pipeline;
-  GstBus *bus;
 };
 
 std::string scnn(const std::string &properties) {
-  return "fastscnn name=scnn model-file=" + model_path() + " " + properties;
+  return fastscnn_line("name=scnn " + properties);
 }
 
-/// The meta comes through elements that scale and convert; its rectangle
-/// follows the frame.
+/// Elements that scale and convert keep the meta; its rectangle follows the
+/// frame.
 void test_scaled_and_converted() {
-  control_of("cpu").reset();
+  reset_control();
   const std::string line =
       scnn("") +
       " ! videoscale add-borders=false ! videoconvert ! capsfilter "
       "caps=video/x-raw,format=RGB,width=160,height=24";
   GstHarness *h = gst_harness_new_parse(line.c_str());
-  gst_harness_set_src_caps_str(
-      h, "video/x-raw,format=NV12,width=64,height=48,framerate=25/1");
+  gst_harness_set_src_caps_str(h, caps_of("NV12", 64, 48).c_str());
   GstBuffer *frame = gst_buffer_new_allocate(nullptr, 64 * 48 * 3 / 2, nullptr);
   gst_buffer_memset(frame, 0, 235, 64 * 48);
   gst_buffer_memset(frame, 64 * 48, 128, 64 * 24);
@@ -85,9 +70,8 @@ void test_scaled_and_converted() {
   g_assert_cmpint(meta->y, ==, 0);
   g_assert_cmpuint(meta->width, ==, 160);
   g_assert_cmpuint(meta->height, ==, 24);
-  g_assert_cmpint(class_in_middle(frame), ==, kClasses - 1);
+  g_assert_cmpint(class_in_centre(frame), ==, kClasses - 1);
   g_assert_cmpuint(gst_buffer_get_video_meta(meta->mask)->width, ==, 64);
-  gst_buffer_unref(frame);
   gst_harness_teardown(h);
 }
 
@@ -96,9 +80,28 @@ void count_masks(GstElement *, GstBuffer *buffer, GstPad *, gpointer count) {
     ++*static_cast<std::atomic<int> *>(count);
 }
 
-/// One branch of a tee has masks, the other has none.
+/// Counts in mask and JSON are those of the pixels.
+void test_counts() {
+  reset_control();
+  const Stream stream("confidence-threshold=0.5", caps_of("GRAY8", 64, 48));
+  const OwnedBuffer frame = stream.push(stream.make_frame(
+      0, [](int x, int) -> uint8_t { return x < 16 ? 20 : 250; }));
+  guint64 counts[256], expected[256] = {};
+  const GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  for (uint8_t id : pixels_of(meta->mask)) expected[id]++;
+  g_assert_true(gst_class_mask_meta_count_pixels(meta, counts));
+  g_assert_cmpmem(counts, sizeof counts, expected, sizeof expected);
+
+  const Harness json("classmaskjson", caps_of("GRAY8", 64, 48));
+  const std::vector<uint8_t> line = bytes_of(json.push(gst_buffer_ref(frame)));
+  const std::string text(line.begin(), line.end());
+  g_assert_nonnull(strstr(text.c_str(), "\"unknown\":{\"pixels\":768,"));
+  g_assert_nonnull(strstr(text.c_str(), "\"class7\",\"pixels\":2304,"));
+}
+
+/// Only one branch of a tee gets masks.
 void test_tee() {
-  control_of("cpu").reset();
+  reset_control();
   Pipeline p("videotestsrc num-buffers=30 ! tee name=t ! queue ! " + scnn("") +
              " ! fakesink name=with signal-handoffs=true sync=false t. ! "
              "queue ! fakesink name=without signal-handoffs=true sync=false");
@@ -111,8 +114,8 @@ void test_tee() {
   g_assert_cmpint(without, ==, 0);
 }
 
-/// Inference that is slower than the stream, live and from a file: the sink
-/// gets every frame, in time.
+/// Although inference is slower than the stream, the sink gets every frame in
+/// time, from live sources and from files.
 void test_no_frame_lost() {
   FakeControl &control = control_of("cpu");
   for (const char *live : {"true", "false"})
@@ -134,10 +137,9 @@ void test_no_frame_lost() {
   control.reset();
 }
 
-/// Flushing seeks, pauses and stops at any time leave nothing hanging.
+/// Nothing hangs after seeks, pauses and stops at any time.
 void test_seeks_and_states() {
-  FakeControl &control = control_of("cpu");
-  control.reset();
+  FakeControl &control = reset_control();
   control.milliseconds = 3;
   for (const char *mode :
        {"async=false", "async=true", "interval=3 smoothing=0.5"}) {
@@ -149,13 +151,13 @@ void test_seeks_and_states() {
           GST_STATE_PLAYING, GST_STATE_PLAYING, GST_STATE_PAUSED,
           i % 10 == 9 ? GST_STATE_NULL : GST_STATE_PLAYING};
       const GstState state = states[g_rand_int_range(random, 0, 4)];
-      gst_element_set_state(p.pipeline, state);
+      gst_element_set_state(p.element, state);
       if (state == GST_STATE_NULL) continue;
       g_assert_cmpint(
-          gst_element_get_state(p.pipeline, nullptr, nullptr, 20 * GST_SECOND),
+          gst_element_get_state(p.element, nullptr, nullptr, 20 * GST_SECOND),
           ==, GST_STATE_CHANGE_SUCCESS);
       g_assert_true(gst_element_seek_simple(
-          p.pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+          p.element, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
           g_rand_int_range(random, 0, 1000) * GST_SECOND));
       g_usleep(g_rand_int_range(random, 0, 8000));
     }
@@ -167,17 +169,16 @@ void test_seeks_and_states() {
   control.reset();
 }
 
-/// The answer to an ALLOCATION query is downstream's: buffers go through as
-/// they are.
+/// Downstream answers the ALLOCATION query, since buffers pass unchanged.
 void test_allocation() {
-  control_of("cpu").reset();
+  reset_control();
   for (bool video_meta : {false, true}) {
     Stream stream;
     if (video_meta)
       gst_harness_add_propose_allocation_meta(stream.harness,
                                               GST_VIDEO_META_API_TYPE, nullptr);
-    stream.set_caps("format=NV12,width=64,height=48");
-    gst_buffer_unref(stream.send(stream.make_frame(0)));
+    stream.set_caps(caps_of("NV12", 64, 48));
+    stream.push(stream.make_frame(0));
     GstCaps *caps = gst_video_info_to_caps(&stream.info);
     GstQuery *query = gst_query_new_allocation(caps, TRUE);
     gst_pad_peer_query(stream.harness->srcpad, query);
@@ -189,7 +190,7 @@ void test_allocation() {
   }
 }
 
-/// now: not what the template promises, but what the pad accepts as it is.
+/// now: of the pad in its current state instead of its template.
 bool takes_gpu_memory(GstElement *element, bool now) {
   GstPad *pad = gst_element_get_static_pad(element, "sink");
   GstCaps *caps = now ? gst_pad_query_caps(pad, nullptr)
@@ -203,7 +204,7 @@ bool takes_gpu_memory(GstElement *element, bool now) {
   return found;
 }
 
-/// Which engine there is shows when the element starts; pads are linked before.
+/// Pads are linked before the element starts and learns which engine there is.
 void test_gpu_memory() {
   const Pipeline other("identity ! " + scnn("backend=cpu") + " ! fakesink");
   GstElement *element = other.get("scnn");
@@ -212,9 +213,9 @@ void test_gpu_memory() {
   for (const std::string &filter : {scnn(""), std::string("classmaskoverlay")})
     Pipeline("identity ! video/x-raw(memory:CUDAMemory) ! " + filter +
              " ! video/x-raw(memory:CUDAMemory) ! fakesink");
-  gst_element_set_state(other.pipeline, GST_STATE_PAUSED);
+  gst_element_set_state(other.element, GST_STATE_PAUSED);
   g_assert_false(takes_gpu_memory(element, true));
-  gst_element_set_state(other.pipeline, GST_STATE_NULL);
+  gst_element_set_state(other.element, GST_STATE_NULL);
   g_assert_true(takes_gpu_memory(element, true));
 }
 
@@ -224,11 +225,12 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
   install_engines({"cpu"});
-  g_test_add_func("/launch/scaled-and-converted", test_scaled_and_converted);
-  g_test_add_func("/launch/tee", test_tee);
-  g_test_add_func("/launch/no-frame-lost", test_no_frame_lost);
-  g_test_add_func("/launch/seeks-and-states", test_seeks_and_states);
-  g_test_add_func("/launch/allocation", test_allocation);
-  g_test_add_func("/launch/gpu-memory", test_gpu_memory);
+  g_test_add_func("/pipeline/scaled-and-converted", test_scaled_and_converted);
+  g_test_add_func("/pipeline/counts", test_counts);
+  g_test_add_func("/pipeline/tee", test_tee);
+  g_test_add_func("/pipeline/no-frame-lost", test_no_frame_lost);
+  g_test_add_func("/pipeline/seeks-and-states", test_seeks_and_states);
+  g_test_add_func("/pipeline/allocation", test_allocation);
+  g_test_add_func("/pipeline/gpu-memory", test_gpu_memory);
   return g_test_run();
 }

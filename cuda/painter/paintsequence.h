@@ -7,24 +7,24 @@
 
 namespace fastscnn::cuda {
 
-/// What the kernels work in. (height, width) of the frame, or (rows, columns)
-/// of its cells.
+/// The buffers of the kernels.
 struct PaintMemory {
   const PaintTables *tables;
-  uint8_t *values, *outlines;
-  PaintPixel *feathered;  // only for a style with feather
-  uint8_t *covered;
-  float *reached, *mean, *scratch;
+  uint8_t *values, *outlines;       // (height, width) of the frame
+  PaintPixel *feathered;            // the same; only if style.feather > 0
+  uint8_t *covered;                 // (rows, columns) of the cells
+  float *dilated, *mean, *scratch;  // the same
 };
 
-/// The kernels that paint frames of one kind, one after the other. Whoever
-/// runs them has void items(const Kernel &), see kernel.h.
-class PaintPlan {
+/// The kernels that paint a frame in order, with all their parameters. The
+/// methods pass each to a runner, which has
+///   void items(const Kernel &);  // see cuda/kernel.h
+class PaintSequence {
  public:
-  explicit PaintPlan(const FrameInfo &info) : info_(info) {}
+  explicit PaintSequence(const FrameInfo &info) : info_(info) {}
 
   size_t pixels() const { return size_t(info_.width) * info_.height; }
-  /// Of the finest grid.
+  /// Those of the finest grid.
   size_t cells() const { return grid(blur_cell(info_.height)).cells(); }
 
   template <typename Runner>
@@ -59,18 +59,18 @@ class PaintPlan {
     }
   }
 
-  /// pixels: those of the picture, converted.
+  /// pixels: those of the image, converted by convert_pixel().
   template <typename Runner>
-  void paint_image(const Frame &dst, const PaintImage &picture,
+  void paint_image(const Frame &dst, const PaintImage &image,
                    const PaintPixel *pixels, Runner &&runner) const {
     PaintSource source = whole_frame(nullptr, nullptr);
     source.pixels = pixels;
-    source.x = picture.x;
-    source.y = picture.y;
-    source.width = picture.width;
-    source.height = picture.height;
+    source.x = image.x;
+    source.y = image.y;
+    source.width = image.width;
+    source.height = image.height;
     for (int c = 0; c < info_.components; c++) {
-      const PaintSamples part = part_of(samples(dst, c), picture);
+      const PaintSamples part = part_of(samples(dst, c), image);
       if (part.width > 0 && part.height > 0)
         runner.items(PaintBlend{source, part, c});
     }
@@ -83,8 +83,8 @@ class PaintPlan {
 
   PaintSamples samples(const Frame &frame, int c) const;
 
-  /// Those whose area reaches into the picture.
-  static PaintSamples part_of(PaintSamples s, const PaintImage &picture);
+  /// The samples whose area overlaps the image.
+  static PaintSamples part_of(PaintSamples s, const PaintImage &image);
 
   PaintOutline outline(const PaintMask &mask, const PaintStyle &style,
                        const PaintMemory &memory) const;
@@ -105,7 +105,7 @@ class PaintPlan {
         cells, style.cover_all ? nullptr : memory.values, memory.tables->drawn,
         static_cast<int>(std::ceil(style.margin * info_.height)),
         memory.covered});
-    if (blurs) runner.items(CellReach{cells, memory.covered, memory.reached});
+    if (blurs) runner.items(CellDilate{cells, memory.covered, memory.dilated});
     for (int c = 0; c < info_.components; c++) {
       const PaintSamples component = samples(dst, c);
       runner.items(CellMean{cells, component, memory.mean});
@@ -118,7 +118,7 @@ class PaintPlan {
         runner.items(CellBox{cells, memory.mean, memory.scratch, 1, 0});
         runner.items(CellBox{cells, memory.scratch, memory.mean, 0, 1});
       }
-      runner.items(PaintBlur{cells, memory.reached, memory.mean, component});
+      runner.items(PaintBlur{cells, memory.dilated, memory.mean, component});
     }
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The element with the CPU engine, the model and the clip that ship.
+// The element with the CPU engine and the model and clip that ship.
 #include <algorithm>
 #include <map>
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kFrames = 3;
 
-/// By the name of the element that made them, in the order of frames.
+/// For each element, by its name, the masks of the first frames.
 using Masks = std::map<std::string, std::vector<std::vector<uint8_t>>>;
 
 struct Collection {
@@ -37,8 +37,7 @@ void collect(GstElement *sink, GstBuffer *buffer, GstPad *,
                   GST_OBJECT(sink), gst_structure_new_empty("collected")));
 }
 
-/// The masks of the first frames that have any, when the clip goes through
-/// this.
+/// The masks of the first frames that have any, after these elements.
 Masks masks_of(const std::string &elements) {
   const std::string line = "filesrc location=" CLIP
                            " ! qtdemux ! h264parse ! avdec_h264 ! "
@@ -46,28 +45,20 @@ Masks masks_of(const std::string &elements) {
                            elements +
                            " ! fakesink name=sink sync=false "
                            "signal-handoffs=true";
-  GError *error = nullptr;
-  GstElement *pipeline = gst_parse_launch(line.c_str(), &error);
-  g_assert_no_error(error);
-  GstElement *sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
+  const Element pipeline(line);
+  GstElement *sink = gst_bin_get_by_name(GST_BIN(pipeline.element), "sink");
   Collection collection;
   g_signal_connect(sink, "handoff", G_CALLBACK(collect), &collection);
   gst_object_unref(sink);
-  GstBus *bus = gst_element_get_bus(pipeline);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  gst_element_set_state(pipeline.element, GST_STATE_PLAYING);
   GstMessage *message = gst_bus_timed_pop_filtered(
-      bus, 60 * GST_SECOND,
+      pipeline.bus, 60 * GST_SECOND,
       GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR |
                      GST_MESSAGE_APPLICATION));
   g_assert_nonnull(message);
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    gst_message_parse_error(message, &error, nullptr);
-    g_assert_no_error(error);
-  }
+  g_assert_cmpint(GST_MESSAGE_TYPE(message), !=, GST_MESSAGE_ERROR);
   gst_message_unref(message);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(bus);
-  gst_object_unref(pipeline);
+  gst_element_set_state(pipeline.element, GST_STATE_NULL);
   return collection.masks;
 }
 
@@ -97,15 +88,15 @@ void check_formats(const std::vector<std::string> &formats, double least) {
 /// The same samples in another order.
 void test_same_samples() { check_formats({"NV12", "NV21", "YV12"}, 1.0); }
 
-/// The same picture, as far as videoconvert lets it be: in haste, it repeats
-/// samples of chroma instead of interpolating between them.
-void test_same_picture() {
+/// The same image except for chroma, which videoconvert repeats instead of
+/// interpolating.
+void test_same_image() {
   check_formats({"YUY2", "UYVY", "RGB", "BGR", "RGBx", "BGRx", "xRGB", "xBGR",
                  "RGBA", "BGRA", "ARGB", "ABGR"},
                 0.93);
 }
 
-/// A street, not one class everywhere.
+/// A street has several classes.
 void test_classes() {
   auto masks = masks_of("fastscnn name=a backend=cpu")["a"];
   std::sort(masks[0].begin(), masks[0].end());
@@ -113,7 +104,7 @@ void test_classes() {
   g_assert_cmpint(end - masks[0].begin(), >=, 4);
 }
 
-/// Several elements, with any number of threads, see the same.
+/// Elements with different numbers of threads agree.
 void test_elements_agree() {
   auto masks = masks_of(
       "fastscnn name=a backend=cpu threads=1 ! "
@@ -124,10 +115,10 @@ void test_elements_agree() {
   g_assert_true(masks["a"] == masks["c"]);
 }
 
-/// Beside the stream, masks are those of the stream.
+/// async=true makes the same masks.
 void test_async() {
   const auto expected = masks_of("fastscnn name=a backend=cpu")["a"];
-  // Where the machine is busy, the first frame looked at is not the very first.
+  // On a busy machine the first mask may be that of a later frame.
   const auto masks = masks_of(
       "fastscnn name=a backend=cpu async=true ! identity sleep-time=300000")
       ["a"];
@@ -141,10 +132,10 @@ void test_async() {
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/real/same-samples", test_same_samples);
-  g_test_add_func("/real/same-picture", test_same_picture);
-  g_test_add_func("/real/classes", test_classes);
-  g_test_add_func("/real/elements-agree", test_elements_agree);
-  g_test_add_func("/real/async", test_async);
+  g_test_add_func("/clip/same-samples", test_same_samples);
+  g_test_add_func("/clip/same-image", test_same_image);
+  g_test_add_func("/clip/classes", test_classes);
+  g_test_add_func("/clip/elements-agree", test_elements_agree);
+  g_test_add_func("/clip/async", test_async);
   return g_test_run();
 }

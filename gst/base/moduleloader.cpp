@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst/base/backend.h"
+#include "gst/base/moduleloader.h"
 
 #include <gmodule.h>
 
@@ -37,7 +37,8 @@ find_module (const std::string &name)
   }
   return Error{ Error::Kind::kDevice,
     "The " + name + " engine is not installed: there is no " + file + " in " +
-        join (folders) + "." };
+        join (folders) +
+        "; install it, or set FASTSCNN_MODULE_PATH to its folder." };
 }
 
 } // namespace
@@ -56,9 +57,9 @@ open_backend (const std::string &name)
   gpointer symbol;
   if (!g_module_symbol (module.get (), FASTSCNN_BACKEND_OPEN, &symbol))
     return Error{ Error::Kind::kDevice,
-      cannot + path + " is no engine module." };
+      cannot + path + " is not an engine module." };
 
-  char why[256] = "it does not say why.";
+  char why[256] = "it gives no reason.";
   auto *open = reinterpret_cast<FastscnnBackendOpen *> (symbol);
   Backend *backend = open (kEngineAbi, why, sizeof why);
   if (!backend)

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/painter/program.h"
+#include "cuda/painter/paintsequence.h"
 
 #include <utility>
 
 namespace fastscnn::cuda {
 
-CellGrid PaintPlan::grid(int side) const {
+CellGrid PaintSequence::grid(int side) const {
   return {side, (info_.width + side - 1) / side,
           (info_.height + side - 1) / side, info_.width, info_.height};
 }
 
-PaintSource PaintPlan::whole_frame(const PaintPixel *table,
-                                   const uint8_t *values) const {
+PaintSource PaintSequence::whole_frame(const PaintPixel *table,
+                                       const uint8_t *values) const {
   return {info_.width, info_.height, table,       values, nullptr, 0,
           0,           info_.width,  info_.height};
 }
 
-PaintSamples PaintPlan::samples(const Frame &frame, int c) const {
+PaintSamples PaintSequence::samples(const Frame &frame, int c) const {
   const Component &k = info_.component[c];
   return {frame.data[k.plane] + k.offset,
           frame.stride[k.plane],
@@ -29,15 +29,15 @@ PaintSamples PaintPlan::samples(const Frame &frame, int c) const {
           k.origin_y};
 }
 
-PaintSamples PaintPlan::part_of(PaintSamples s, const PaintImage &picture) {
+PaintSamples PaintSequence::part_of(PaintSamples s, const PaintImage &image) {
   auto bounds = [](int begin, int size, int shift, int samples) {
     const int first = ((begin - 2) >> shift) - 1;
     const int last = ((begin + size + 2) >> shift) + 1;
     return std::pair<int, int>(first < 0 ? 0 : first,
                                last < samples ? last : samples);
   };
-  const auto [x0, x1] = bounds(picture.x, picture.width, s.shift_x, s.width);
-  const auto [y0, y1] = bounds(picture.y, picture.height, s.shift_y, s.height);
+  const auto [x0, x1] = bounds(image.x, image.width, s.shift_x, s.width);
+  const auto [y0, y1] = bounds(image.y, image.height, s.shift_y, s.height);
   s.data += y0 * s.stride + int64_t{x0} * s.pixel_stride;
   s.width = x1 - x0;
   s.height = y1 - y0;
@@ -46,8 +46,9 @@ PaintSamples PaintPlan::part_of(PaintSamples s, const PaintImage &picture) {
   return s;
 }
 
-PaintOutline PaintPlan::outline(const PaintMask &mask, const PaintStyle &style,
-                                const PaintMemory &memory) const {
+PaintOutline PaintSequence::outline(const PaintMask &mask,
+                                    const PaintStyle &style,
+                                    const PaintMemory &memory) const {
   auto clip = [](int64_t at, int size) {
     return static_cast<int>(at < 0 ? 0 : at > size ? size : at);
   };

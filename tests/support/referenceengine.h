@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "net/engine.h"
+#include "net/scenecut.h"
+#include "tests/support/reference.h"
+
+namespace fastscnn::reference {
+
+/// The reference as an engine, for frames and masks in host memory.
+class ReferenceEngine : public Engine {
+ public:
+  explicit ReferenceEngine(std::shared_ptr<const Model> model)
+      : model_(std::move(model)), info_(model_->info()) {}
+
+  Result<> configure(const FrameInfo &source, const Config &config) override {
+    config_ = {};
+    reset();
+    if (source.memory != Memory::kHost)
+      return Error{Error::Kind::kFormat, "The reference reads host memory"};
+    const std::vector<Shape> shapes =
+        FASTSCNN_TRY(infer_shapes(make_layers(info_.variant, info_.classes()),
+                                  config.input_height, config.input_width));
+    source_ = source;
+    config_ = config;
+    if (!config.mask_width) {
+      config_.mask_width = shapes.back().width;
+      config_.mask_height = shapes.back().height;
+    }
+    return {};
+  }
+
+  Result<> segment(const ConstFrame &frame, const Mask &mask,
+                   const Options &options, Queue) override {
+    if (!config_.input_width)
+      return Error{Error::Kind::kEngine, "The reference is not configured"};
+    Tensor image = preprocess(source_, frame, config_.input_width,
+                              config_.input_height, info_.mean, info_.std);
+    Tensor logits = run(*model_, image).back();
+    if (!average_.data.empty() && !is_cut(image))
+      for (size_t i = 0; i < logits.data.size(); i++)
+        logits.data[i] +=
+            options.smoothing * (average_.data[i] - logits.data[i]);
+    classes_ =
+        classify(logits, config_.mask_width, config_.mask_height,
+                 info_.variant.align_corners, options.confidence_threshold);
+    average_ = std::move(logits);
+    image_ = std::move(image);
+    write(mask);
+    return {};
+  }
+
+  int mask_width() const override { return config_.mask_width; }
+  int mask_height() const override { return config_.mask_height; }
+  void reset() override { average_ = {}; }
+
+  /// What the last mask was made from.
+  const Classes &classes() const { return classes_; }
+
+ private:
+  bool is_cut(const Tensor &image) const {
+    double change = 0;
+    for (int c = 0; c < 3; c++)
+      for (int i = 0; i < kSceneGrid; i++)
+        for (int j = 0; j < kSceneGrid; j++) {
+          const int y = scene_sample(i, image.height);
+          const int x = scene_sample(j, image.width);
+          change += std::abs(image.at(c, y, x) - image_.at(c, y, x));
+        }
+    return change > double{kSceneCut} * 3 * kSceneGrid * kSceneGrid;
+  }
+
+  void write(const Mask &mask) const {
+    if (mask.counts) std::fill_n(mask.counts, 256, 0u);
+    const uint8_t *id = classes_.ids.data();
+    const uint8_t *confidence = classes_.confidence.data();
+    for (int y = 0; y < mask_height(); y++)
+      for (int x = 0; x < mask_width(); x++, id++, confidence++) {
+        mask.ids[y * mask.stride + x] = *id;
+        if (mask.confidence)
+          mask.confidence[y * mask.confidence_stride + x] = *confidence;
+        if (mask.counts) mask.counts[*id]++;
+      }
+  }
+
+  std::shared_ptr<const Model> model_;
+  const ModelInfo &info_;
+  FrameInfo source_;
+  Config config_;
+  Tensor image_, average_;  // of the last frame
+  Classes classes_;
+};
+
+}  // namespace fastscnn::reference
