@@ -161,7 +161,8 @@ gst_frame_filter_set_caps (
 
   if (!gst_video_info_from_caps (&priv->video_info, incaps)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The caps describe no video frame."), ("%" GST_PTR_FORMAT, incaps));
+        ("The caps do not describe a video frame."),
+        ("%" GST_PTR_FORMAT, incaps));
     return FALSE;
   }
   const Result<> used = use_caps (self, incaps);
@@ -198,7 +199,8 @@ process_frame (GstFrameFilter *self, GstBuffer *buffer)
   const Mapping mapping (priv->video_info, buffer, flags);
   if (!mapping.frame ())
     return Error{ Error::Kind::kFormat,
-      "The memory of a video frame could not be mapped." };
+      "The memory of a video frame could not be mapped; put videoconvert or a "
+      "download element in front." };
   view.frame = view_frame (*mapping.frame (), view.part);
   if (!priv->on_gpu &&
       !is_inside (*mapping.frame (), view.frame, priv->current_info))

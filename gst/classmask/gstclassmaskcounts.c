@@ -92,8 +92,8 @@ counts_meta_get_info (void)
  * the mask, which saves a download if the mask is in GPU memory.
  *
  * The counts are copied with @mask, and dropped when its memory is replaced or
- * a #GstBufferPool takes it back. Whoever writes to the pixels in place has to
- * call this function again.
+ * a #GstBufferPool takes it back. If you write to the pixels in place, call
+ * this function again.
  *
  * Returns: %FALSE, with a warning, if @mask is not a valid mask in one memory
  *     or @counts do not add up to its number of pixels

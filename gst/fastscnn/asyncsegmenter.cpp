@@ -27,7 +27,9 @@ AsyncSegmenter::create (Segmenter &segmenter, Finished finished)
       g_thread_try_new ("fastscnn-async", run, self.get (), nullptr);
   if (!self->thread_)
     return Error{ Error::Kind::kDevice,
-      "The system does not allow another thread for async=true." };
+      "The system does not allow another thread for async=true; raise the "
+      "limit "
+      "of processes." };
   return self;
 }
 

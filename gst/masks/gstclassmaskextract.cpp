@@ -280,7 +280,7 @@ set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
     return TRUE;
   gst_video_info_init (&self->state->frame_info);
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("The caps describe no video frame."), ("%" GST_PTR_FORMAT, caps));
+      ("The caps do not describe a video frame."), ("%" GST_PTR_FORMAT, caps));
   return FALSE;
 }
 

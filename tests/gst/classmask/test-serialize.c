@@ -23,12 +23,12 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
   return bytes;
 }
 
-static void assert_image(GstBuffer *picture, const guint8 *pixels, gsize size) {
+static void assert_image(GstBuffer *image, const guint8 *pixels, gsize size) {
   GstMapInfo map;
 
-  g_assert_true(gst_buffer_map(picture, &map, GST_MAP_READ));
+  g_assert_true(gst_buffer_map(image, &map, GST_MAP_READ));
   g_assert_cmpmem(map.data, map.size, pixels, size);
-  gst_buffer_unmap(picture, &map);
+  gst_buffer_unmap(image, &map);
 }
 
 static void test_round_trip(void) {

@@ -51,8 +51,8 @@ void test_bad_model() {
   check_cannot_start("model-file=/nowhere/model.safetensors",
                      GST_RESOURCE_ERROR_OPEN_READ,
                      "/nowhere/model.safetensors");
-  check_cannot_start("model-file=unheard-of.safetensors",
-                     GST_RESOURCE_ERROR_OPEN_READ, "unheard-of.safetensors");
+  check_cannot_start("model-file=missing.safetensors",
+                     GST_RESOURCE_ERROR_OPEN_READ, "missing.safetensors");
   check_cannot_start("model-file=" + scratch_folder(),
                      GST_RESOURCE_ERROR_OPEN_READ, scratch_folder().c_str());
   const std::string garbage = scratch_folder() + "/garbage.safetensors";

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kWidth = 49, kHeight = 35;
 
-/// Pushes a frame through an overlay of its own.
+/// Pushes a frame through a new overlay.
 OwnedBuffer overlaid(const std::string &properties, const std::string &caps,
                      GstBuffer *frame) {
   return Harness("classmaskoverlay " + properties, caps).push(frame);
