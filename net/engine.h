@@ -14,42 +14,46 @@ namespace fastscnn {
 
 class Painter;  // net/painter.h
 
-/// Where work is queued: a CUcontext and a CUstream, or nothing on the CPU.
-/// Opaque, so that net/ names no CUDA type.
+/// A CUcontext and a CUstream; null on the CPU. Opaque, so that net/ names no
+/// CUDA type.
 struct Queue {
   void *context = nullptr;
   void *stream = nullptr;
 };
 
-/// What does not change from frame to frame.
+/// Settings that need configure().
 struct Config {
-  int input_width = 0;  ///< of the network; multiples of 32
-  int input_height = 0;
-  int mask_width = 0;  ///< of the mask; any size, or 0: the logits' own grid
-  int mask_height = 0;
+  int input_width = 0;   ///< network input, in pixels: multiples of
+  int input_height = 0;  ///< kSizeMultiple, 32 to kMaxInputSize
+  int mask_width = 0;    ///< mask, in pixels: any size from 1 on;
+  int mask_height = 0;   ///< 0: the size of the logits
 };
 
-/// What may change from frame to frame.
+/// Settings that may change with every frame. The defaults cost nothing.
 struct Options {
-  /// Pixels whose class has a lower softmax probability become kUnknown. 0 is
-  /// off and costs nothing.
+  /// Pixels whose class has a lower softmax probability, 0..1, become kUnknown.
   float confidence_threshold = 0.f;
-  /// Weight of the past in an exponential average of the logits; 0 is off and
-  /// costs nothing. The engine starts over when the picture changes abruptly.
+  /// Weight of the past, from 0 to below 1, in an exponential average of the
+  /// logits, which restarts at scene cuts (net/scenecut.h).
   float smoothing = 0.f;
 };
 
+/// The mask value of a pixel without a class.
 constexpr uint8_t kUnknown = 255;
 
-/// What segment() writes: (mask_height, mask_width) bytes.
+/// Where segment() writes its results. The caller owns the memory.
 struct Mask {
-  uint8_t *ids = nullptr;         ///< class with the largest interpolated
-  int stride = 0;                 ///< logit; the lowest of equal ones
-  uint8_t *confidence = nullptr;  ///< its softmax probability times 255,
-  int confidence_stride = 0;      ///< rounded; null: not wanted
-  Memory memory = Memory::kHost;  ///< that ids and confidence are in
-  uint32_t *counts = nullptr;     ///< 256, always in host memory: how many
-                                  ///< pixels have each id; null: not wanted
+  /// (mask_height, mask_width): the class with the largest interpolated logit;
+  /// of equal ones the lowest class.
+  uint8_t *ids = nullptr;
+  int stride = 0;  ///< bytes from a row of ids to the next
+  /// Nullable, (mask_height, mask_width): the softmax probability of that class
+  /// times 255, rounded.
+  uint8_t *confidence = nullptr;
+  int confidence_stride = 0;
+  Memory memory = Memory::kHost;  ///< of ids and confidence
+  /// Nullable, (256), always in host memory: how many pixels have each id.
+  uint32_t *counts = nullptr;
 };
 
 /// Segments the frames of one stream. Not thread-safe.
@@ -57,61 +61,64 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// Builds plans and buffers; slow. May be called again at any time between
-  /// frames. Without success the engine stays unusable.
+  /// Prepares for frames of this description: plans, buffers, kernels. Slow.
+  /// Callable again between frames. After an Error the engine must be
+  /// configured again before it can segment.
   virtual Result<> configure(const FrameInfo &source, const Config &config) = 0;
 
-  /// Segments one frame: colour conversion, bilinear resize (half-pixel
-  /// centres), normalisation, network, interpolation of the logits, argmax.
-  /// Returns when the mask is written and the frame no longer needed; allocates
-  /// nothing. queue: (nullable) where the contents of the frame are valid.
+  /// Segments one frame: colour conversion, bilinear resize, normalisation,
+  /// network, bilinear interpolation of the logits to the size of the mask,
+  /// argmax. Blocks until the mask is written and the frame no longer read;
+  /// keeps no pointer. Allocates nothing. queue: where earlier work on the
+  /// frame and the mask is queued; null if it has finished.
   virtual Result<> segment(const ConstFrame &frame, const Mask &mask,
                            const Options &options, Queue queue) = 0;
 
-  /// Size of the mask that segment() writes, after configure().
+  /// Size of the mask in pixels; 0 before configure().
   virtual int mask_width() const = 0;
   virtual int mask_height() const = 0;
 
-  /// Forgets the past that smoothing averages over (after a seek).
+  /// Restarts smoothing with the next frame. Call after a seek.
   virtual void reset() = 0;
 };
 
-/// The device that engines of a Backend run on.
+/// What an engine or painter runs on.
 struct Device {
-  int id = -1;      ///< CUDA ordinal; -1: the first
-  int threads = 0;  ///< CPU workers; 0: one a core
-  Queue queue;      ///< CUDA: the context to live in; null: the Backend's own
-  /// Told what a person should know although all goes on; null: nobody.
+  int id = -1;      ///< CUDA device ordinal; -1: the first
+  int threads = 0;  ///< CPU threads; 0: one per core
+  Queue queue;      ///< CUDA context to use; null: one of the backend's own
+  /// Nullable: called with a sentence on each problem that does not stop work.
   void (*warn)(const char *sentence) = nullptr;
 };
 
-/// What a module offers. Thread-safe. Weights are shared by all engines of
-/// one (model, device) in the process, and live as long as any of them.
+/// What a module provides. Thread-safe. Engines of the same model and device
+/// share weights, which live as long as any of those engines.
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  virtual const char *name() const = 0;  ///< "cpu", "cuda"
+  /// "cpu" or "cuda".
+  virtual const char *name() const = 0;
 
-  /// What a user calls the device: "AMD EPYC, 2 threads", "NVIDIA H200".
+  /// For people: "AMD EPYC, 2 threads", "NVIDIA H200". An Error if the device
+  /// does not exist.
   virtual Result<std::string> device_name(const Device &device) const = 0;
 
   virtual Result<std::unique_ptr<Engine>> create_engine(
       std::shared_ptr<const Model> model, const Device &device) = 0;
 
-  /// Paints frames in this backend's memory.
   virtual Result<std::unique_ptr<Painter>> create_painter(
       const Device &device) = 0;
 };
 
-/// Raised whenever anything above changes in layout: a module of another
-/// version is refused instead of called.
+/// Increase whenever a type that crosses the module boundary changes; modules
+/// of another version are refused.
 constexpr int kEngineAbi = 3;
 
 }  // namespace fastscnn
 
-/// The one symbol of a module. Returns a Backend that lives as long as the
-/// process, or null and writes into why[size] one line that says what is
+/// The only exported symbol of a module. Returns a Backend that lives as long
+/// as the process; or null, with one line in why[size] that says what is
 /// missing.
 extern "C" typedef fastscnn::Backend *FastscnnBackendOpen(int abi, char *why,
                                                           size_t size);

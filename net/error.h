@@ -8,26 +8,26 @@
 
 namespace fastscnn {
 
-/// What went wrong, for the person who runs the pipeline.
+/// Why a call failed, for the person who runs the pipeline.
 struct Error {
   enum class Kind {
-    kModel,   ///< the model file cannot be used
-    kDevice,  ///< no such device, out of its memory, or lost
-    kFormat,  ///< frames of this kind cannot be processed
-    kEngine,  ///< a library failed; not the user's doing
+    kModel,   ///< the model file is unusable
+    kDevice,  ///< the device does not exist, ran out of memory, or failed
+    kFormat,  ///< frames of this format or size are not supported
+    kEngine,  ///< a bug, or the failure of a library
   };
 
   Kind kind;
-  std::string sentence;  ///< with names and numbers, and what to do
+  std::string sentence;  ///< what failed, with its value; what to do
 };
 
-/// What is wrong with a model file.
+/// sentence: what is wrong with the model file.
 inline Error model_error(std::string sentence) {
   return {Error::Kind::kModel, std::move(sentence)};
 }
 
-/// A value, or the Error that there is instead. Nothing here throws: in a
-/// process with two unwinders, and libgstreamer brings one, that ends it.
+/// A value, or an Error. Nothing throws: libgstreamer brings an unwinder of its
+/// own, and in a process with two of them an exception means abort().
 template <typename T = void>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
@@ -45,9 +45,8 @@ T take_value(Result<T> &result) {
 
 }  // namespace detail
 
-/// The value of a Result; an Error is what the function around it returns.
-/// Stands alone: as a statement, or as all that a variable is initialised or
-/// assigned with.
+/// The value of a Result; on an Error, returns it from the enclosing function.
+/// Use it as a whole statement, initialiser or right-hand side.
 #define FASTSCNN_TRY(...)                                            \
   ({                                                                 \
     ::fastscnn::Result fastscnn_result = (__VA_ARGS__);              \

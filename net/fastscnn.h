@@ -30,15 +30,15 @@ struct Variant {
 };
 
 enum class Op {
-  kConv,      ///< convolution + bias (+ residual) (+ activation)
+  kConv,      ///< convolution + bias, then residual, then activation
   kPool,      ///< adaptive average pooling to bins x bins
   kUpsample,  ///< bilinear, to the height and width of layer `like`
-  kConcat,    ///< of channels, in the order of inputs
+  kConcat,    ///< concatenates the channels of the inputs, in their order
 };
 
 enum class Activation { kNone, kRelu, kRelu6 };
 
-/// All activations clamp to a range.
+/// The range to which an activation clamps its input.
 struct Clamp {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
@@ -51,12 +51,12 @@ constexpr Clamp clamp_of(Activation activation) {
   return clamp;
 }
 
-constexpr int kImage = -1;    ///< as an input: the normalised RGB image
-constexpr int kNoLayer = -2;  ///< as residual or like: none
+constexpr int kImage = -1;    ///< input that is the normalised RGB image
+constexpr int kNoLayer = -2;  ///< no residual, or no like
 
-/// One step of the network. Layers refer to one another by index.
+/// A layer of the network. Layers refer to each other by index.
 struct Layer {
-  std::string name;  ///< as in the model file, before ".weight" and ".bias"
+  std::string name;  ///< in model files: name.weight, name.bias
   Op op = Op::kConv;
   std::vector<int> inputs;
   int channels = 0;  ///< of the output
@@ -64,11 +64,11 @@ struct Layer {
   int stride = 1;
   int padding = 0;
   int dilation = 1;
-  int groups = 1;  ///< 1, or the number of channels (depthwise)
+  int groups = 1;  ///< 1; depthwise: the number of channels
   Activation activation = Activation::kNone;
-  int residual = kNoLayer;  ///< added before the activation
-  int bins = 0;             ///< kPool
-  int like = kNoLayer;      ///< kUpsample
+  int residual = kNoLayer;  ///< layer to add before the activation
+  int bins = 0;             ///< of kPool
+  int like = kNoLayer;      ///< of kUpsample
 
   bool depthwise() const { return groups > 1; }
 };
@@ -79,26 +79,26 @@ struct Shape {
   int width = 0;
 };
 
-constexpr int kMaxClasses = 254;  // 255 is "unknown" in a mask
-constexpr int kSizeMultiple = 32;
-constexpr int kMaxInputSize = 8192;
+constexpr int kMaxClasses = 254;   ///< mask value 254 is kOutside, 255 kUnknown
+constexpr int kSizeMultiple = 32;  ///< of the network input's width and height
+constexpr int kMaxInputSize = 8192;  ///< pixels, width and height
 
-/// The network from the normalised image (3, H, W) to the logits
-/// (classes, ~H/8, ~W/8), the output of the last layer, in an order in which
-/// it can be computed. This is the one place where the layers are listed.
+/// The layers of the network, in an order in which they can be computed: from
+/// the normalised image (3, height, width) to the logits (classes, height / 8,
+/// width / 8), rounded up or down by the variant, which the last layer outputs.
 std::vector<Layer> make_layers(const Variant &variant, int classes);
 
-/// Output shape of every layer; an Error unless height and width are multiples
-/// of kSizeMultiple from 32 to kMaxInputSize.
+/// Output shapes of the layers for an image of this size; an Error unless
+/// height and width are multiples of kSizeMultiple up to kMaxInputSize.
 Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
                                         int height, int width);
 
-/// Channels that a layer reads.
+/// Input channels of a layer.
 int input_channels(const std::vector<Layer> &layers, int index);
 
-/// Network input for a frame when neither or only one side is asked for
-/// (0 = not asked for): the frame's aspect ratio at the number of pixels the
-/// model prefers, rounded to multiples of kSizeMultiple.
+/// Size of the network input for a frame: multiples of kSizeMultiple near the
+/// asked size. A side that is 0 follows the frame's aspect ratio; if both are
+/// 0, the input has about as many pixels as the model prefers.
 Shape choose_input_size(int asked_width, int asked_height, int model_width,
                         int model_height, int frame_width, int frame_height);
 

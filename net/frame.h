@@ -6,20 +6,20 @@
 namespace fastscnn {
 
 /// Where the samples of one colour component lie. Planar, semi-planar and
-/// packed formats, 4:2:0 to 4:4:4, differ only in these numbers, so the core
-/// knows no pixel formats.
+/// packed formats, 4:2:0 to 4:4:4, differ only in these numbers: engines and
+/// painters need no list of pixel formats.
 struct Component {
   int plane = 0;
-  int offset = 0;        ///< bytes from the start of a row of the plane
-  int pixel_stride = 1;  ///< bytes from a sample to the next in its row
-  int shift_x = 0;       ///< log2 of the horizontal subsampling
-  int shift_y = 0;       ///< log2 of the vertical subsampling
-  float origin_x = 0.f;  ///< centre of the first sample, in pixels right
-  float origin_y = 0.f;  ///< of and below the centre of the first pixel
+  int offset = 0;        ///< of the first sample in a row of the plane, bytes
+  int pixel_stride = 1;  ///< bytes from a sample to the next
+  int shift_x = 0;       ///< log2 of the subsampling, 0 or 1
+  int shift_y = 0;
+  float origin_x = 0.f;  ///< centre of the first sample relative to the centre
+  float origin_y = 0.f;  ///< of the first pixel, in pixels right and down
 };
 
-/// rgb = matrix * (component / 255) + offset; RGB in 0..1 after clamping.
-/// Carries the matrix and the range of the caps.
+/// rgb = matrix * (components / 255) + offset, clamped to 0..1. Made by
+/// net/color.h from the colour matrix and range of the caps.
 struct ColorTransform {
   float matrix[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
   float offset[3] = {0, 0, 0};
@@ -29,15 +29,15 @@ enum class Memory { kHost, kDevice };
 
 constexpr int kMaxPlanes = 3;
 
-/// What all frames of a stream have in common.
+/// The description that all frames of a stream share.
 struct FrameInfo {
-  int width = 0;  ///< pixels that are looked at (after cropping)
+  int width = 0;  ///< pixels, after cropping
   int height = 0;
   int planes = 1;
-  int row_bytes[kMaxPlanes] = {};  ///< bytes of a row that hold samples
+  int row_bytes[kMaxPlanes] = {};  ///< bytes in a row, without padding
   int rows[kMaxPlanes] = {};
   int components = 3;      ///< 3, or 1 for grey
-  Component component[3];  ///< (R, G, B), (Y, U, V) or (Y)
+  Component component[3];  ///< R, G, B; Y, U, V; or Y
   ColorTransform to_rgb;
   Memory memory = Memory::kHost;
 };
@@ -47,14 +47,14 @@ inline bool operator!=(const FrameInfo &a, const FrameInfo &b) {
   return !(a == b);
 }
 
-/// A frame that is read. Pointers and strides differ from buffer to buffer;
-/// a stride may be larger than row_bytes, and negative.
+/// A frame to read; belongs to the caller. Pointers and strides may differ from
+/// frame to frame; a stride, in bytes, may exceed row_bytes or be negative.
 struct ConstFrame {
   const uint8_t *data[kMaxPlanes] = {};
   int stride[kMaxPlanes] = {};
 };
 
-/// A frame that is painted.
+/// A frame to paint on.
 struct Frame {
   uint8_t *data[kMaxPlanes] = {};
   int stride[kMaxPlanes] = {};
@@ -69,13 +69,13 @@ inline ConstFrame as_const(const Frame &frame) {
   return out;
 }
 
-/// Pixels of a component's first block that lie left of (above) the frame: 1
-/// where a crop starts inside a block of 2.
+/// Pixels of a component's first block that lie left of (or above) the frame: 1
+/// if a crop begins inside a block of 2.
 inline int pixels_before(float origin) {
   return origin < 0 ? static_cast<int>(0.5f - origin) : 0;
 }
 
-/// Number of samples of a component in a row, and of its rows.
+/// Samples in a row of a component, and its rows.
 inline int component_width(const FrameInfo &info, int c) {
   const Component &component = info.component[c];
   int shift = component.shift_x;

@@ -9,9 +9,8 @@
 
 namespace fastscnn {
 
-/// Reads the __metadata__ of a model file: architecture, format, name, license,
-/// source, labels, colors, mean, std, input_width, input_height, and the
-/// variant. An Error names the key and its value.
+/// Reads the metadata of a model file; models/README.md lists the keys. An
+/// Error names the key and its value.
 Result<ModelInfo> read_model_info(
     const std::map<std::string, std::string> &metadata);
 

@@ -13,37 +13,37 @@
 
 namespace fastscnn {
 
-/// What a model file says about itself, beside the weights.
+/// The metadata of a model.
 struct ModelInfo {
   std::string name;
   std::string license;
   std::string source;
-  std::vector<std::string> labels;  // one a class
-  std::vector<uint32_t> colors;     // 0xRRGGBB, one a class
-  float mean[3] = {0, 0, 0};        // RGB, of values in 0..1
-  float std[3] = {1, 1, 1};
-  int input_width = 0;  // preferred network input
+  std::vector<std::string> labels;  ///< of the classes, 1 to kMaxClasses
+  std::vector<uint32_t> colors;     ///< of the classes, 0xRRGGBB
+  float mean[3] = {0, 0, 0};        ///< of R, G and B in 0..1
+  float std[3] = {1, 1, 1};         ///< likewise, above 0
+  int input_width = 0;              ///< preferred network input, pixels
   int input_height = 0;
   Variant variant;
 
   int classes() const { return static_cast<int>(labels.size()); }
 };
 
-/// A model that has been checked to the last number: every layer has finite
-/// weights of the right shape. Immutable.
+/// A validated model: every layer has weights of the right shape, all finite.
+/// Immutable.
 class Model {
  public:
   /// Reads a safetensors file. An Error names the file and what is wrong with
-  /// it, in one sentence.
+  /// it.
   static Result<std::shared_ptr<const Model>> load(const std::string &path);
 
-  /// The same from memory; name stands in messages for the path.
+  /// Reads a file in memory, which messages call `name`.
   static Result<std::shared_ptr<const Model>> parse(const uint8_t *data,
                                                     size_t size,
                                                     const std::string &name);
 
-  /// From weights that are there already, in the order of make_layers():
-  /// for tests and benchmarks. An Error if sizes do not fit.
+  /// Takes weights and biases by layer, in the order of make_layers(), empty
+  /// for layers that have none. An Error if a size does not fit.
   static Result<std::shared_ptr<const Model>> create(
       ModelInfo info, std::vector<std::vector<float>> weights,
       std::vector<std::vector<float>> biases);
@@ -51,9 +51,9 @@ class Model {
   const ModelInfo &info() const { return info_; }
   const std::vector<Layer> &layers() const { return layers_; }
 
-  /// (O, I / groups, kernel, kernel) of a convolution; empty for others.
+  /// (out, in / groups, kernel, kernel); empty unless a convolution.
   const std::vector<float> &weight(int layer) const { return weights_[layer]; }
-  /// (O); empty for layers without weights.
+  /// (out); empty unless a convolution.
   const std::vector<float> &bias(int layer) const { return biases_[layer]; }
 
  private:
@@ -67,7 +67,7 @@ class Model {
   std::vector<std::vector<float>> biases_;
 };
 
-/// Files larger than this are no Fast-SCNN of at most 254 classes.
+/// No Fast-SCNN of at most kMaxClasses classes has a larger file.
 constexpr size_t kMaxModelBytes = 16u << 20;
 
 }  // namespace fastscnn

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/cells.h"
 
 #include <algorithm>
@@ -16,11 +16,11 @@ void add_bytes(uint32_t *__restrict sums, const uint8_t *__restrict bytes,
   for (int i = 0; i < count; i++) sums[i] += bytes[i];
 }
 
-// One box filter along a line of cells.
+/// One box filter along a line of cells.
 void box_filter(float *line, int count, int step, float *scratch) {
   constexpr int kSize = 2 * kBlurRadius + 1;
   for (int i = -kBlurRadius; i < count + kBlurRadius; i++)
-    scratch[i + kBlurRadius] = line[std::min(std::max(i, 0), count - 1) * step];
+    scratch[i + kBlurRadius] = line[std::clamp(i, 0, count - 1) * step];
   for (int i = 0; i < count; i++) {
     float sum = 0;
     for (int t = 0; t < kSize; t++) sum += scratch[i + t];
@@ -36,7 +36,7 @@ void Cells::configure(const FrameInfo &frame, int side) {
   columns_ = (frame.width + side - 1) / side;
   rows_ = (frame.height + side - 1) / side;
   covered_.assign(size_t(columns_) * rows_, 0);
-  reached_ = covered_;
+  faded_ = covered_;
   int bytes = 0;
   for (int p = 0; p < frame.planes; p++)
     bytes = std::max(bytes, frame.row_bytes[p]);
@@ -53,7 +53,7 @@ void Cells::configure(const FrameInfo &frame, int side) {
     begin_[c][0] = 0;
     int next = 1;
     for (int i = 0; i < samples; i++) {
-      const float center = k.origin_x + static_cast<float>(i << k.shift_x);
+      const float center = k.origin_x + float(i << k.shift_x);
       const float u = (center + 0.5f) / side - 0.5f;
       weight_[c][i] = u - std::floor(u);
       for (; next <= columns_ && u >= next - 1; next++) begin_[c][next] = i;
@@ -61,16 +61,14 @@ void Cells::configure(const FrameInfo &frame, int side) {
   }
 }
 
-void Cells::cover_all() {
-  std::fill(covered_.begin(), covered_.end(), uint8_t{1});
-}
+void Cells::cover_all() { std::fill(covered_.begin(), covered_.end(), 1); }
 
-bool Cells::cover(const Values &values, const bool drawn[256], int margin) {
-  std::fill(covered_.begin(), covered_.end(), uint8_t{0});
+bool Cells::cover(const FrameMask &mask, const bool drawn[256], int margin) {
+  std::fill(covered_.begin(), covered_.end(), 0);
   bool any = false;
-  const Bounds &part = values.covered;
+  const Rect &part = mask.covered;
   for (int y = part.y0; y < part.y1; y++) {
-    const uint8_t *row = values.row(y);
+    const uint8_t *row = mask.row(y);
     const int first_row = std::max(y - margin, 0) / side_;
     const int last_row = std::min(y + margin, info_.height - 1) / side_;
     for (int x = part.x0; x < part.x1;) {
@@ -111,7 +109,7 @@ void Cells::measure(const Frame &frame) {
                              : ((r + 1) * side_) >> shift;
       }
       for (int y = begin; y < end; y++)
-        add_bytes(sums_.data(), frame.data[p] + int64_t{y} * frame.stride[p],
+        add_bytes(sums_.data(), frame.data[p] + ptrdiff_t(y) * frame.stride[p],
                   info_.row_bytes[p]);
       for (int c = 0; c < info_.components; c++) {
         const Component &k = info_.component[c];
@@ -123,8 +121,7 @@ void Cells::measure(const Frame &frame) {
           for (int i = first; i < last; i++)
             sum += sums_[k.offset + i * k.pixel_stride];
           means_[c][size_t(r) * columns_ + column] =
-              static_cast<float>(sum) /
-              static_cast<float>((last - first) * (end - begin));
+              float(sum) / float((last - first) * (end - begin));
         }
       }
     }
@@ -137,7 +134,7 @@ void Cells::pixelate(const Frame &frame) {
     const Component &k = info_.component[c];
     for (int y = 0; y < component_height(info_, c); y++) {
       uint8_t *samples =
-          frame.data[k.plane] + int64_t{y} * frame.stride[k.plane] + k.offset;
+          frame.data[k.plane] + ptrdiff_t(y) * frame.stride[k.plane] + k.offset;
       const int row = std::min((y << k.shift_y) / side_, rows_ - 1);
       const size_t line = size_t(row) * columns_;
       for (int column = 0; column < columns_; column++) {
@@ -160,15 +157,15 @@ void Cells::smooth(std::vector<float> *means) {
   }
 }
 
-void Cells::cover_neighbours() {
+void Cells::spread_cover() {
   for (int r = 0; r < rows_; r++)
     for (int column = 0; column < columns_; column++) {
-      uint8_t reached = 0;
+      uint8_t covered = 0;
       for (int y = std::max(r - 1, 0); y <= std::min(r + 1, rows_ - 1); y++)
         for (int x = std::max(column - 1, 0);
              x <= std::min(column + 1, columns_ - 1); x++)
-          reached |= covered_[size_t(y) * columns_ + x];
-      reached_[size_t(r) * columns_ + column] = reached;
+          covered |= covered_[size_t(y) * columns_ + x];
+      faded_[size_t(r) * columns_ + column] = covered;
     }
 }
 
@@ -177,25 +174,25 @@ void Cells::blur_component(const Frame &frame, int c) {
   const auto &begin = begin_[c];
   for (int y = 0; y < component_height(info_, c); y++) {
     uint8_t *samples =
-        frame.data[k.plane] + int64_t{y} * frame.stride[k.plane] + k.offset;
-    const float center = k.origin_y + static_cast<float>(y << k.shift_y);
+        frame.data[k.plane] + ptrdiff_t(y) * frame.stride[k.plane] + k.offset;
+    const float center = k.origin_y + float(y << k.shift_y);
     const float v = (center + 0.5f) / side_ - 0.5f;
     const int row = static_cast<int>(std::floor(v));
     const float below = v - row;
     const size_t a = size_t(std::max(row, 0)) * columns_;
     const size_t b = size_t(std::min(row + 1, rows_ - 1)) * columns_;
     for (int i = 0; i < columns_; i++) {
-      const float upper = reached_[a + i] * (1.f - below);
-      const float lower = reached_[b + i] * below;
+      const float upper = faded_[a + i] * (1.f - below);
+      const float lower = faded_[b + i] * below;
       strength_[i] = upper + lower;
       color_[i] = means_[c][a + i] * upper + means_[c][b + i] * lower;
     }
     for (int i = 0; i <= columns_; i++) {
       const int left = std::max(i - 1, 0), right = std::min(i, columns_ - 1);
       if (strength_[left] == 0.f && strength_[right] == 0.f) continue;
-      const Ends strength{strength_[left], strength_[right]};
-      const Ends color{color_[left], color_[right]};
-      uint8_t *first = samples + int64_t{begin[i]} * k.pixel_stride;
+      const Pair strength{strength_[left], strength_[right]};
+      const Pair color{color_[left], color_[right]};
+      uint8_t *first = samples + ptrdiff_t(begin[i]) * k.pixel_stride;
       const float *weight = weight_[c].data() + begin[i];
       const int count = begin[i + 1] - begin[i];
       replace_samples(first, k.pixel_stride, count, weight, strength, color);
@@ -205,7 +202,7 @@ void Cells::blur_component(const Frame &frame, int c) {
 
 void Cells::blur(const Frame &frame) {
   measure(frame);
-  cover_neighbours();
+  spread_cover();
   for (int c = 0; c < info_.components; c++) {
     smooth(&means_[c]);
     blur_component(frame, c);

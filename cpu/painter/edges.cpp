@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/edges.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace fastscnn {
 namespace {
 
-// A bit for each of eight bytes that is not 0.
+/// Bit i is set if byte i is not 0.
 uint64_t bits_of_bytes(uint64_t bytes) {
   constexpr uint64_t kLow = UINT64_C(0x7f7f7f7f7f7f7f7f);
   const uint64_t high = ((bytes & kLow) + kLow) | bytes;
@@ -38,25 +38,25 @@ void Edges::set_shape(Shape shape, int radius) {
             : static_cast<int>(std::sqrt(radius * radius - dy * dy));
     rows_of_[half].push_back(dy);
   }
-  ring_.assign(size_t(2 * radius + 1) * words_, 0);
+  near_.assign(size_t(2 * radius + 1) * words_, 0);
 }
 
-void Edges::begin(const Values &values, const Bounds &part, Shape shape,
+void Edges::begin(const FrameMask &mask, const Rect &part, Shape shape,
                   int radius) {
   if (shape != shape_ || radius != radius_) set_shape(shape, radius);
-  values_ = values;
+  mask_ = mask;
   part_ = part;
   next_ = part.y0;
-  std::fill(ring_.begin(), ring_.end(), uint64_t{0});
+  std::fill(near_.begin(), near_.end(), 0);
 }
 
 uint64_t *Edges::near_row(int y) {
-  return ring_.data() + size_t(y % (2 * radius_ + 1)) * words_;
+  return near_.data() + size_t(y % (2 * radius_ + 1)) * words_;
 }
 
-// The bits of the pixels from `begin` on that differ; false if none does.
+/// Sets bits_ where the rows differ, from pixel `begin` on; false if nowhere.
 bool Edges::compare(const uint8_t *a, const uint8_t *b, int begin) {
-  std::fill(bits_.begin(), bits_.end(), uint64_t{0});
+  std::fill(bits_.begin(), bits_.end(), 0);
   uint64_t any = 0;
   const auto set = [&](int x, uint64_t bits) {
     bits_[1 + x / 64] |= bits << x % 64;
@@ -71,7 +71,7 @@ bool Edges::compare(const uint8_t *a, const uint8_t *b, int begin) {
   return any;
 }
 
-// Adds the pixels to the left of those that there are, and to the right.
+/// Sets the bits left of set bits, and those right of them.
 void Edges::widen(bool right) {
   const uint64_t *in = bits_.data();
   for (size_t i = 1; i <= words_; i++) {
@@ -87,24 +87,24 @@ void Edges::mark(int y) {
   for (size_t i = 0; i < words_; i++) out[i] |= bits_[1 + i];
 }
 
-// Marks the pixels around which row y, or it and the one above, differ.
+/// Marks the pixels near an edge in row y, or between it and the row above.
 void Edges::spread(int y) {
-  std::fill_n(near_row(y + radius_), words_, uint64_t{0});
-  const uint8_t *row = values_.row(y);
+  std::fill_n(near_row(y + radius_), words_, 0);
+  const uint8_t *row = mask_.row(y);
   if (compare(row, row - 1, part_.x0 + 1)) {
     for (int half = 1; half <= radius_; half++) {
-      widen(half > 1);  // of two neighbours, the left one has no bit yet
+      widen(half > 1);  // an edge at x separates x - 1 from x
       for (int dy : rows_of_[half]) {
         mark(y - dy);
         if (dy > 0) mark(y + dy);
       }
     }
   }
-  if (y > part_.y0 && compare(row, values_.row(y - 1), part_.x0)) {
+  if (y > part_.y0 && compare(row, mask_.row(y - 1), part_.x0)) {
     for (int half = 0; half <= radius_; half++) {
       if (half > 0) widen(true);
       for (int dy : rows_of_[half]) {
-        if (dy == 0) continue;  // the other row is further away
+        if (dy == 0) continue;  // row y - 1 is one further away
         mark(y - dy);
         mark(y + dy - 1);
       }
@@ -130,17 +130,18 @@ void Outlines::configure(int frame_width) {
   edges_.configure(frame_width);
 }
 
-void Outlines::begin(const Values &values, const PaintTable &table, int width) {
-  values_ = values;
+void Outlines::begin(const FrameMask &mask, const PaintTable &table,
+                     int width) {
+  mask_ = mask;
   table_ = &table;
-  edges_.begin(values, values.covered, Edges::Shape::kDisc, width);
+  edges_.begin(mask, mask.covered, Edges::Shape::kDisc, width);
 }
 
 void Outlines::make(int y, PaintRow *row) {
-  const Bounds &part = values_.covered;
+  const Rect &part = mask_.covered;
   if (y >= part.y0 && y < part.y1) {
     const uint64_t *bits = edges_.near(y);
-    const uint8_t *values = values_.row(y);
+    const uint8_t *values = mask_.row(y);
     for (int x = part.x0; x < part.x1;) {
       const int begin = find_bit(bits, true, x, part.x1);
       const int end = find_bit(bits, false, begin, part.x1);

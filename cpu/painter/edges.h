@@ -1,28 +1,28 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "cpu/painter/framemask.h"
 #include "cpu/painter/row.h"
 
 namespace fastscnn {
 
-/// Finds the pixels that have one of another value near them: those with two
-/// neighbours of different values in the shape around them.
+/// Finds the pixels near an edge: those with a pixel of another value within a
+/// disc or square around them.
 class Edges {
  public:
   enum class Shape { kDisc, kSquare };
 
   void configure(int frame_width);
 
-  /// Looks at `part` only. Call for each frame; allocates nothing unless the
-  /// shape differs from the last call.
-  void begin(const Values &values, const Bounds &part, Shape shape, int radius);
+  /// Begins a frame. Ignores pixels outside of `part`. Allocates nothing unless
+  /// shape or radius differ from the last call.
+  void begin(const FrameMask &mask, const Rect &part, Shape shape, int radius);
 
-  /// Of row y a bit for each pixel x: bit x % 64 of word x / 64. Those outside
-  /// of the part mean nothing. Rows are asked for from the first of the part to
-  /// the last one.
+  /// Row y, a bit per pixel: bit x % 64 of word x / 64. Bits outside of the
+  /// part are undefined. Call for consecutive rows, from the first of the part.
   const uint64_t *near(int y);
 
  private:
@@ -34,34 +34,34 @@ class Edges {
   void spread(int y);
 
   int width_ = 0;
-  size_t words_ = 0;  // of a row
-  Values values_;
-  Bounds part_;
+  size_t words_ = 0;  // per row
+  FrameMask mask_;
+  Rect part_;
   Shape shape_ = Shape::kDisc;
   int radius_ = -1;
-  int next_ = 0;                            // row of values to look at
-  std::vector<std::vector<int> > rows_of_;  // distances, by half width there
-  std::vector<uint64_t> ring_;              // results: 2 * radius + 1 rows
-  std::vector<uint64_t> bits_, wider_;      // a word more at either end
+  int next_ = 0;                           // next row to compare
+  std::vector<std::vector<int>> rows_of_;  // of the shape, by half width
+  std::vector<uint64_t> near_;             // line buffer: 2 * radius + 1 rows
+  std::vector<uint64_t> bits_, wider_;     // with a word more at either end
 };
 
 /// The first pixel from `begin` on whose bit is `value`, at most `end`.
 int find_bit(const uint64_t *bits, bool value, int begin, int end);
 
-/// Paints the outlines of regions.
+/// Paints the outlines of regions: the pixels of drawn values near an edge.
 class Outlines : public PaintSource {
  public:
   void configure(int frame_width);
 
-  /// width: 1..kMaxContourWidth. Call for each frame; values and table must
-  /// stay valid while paint is made.
-  void begin(const Values &values, const PaintTable &table, int width);
+  /// Begins a frame. width: 1..kMaxContourWidth. mask and table must stay valid
+  /// until it is painted.
+  void begin(const FrameMask &mask, const PaintTable &table, int width);
 
   void make(int y, PaintRow *row) override;
 
  private:
   int width_ = 0;
-  Values values_;
+  FrameMask mask_;
   const PaintTable *table_ = nullptr;
   Edges edges_;
 };

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/framecolors.h"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ Paint FrameColors::paint(Rgba color, int alpha) const {
     const float *m = from_rgb_.matrix[c];
     float value = m[0] * color.r + m[1] * color.g + m[2] * color.b +
                   from_rgb_.offset[c] * 255.f;
-    value = std::min(std::max(value, 0.f), 255.f);
+    value = std::clamp(value, 0.f, 255.f);
     out.color[c] = static_cast<uint32_t>(std::lround(value * strength));
   }
   return out;

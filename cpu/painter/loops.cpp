@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/loops.h"
 
 #include <cstring>
 
-// One of them is chosen when the library is loaded: too early for sanitizers.
+// The loader chooses one of the clones, before sanitizers are initialised.
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("avx2", "default")))
@@ -14,7 +14,7 @@
 namespace fastscnn {
 namespace {
 
-inline uint8_t mix(uint8_t sample, uint16_t keep, uint16_t color) {
+inline uint8_t blend(uint8_t sample, uint16_t keep, uint16_t color) {
   const uint16_t high = sample << 8;
   const uint16_t kept = uint32_t{high} * keep >> 16;
   return static_cast<uint16_t>(kept + color) >> 7;
@@ -34,10 +34,10 @@ inline void average_one(const uint16_t *__restrict keep,
                         const uint16_t *__restrict color, int count,
                         uint16_t *__restrict keep_out,
                         uint16_t *__restrict color_out) {
-  constexpr int kStep = kTaps == 1 ? 1 : 2;
+  constexpr int kStride = kTaps == 1 ? 1 : 2;
   for (int i = 0; i < count; i++) {
-    keep_out[i] = average<kTaps>(keep + kStep * i);
-    color_out[i] = average<kTaps>(color + kStep * i);
+    keep_out[i] = average<kTaps>(keep + kStride * i);
+    color_out[i] = average<kTaps>(color + kStride * i);
   }
 }
 
@@ -47,22 +47,22 @@ inline void average_two(const uint16_t *__restrict keep,
                         const uint16_t *__restrict second, int count,
                         uint16_t *__restrict keep_out,
                         uint16_t *__restrict color_out) {
-  constexpr int kStep = kTaps == 1 ? 1 : 2;
+  constexpr int kStride = kTaps == 1 ? 1 : 2;
   for (int i = 0; i < count; i++) {
-    keep_out[2 * i] = keep_out[2 * i + 1] = average<kTaps>(keep + kStep * i);
-    color_out[2 * i] = average<kTaps>(first + kStep * i);
-    color_out[2 * i + 1] = average<kTaps>(second + kStep * i);
+    keep_out[2 * i] = keep_out[2 * i + 1] = average<kTaps>(keep + kStride * i);
+    color_out[2 * i] = average<kTaps>(first + kStride * i);
+    color_out[2 * i + 1] = average<kTaps>(second + kStride * i);
   }
 }
 
-inline float between(Ends ends, float weight) {
-  return ends.left + (ends.right - ends.left) * weight;
+inline float between(Pair pair, float weight) {
+  return pair.left + (pair.right - pair.left) * weight;
 }
 
-template <int kStep>
-inline void replace(uint8_t *__restrict samples, int step, int count,
-                    const float *__restrict weight, Ends strength, Ends color) {
-  const int s = kStep ? kStep : step;
+template <int kStride>
+inline void replace(uint8_t *__restrict samples, int stride, int count,
+                    const float *__restrict weight, Pair strength, Pair color) {
+  const int s = kStride ? kStride : stride;
   for (int i = 0; i < count; i++) {
     const float kept = 1.f - between(strength, weight[i]);
     const float added = between(color, weight[i]) + 0.5f;
@@ -71,11 +71,11 @@ inline void replace(uint8_t *__restrict samples, int step, int count,
   }
 }
 
-/// What is not kept of the samples is not read.
-template <int kStep>
-inline void replace_all(uint8_t *__restrict samples, int step, int count,
-                        const float *__restrict weight, Ends color) {
-  const int s = kStep ? kStep : step;
+/// With a strength of 1 everywhere: does not read the samples.
+template <int kStride>
+inline void replace_all(uint8_t *__restrict samples, int stride, int count,
+                        const float *__restrict weight, Pair color) {
+  const int s = kStride ? kStride : stride;
   for (int i = 0; i < count; i++)
     samples[i * s] = static_cast<uint8_t>(
         static_cast<int>(between(color, weight[i]) + 0.5f));
@@ -83,32 +83,32 @@ inline void replace_all(uint8_t *__restrict samples, int step, int count,
 
 }  // namespace
 
-VECTORS void mix_bytes(uint8_t *__restrict samples, int count,
-                       const uint16_t *__restrict keep,
-                       const uint16_t *__restrict color) {
+VECTORS void blend_bytes(uint8_t *__restrict samples, int count,
+                         const uint16_t *__restrict keep,
+                         const uint16_t *__restrict color) {
   for (int i = 0; i < count; i++)
-    samples[i] = mix(samples[i], keep[i], color[i]);
+    samples[i] = blend(samples[i], keep[i], color[i]);
 }
 
-VECTORS void mix_every_other(uint8_t *__restrict samples, int count,
-                             const uint16_t *__restrict keep,
-                             const uint16_t *__restrict color) {
+VECTORS void blend_every_other(uint8_t *__restrict samples, int count,
+                               const uint16_t *__restrict keep,
+                               const uint16_t *__restrict color) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
   constexpr int kThis = 8;
 #else
   constexpr int kThis = 0;
 #endif
   constexpr int kOther = 8 - kThis;
-  // As parts of words. Nothing is known of the byte behind the last one.
+  // As 16-bit words, which vectorises. The last sample may end the buffer.
   for (int i = 0; i < count - 1; i++) {
     uint16_t word;
     std::memcpy(&word, samples + 2 * i, 2);
-    const uint16_t mixed = mix(word >> kThis & 255, keep[i], color[i]);
-    word = (word & 255 << kOther) | mixed << kThis;
+    const uint16_t blended = blend(word >> kThis & 255, keep[i], color[i]);
+    word = (word & 255 << kOther) | blended << kThis;
     std::memcpy(samples + 2 * i, &word, 2);
   }
   const int last = count - 1;
-  samples[2 * last] = mix(samples[2 * last], keep[last], color[last]);
+  samples[2 * last] = blend(samples[2 * last], keep[last], color[last]);
 }
 
 VECTORS void average_rows(const uint16_t *__restrict a,
@@ -139,17 +139,17 @@ VECTORS void average_columns(int taps, const uint16_t *keep,
     average_two<3>(keep, first, second, count, keep_out, color_out);
 }
 
-VECTORS void replace_samples(uint8_t *samples, int step, int count,
-                             const float *weight, Ends strength, Ends color) {
+VECTORS void replace_samples(uint8_t *samples, int stride, int count,
+                             const float *weight, Pair strength, Pair color) {
   const bool all = strength.left == 1.f && strength.right == 1.f;
-  if (all && step == 1)
+  if (all && stride == 1)
     replace_all<1>(samples, 1, count, weight, color);
   else if (all)
-    replace_all<0>(samples, step, count, weight, color);
-  else if (step == 1)
+    replace_all<0>(samples, stride, count, weight, color);
+  else if (stride == 1)
     replace<1>(samples, 1, count, weight, strength, color);
   else
-    replace<0>(samples, step, count, weight, strength, color);
+    replace<0>(samples, stride, count, weight, strength, color);
 }
 
 }  // namespace fastscnn

@@ -1,41 +1,43 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
 
 namespace fastscnn {
 
-/* Plain loops along a row, compiled a second time for processors with longer
- * vectors. keep and color are entries as PaintLayout says; what is written
- * overlaps nothing that is read. */
+// Plain loops along a row, which the compiler vectorises twice: for every
+// processor, and for AVX2. keep and color are entries as in PaintLayout.
+// Outputs must not overlap inputs.
 
-/// Mixes paint into samples that lie side by side.
-void mix_bytes(uint8_t *samples, int count, const uint16_t *keep,
-               const uint16_t *color);
+/// Blends paint into neighbouring bytes.
+void blend_bytes(uint8_t *samples, int count, const uint16_t *keep,
+                 const uint16_t *color);
 
-/// The same for every other byte.
-void mix_every_other(uint8_t *samples, int count, const uint16_t *keep,
-                     const uint16_t *color);
+/// Blends paint into every other byte; preserves those between.
+void blend_every_other(uint8_t *samples, int count, const uint16_t *keep,
+                       const uint16_t *color);
 
-/// The mean of two rows; of three, with c, of which b counts twice.
+/// The mean of rows a and b; with c (nullable), a and c count half as much as
+/// b.
 void average_rows(const uint16_t *a, const uint16_t *b, const uint16_t *c,
                   int count, uint16_t *out);
 
-/// The means of `taps` neighbours: 1; 2, of every other pixel on; or 3 of
-/// those, of which the middle one counts twice. With a second colour, results
-/// are those of both in turn.
+/// Averages `taps` neighbours with the weights 1, 1 1, or 1 2 1. 2 and 3 taps
+/// make one result per two pixels. With a second colour (nullable), the results
+/// of both alternate, and each one of keep is written twice.
 void average_columns(int taps, const uint16_t *keep, const uint16_t *first,
                      const uint16_t *second, int count, uint16_t *keep_out,
                      uint16_t *color_out);
 
-/// Of something at two neighbouring cells.
-struct Ends {
+/// A value at two neighbouring cells.
+struct Pair {
   float left, right;
 };
 
-/// Replaces samples that lie `step` bytes apart by a premultiplied colour, as
-/// strong as `strength`. weight: of the right end, for each sample.
-void replace_samples(uint8_t *samples, int step, int count, const float *weight,
-                     Ends strength, Ends color);
+/// Blends a premultiplied colour into samples that are `stride` bytes apart.
+/// Colour and strength are interpolated: weight is that of the right cell, for
+/// each sample.
+void replace_samples(uint8_t *samples, int stride, int count,
+                     const float *weight, Pair strength, Pair color);
 
 }  // namespace fastscnn

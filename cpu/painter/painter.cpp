@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/painter.h"
 
 #include <algorithm>
@@ -18,21 +18,21 @@ bool same(const Rgba &a, const Rgba &b) {
   return a.r == b.r && a.g == b.g && a.b == b.b && a.a == b.a;
 }
 
-/// Whether both lead to the same tables.
+/// Whether both styles have the same tables.
 bool same_colors(const PaintStyle &a, const PaintStyle &b) {
   return a.mode == b.mode && same(a.background, b.background) &&
          std::equal(std::begin(a.color), std::end(a.color), std::begin(b.color),
                     same);
 }
 
-/// What a table says for each value.
-class ValuesSource : public PaintSource {
+/// The paint of a mask.
+class MaskSource : public PaintSource {
  public:
-  ValuesSource(const Values &values, const PaintTable &table, int width)
-      : values_(values), table_(table), width_(width) {}
+  MaskSource(const FrameMask &mask, const PaintTable &table, int width)
+      : mask_(mask), table_(table), width_(width) {}
 
   void make(int y, PaintRow *row) override {
-    const uint8_t *values = values_.row(y);
+    const uint8_t *values = mask_.row(y);
     for (int x = 0; x < width_;) {
       const int end = run_end(values, x, width_);
       row->add(table_, values[x], end);
@@ -41,34 +41,33 @@ class ValuesSource : public PaintSource {
   }
 
  private:
-  const Values &values_;
+  const FrameMask &mask_;
   const PaintTable &table_;
   int width_;
 };
 
-/// A picture, and nothing around it.
-class PictureSource : public PaintSource {
+/// The paint of an image, transparent outside of it.
+class ImageSource : public PaintSource {
  public:
-  PictureSource(const FrameColors &colors, const PaintPicture &picture,
-                int width)
-      : colors_(colors), picture_(picture), width_(width) {}
+  ImageSource(const FrameColors &colors, const PaintImage &image, int width)
+      : colors_(colors), image_(image), width_(width) {}
 
   void make(int y, PaintRow *row) override {
-    const int line = y - picture_.y;
-    if (line >= 0 && line < picture_.height) {
-      const int begin = std::max(picture_.x, 0);
-      const int end = std::min(picture_.x + picture_.width, width_);
-      const uint8_t *rgba = picture_.rgba + int64_t{line} * picture_.stride;
+    const int line = y - image_.y;
+    if (line >= 0 && line < image_.height) {
+      const int begin = std::max(image_.x, 0);
+      const int end = std::min(image_.x + image_.width, width_);
+      const uint8_t *rgba = image_.rgba + ptrdiff_t(line) * image_.stride;
       row->skip(begin);
       for (int x = begin; x < end; x++)
-        row->add(colors_.premultiplied(rgba + (int64_t{x} - picture_.x) * 4));
+        row->add(colors_.premultiplied(rgba + (ptrdiff_t(x) - image_.x) * 4));
     }
     row->skip(width_);
   }
 
  private:
   const FrameColors &colors_;
-  const PaintPicture &picture_;
+  const PaintImage &image_;
   int width_;
 };
 
@@ -77,12 +76,12 @@ class CpuPainter : public Painter {
   Result<> configure(const FrameInfo &frame) override;
   Result<> paint(const Frame &dst, const PaintMask &mask,
                  const PaintStyle &style, Queue queue) override;
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         Queue queue) override;
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
+                       Queue queue) override;
 
  private:
   void make_tables(const PaintStyle &style);
-  void blend(const Frame &dst, const Values &values, const PaintTable &table);
+  void blend(const Frame &dst, const FrameMask &mask, const PaintTable &table);
   Paint area_paint(const PaintStyle &style, int value) const;
 
   FrameInfo info_;
@@ -91,9 +90,9 @@ class CpuPainter : public Painter {
   Blender blender_;
   Outlines outlines_;
   Feather feather_;
-  Cells blur_, mosaic_;
+  Cells blur_cells_, pixelate_cells_;
 
-  PaintStyle style_;  // that the tables were made for
+  PaintStyle style_;  // of the tables
   bool prepared_ = false;
   PaintTable area_, outline_, cover_;
   bool drawn_[256] = {};
@@ -106,8 +105,8 @@ Result<> CpuPainter::configure(const FrameInfo &frame) {
   blender_.configure(frame);
   outlines_.configure(frame.width);
   feather_.configure(frame.width, frame.height);
-  blur_.configure(frame, blur_cell(frame.height));
-  mosaic_.configure(frame, pixelate_cell(frame.height));
+  blur_cells_.configure(frame, blur_cell(frame.height));
+  pixelate_cells_.configure(frame, pixelate_cell(frame.height));
   prepared_ = false;
   return {};
 }
@@ -144,9 +143,9 @@ void CpuPainter::make_tables(const PaintStyle &style) {
   prepared_ = true;
 }
 
-void CpuPainter::blend(const Frame &dst, const Values &values,
+void CpuPainter::blend(const Frame &dst, const FrameMask &mask,
                        const PaintTable &table) {
-  ValuesSource source(values, table, info_.width);
+  MaskSource source(mask, table, info_.width);
   blender_.blend(dst, 0, info_.height, &source);
 }
 
@@ -155,7 +154,7 @@ Result<> CpuPainter::paint(const Frame &dst, const PaintMask &mask,
   if (!prepared_ || !same_colors(style, style_)) make_tables(style);
   const bool blurs = style.mode == PaintMode::kBlur;
   if (blurs || style.mode == PaintMode::kPixelate) {
-    Cells &cells = blurs ? blur_ : mosaic_;
+    Cells &cells = blurs ? blur_cells_ : pixelate_cells_;
     const int margin = static_cast<int>(std::ceil(style.margin * info_.height));
     if (style.cover_all)
       cells.cover_all();
@@ -171,32 +170,31 @@ Result<> CpuPainter::paint(const Frame &dst, const PaintMask &mask,
     blend(dst, scaler_.outside(), cover_);
     return {};
   }
-  const Values values = scaler_.scale(mask);
+  const FrameMask scaled = scaler_.scale(mask);
   if (style.mode != PaintMode::kContour) {
     if (style.feather > 0) {
-      feather_.begin(values, area_, style.feather);
+      feather_.begin(scaled, area_, style.feather);
       blender_.blend(dst, 0, info_.height, &feather_);
     } else {
-      blend(dst, values, area_);
+      blend(dst, scaled, area_);
     }
   }
   if (style.mode == PaintMode::kContour ||
       (style.mode == PaintMode::kBlend && style.contours)) {
-    outlines_.begin(values, outline_, style.contour_width);
+    outlines_.begin(scaled, outline_, style.contour_width);
     blender_.blend(dst, 0, info_.height, &outlines_);
   }
   return {};
 }
 
-Result<> CpuPainter::paint_picture(const Frame &dst,
-                                   const PaintPicture &picture, Queue) {
-  // Two rows more, even ones: what a chroma sample at the edge averages.
-  const int begin = std::max((picture.y - 2) & ~1, 0);
-  const int end = std::min((picture.y + picture.height + 3) & ~1, info_.height);
-  if (begin >= end || picture.x >= info_.width ||
-      picture.x + picture.width <= 0)
+Result<> CpuPainter::paint_image(const Frame &dst, const PaintImage &image,
+                                 Queue) {
+  // To even rows, and two rows more: chroma samples at the edge average them.
+  const int begin = std::max((image.y - 2) & ~1, 0);
+  const int end = std::min((image.y + image.height + 3) & ~1, info_.height);
+  if (begin >= end || image.x >= info_.width || image.x + image.width <= 0)
     return {};
-  PictureSource source(colors_, picture, info_.width);
+  ImageSource source(colors_, image, info_.width);
   blender_.blend(dst, begin, end, &source);
   return {};
 }

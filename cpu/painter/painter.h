@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 
 namespace fastscnn {
 
-/// Paints frames in host memory, on the calling thread.
+/// The painter on the CPU: paints frames in host memory, on the calling thread.
 std::unique_ptr<Painter> make_cpu_painter();
 
 }  // namespace fastscnn

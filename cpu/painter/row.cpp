@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/row.h"
 
 #include <algorithm>
@@ -61,14 +61,14 @@ void PaintRow::configure(const PaintLayout &layout, int width) {
   width_ = width;
   pitch_ = kBefore + size_t(width + kMargin) * layout.entries + kPattern;
   data_.assign(channels_ * pitch_, 0);
-  nothing_.resize(size_t(channels_) * kPattern);
-  write_pattern(layout, Paint(), nothing_.data());
+  transparent_.resize(size_t(channels_) * kPattern);
+  write_pattern(layout, Paint(), transparent_.data());
   touched_.assign((width + kMargin) / kBlock + 1, 0);
 }
 
 void PaintRow::begin() {
   x_ = 0;
-  std::fill(touched_.begin(), touched_.end(), uint8_t{0});
+  std::fill(touched_.begin(), touched_.end(), 0);
 }
 
 void PaintRow::fill(const uint16_t *patterns, int end) {
@@ -88,7 +88,7 @@ void PaintRow::fill(const uint16_t *patterns, int end) {
 }
 
 void PaintRow::add(const Paint &paint) {
-  if (!paint.leaves_all()) touch(x_ + 1);
+  if (!paint.is_transparent()) touch(x_ + 1);
   uint16_t *out = data_.data() + kBefore + size_t(x_) * layout_.entries;
   for (int e = 0; layout_.packed && e < layout_.entries; e++) {
     out[e] = kAll;
@@ -103,7 +103,7 @@ void PaintRow::add(const Paint &paint) {
 }
 
 void PaintRow::end() {
-  if (layout_.packed) return;  // nothing is averaged
+  if (layout_.packed) return;  // no samples to average
   for (int c = 0; c < channels_; c++) {
     uint16_t *first = data_.data() + c * pitch_ + kBefore;
     std::fill_n(first - kMargin, kMargin, first[0]);

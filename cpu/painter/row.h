@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
@@ -8,34 +8,32 @@
 
 namespace fastscnn {
 
-/// How the paint of a row is stored for frames of one kind: in channels of
-/// 16-bit entries. The first channel is keep, of which 1 << 15 is all; the
-/// others are colours, of which 1 << 7 is one, with half of that added, so that
-/// samples are rounded.
+/// How PaintRow stores paint for frames of one format: in channels of 16-bit
+/// entries. Channel 0 holds keep as fixed point with 15 fractional bits; the
+/// others hold colours with 7 fractional bits, plus a half for rounding.
 ///
-/// Formats that keep all components of a pixel side by side (RGB, BGRx, GRAY8)
-/// have one channel of colours and an entry for each byte of a pixel: paint
-/// lies as the frame does. The others have a channel for each component and
-/// one entry a pixel.
+/// Packed formats without subsampling (RGB, BGRx, GRAY8) have one channel of
+/// colours and an entry per byte of a pixel, in the order of the frame. Other
+/// formats have a channel per component and one entry per pixel.
 struct PaintLayout {
   PaintLayout() = default;
   explicit PaintLayout(const FrameInfo &frame);
 
   bool packed = false;
   int components = 3;
-  int entries = 1;      ///< of a pixel
-  int channels = 4;     ///< keep and the colours
-  int offset[3] = {};   ///< of a component among the entries of a pixel
-  int channel[3] = {};  ///< that has the colour of a component
+  int entries = 1;      ///< per pixel
+  int channels = 4;     ///< including keep
+  int offset[3] = {};   ///< of each component among the entries of a pixel
+  int channel[3] = {};  ///< of each component's colour
 };
 
-/// Which paint stands for each value, prepared for one kind of frame.
+/// The paint of each mask value, prepared for one format.
 class PaintTable {
  public:
   Paint &operator[](int value) { return paint_[value]; }
   const Paint &operator[](int value) const { return paint_[value]; }
 
-  /// Call after paints changed. Allocates at first only.
+  /// Call after changing paints. Allocates the first time only.
   void prepare(const PaintLayout &layout);
 
  private:
@@ -45,53 +43,53 @@ class PaintTable {
   std::vector<uint16_t> patterns_;  // (256, channels, PaintRow::kPattern)
 };
 
-/// The paint of all pixels of a row, written from left to right.
+/// The paint of a row of pixels, written from left to right.
 class PaintRow {
  public:
   void configure(const PaintLayout &layout, int width);
 
   void begin();
 
-  /// The pixels up to `end` have the paint of a value.
+  /// Gives the pixels up to `end` the paint of a value.
   void add(const PaintTable &table, int value, int end) {
-    if (!table.paint_[value].leaves_all()) touch(end);
+    if (!table.paint_[value].is_transparent()) touch(end);
     fill(&table.patterns_[size_t(value) * channels_ * kPattern], end);
   }
 
-  /// The pixels up to `end` are not painted.
-  void skip(int end) { fill(nothing_.data(), end); }
+  /// Leaves the pixels up to `end` transparent.
+  void skip(int end) { fill(transparent_.data(), end); }
 
-  /// The next pixel.
+  /// Gives the next pixel this paint.
   void add(const Paint &paint);
 
-  /// Call when all pixels have been added: beyond the ends of the row, the
-  /// nearest pixel counts.
+  /// Call after the last pixel. Repeats the pixels at both ends of the row.
   void end();
 
-  /// Entries can be read from kMargin pixels before the first one on, and as
-  /// far beyond the last one.
+  /// Entries from kMargin pixels before the first to kMargin after the last.
   const uint16_t *channel(int i) const {
     return data_.data() + i * pitch_ + kBefore;
   }
 
-  /// Of each kBlock pixels, whether samples that average them or those up to
-  /// kMargin to their left may change.
+  /// For each block of kBlock pixels: whether any of them, or of the kMargin
+  /// pixels on its left, is painted.
   const uint8_t *touched() const { return touched_.data(); }
 
   static constexpr int kBlock = 64;
   static constexpr int kMargin = 2;
-  static constexpr int kPattern = 48;  // entries; formats repeat after 1, 3, 4
+
+  /// Entries of a pattern: a multiple of the 1, 3 or 4 entries of a pixel.
+  static constexpr int kPattern = 48;
 
  private:
-  static constexpr int kLanes = 16;   // entries that are written at once
-  static constexpr int kBefore = 16;  // entries in front of the first pixel
+  static constexpr int kLanes = 16;   // entries per vector
+  static constexpr int kBefore = 16;  // entries before the first pixel
 
   void touch(int end) {
     for (int b = x_ / kBlock; b <= (end - 1 + kMargin) / kBlock; b++)
       touched_[b] = 1;
   }
 
-  /// Writes whole vectors: what lies behind the end is written again.
+  /// Writes whole vectors, beyond `end`; later calls overwrite the excess.
   void fill(const uint16_t *patterns, int end);
 
   PaintLayout layout_;
@@ -100,17 +98,16 @@ class PaintRow {
   int x_ = 0;  // next pixel
   size_t pitch_ = 0;
   std::vector<uint16_t> data_;
-  std::vector<uint16_t> nothing_;  // the patterns of what is not painted
+  std::vector<uint16_t> transparent_;  // patterns of skipped pixels
   std::vector<uint8_t> touched_;
 };
 
-/// Says what is painted.
+/// Produces the paint of a frame, row by row.
 class PaintSource {
  public:
   virtual ~PaintSource() = default;
 
-  /// Adds all pixels of a row. Called for each row from the first that is
-  /// painted to the last.
+  /// Adds all pixels of row y. Blender calls it for consecutive rows.
   virtual void make(int y, PaintRow *row) = 0;
 };
 

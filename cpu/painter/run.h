@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace fastscnn {
 
-/// Eight bytes, the first one lowest.
+/// Eight bytes, the first one in the lowest bits.
 inline uint64_t load_bytes(const uint8_t *p) {
   uint64_t bytes;
   std::memcpy(&bytes, p, 8);
@@ -16,7 +16,7 @@ inline uint64_t load_bytes(const uint8_t *p) {
   return bytes;
 }
 
-/// The end of the run of bytes equal to row[begin], at most `end`.
+/// The end of the run of bytes that are equal to row[begin], at most `end`.
 inline int run_end(const uint8_t *row, int begin, int end) {
   const uint64_t splat = row[begin] * UINT64_C(0x0101010101010101);
   int x = begin + 1;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/painter/scale.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ bool same_geometry(const PaintMask &a, const PaintMask &b) {
          a.covers_height == b.covers_height;
 }
 
-// Of four samples, the one with the most votes; of equal ones the lowest.
+/// The value with the most votes among four samples; the lowest of equal ones.
 uint8_t vote(uint8_t a0, uint8_t a1, uint8_t b0, uint8_t b1, int fx, int fy) {
   const int values[4] = {a0, a1, b0, b1};
   const int weights[4] = {(256 - fx) * (256 - fy), fx * (256 - fy),
@@ -36,7 +36,7 @@ uint8_t vote(uint8_t a0, uint8_t a1, uint8_t b0, uint8_t b1, int fx, int fy) {
 }
 
 const uint8_t *mask_row(const PaintMask &mask, int y) {
-  return mask.ids + int64_t{y} * mask.stride;
+  return mask.ids + ptrdiff_t(y) * mask.stride;
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void MaskScaler::configure(int frame_width, int frame_height) {
   values_.assign(size_t(width_) * height_, kOutside);
 }
 
-Values MaskScaler::outside() {
+FrameMask MaskScaler::outside() {
   if (geometry_.width) {
     geometry_ = PaintMask();
     std::fill(values_.begin(), values_.end(), kOutside);
@@ -56,7 +56,7 @@ Values MaskScaler::outside() {
   return {values_.data(), width_, {0, 0, 0, 0}};
 }
 
-Values MaskScaler::scale(const PaintMask &mask) {
+FrameMask MaskScaler::scale(const PaintMask &mask) {
   const bool one_to_one =
       mask.covers_width == mask.width && mask.covers_height == mask.height;
   if (one_to_one && mask.x == 0 && mask.y == 0 && mask.width == width_ &&
@@ -80,7 +80,7 @@ Values MaskScaler::scale(const PaintMask &mask) {
 void MaskScaler::prepare(const PaintMask &mask) {
   geometry_ = mask;
   const auto clip = [](int64_t x, int size) {
-    return static_cast<int>(std::min<int64_t>(std::max<int64_t>(x, 0), size));
+    return static_cast<int>(std::clamp<int64_t>(x, 0, size));
   };
   covered_.x0 = clip(mask.x, width_);
   covered_.y0 = clip(mask.y, height_);
@@ -134,7 +134,7 @@ void MaskScaler::enlarge_row(const uint8_t *a, const uint8_t *b, int fraction,
                              uint8_t *out) {
   const int columns = static_cast<int>(column_.size());
   const int samples = geometry_.width;
-  int end_a = 0, end_b = 0;  // of the runs that sample i is part of
+  int end_a = 0, end_b = 0;  // of the runs that contain sample i
   for (int x = 0; x < columns;) {
     const int i = column_[x];
     if (i >= end_a) end_a = run_end(a, i, samples);
@@ -155,8 +155,8 @@ void MaskScaler::enlarge_row(const uint8_t *a, const uint8_t *b, int fraction,
   }
 }
 
-// The value that all samples of each pixel of a row have, or kMixed; y counts
-// from the pixel above the covered part.
+/// For each pixel of a row: the value that all of its samples have, or kMixed.
+/// y counts from the row above the covered part.
 void MaskScaler::shrink_boxes(const PaintMask &mask, int y,
                               int16_t *boxes) const {
   for (size_t x = 0; x < own_x_.size(); x++) {

@@ -1,25 +1,25 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "cpu/painter/framecolors.h"
+#include "cpu/painter/framemask.h"
+#include "net/painter.h"
 
 namespace fastscnn {
 
-/// Gives every pixel of a frame one value of a mask of another size, as
-/// net/painter.h defines it.
+/// Scales masks to the size of the frame, as net/painter.h defines it.
 class MaskScaler {
  public:
   void configure(int frame_width, int frame_height);
 
-  /// The mask itself where it fits the frame, else a picture that stays valid
+  /// The mask itself if it has the size of the frame, else a copy that is valid
   /// until the next call. Allocates nothing unless the geometry changes.
-  Values scale(const PaintMask &mask);
+  FrameMask scale(const PaintMask &mask);
 
-  /// A picture of kOutside.
-  Values outside();
+  /// A mask of kOutside.
+  FrameMask outside();
 
  private:
   struct Span {
@@ -35,15 +35,16 @@ class MaskScaler {
   uint8_t stands_out(const PaintMask &mask, int x, int y);
 
   int width_ = 0, height_ = 0;
-  PaintMask geometry_;  // that the tables were made for
-  Bounds covered_;      // in the frame
+  PaintMask geometry_;  // of the tables
+  Rect covered_;        // in the frame
   std::vector<uint8_t> values_;
-  std::vector<int> column_;     // enlarge: sample left of each pixel
-  std::vector<int> fraction_;   // and the weight of the next one, of 256
-  std::vector<int> first_;      // first pixel whose sample is this or later
-  std::vector<Span> own_x_;     // shrink: samples of each pixel and of the
-  std::vector<Span> own_y_;     // pixel on either side of the covered part
-  std::vector<int16_t> boxes_;  // three rows: the value of a box, or mixed
+  // To enlarge:
+  std::vector<int> column_;    // sample on the left of each pixel
+  std::vector<int> fraction_;  // weight of the one on the right, in 1/256
+  std::vector<int> first_;  // first pixel whose sample is this or a later one
+  // To shrink, with one more pixel on either side of the covered part:
+  std::vector<Span> own_x_, own_y_;  // samples of each pixel
+  std::vector<int16_t> boxes_;       // of three rows: common value, or kMixed
 };
 
 }  // namespace fastscnn

@@ -71,9 +71,9 @@ class Pipeline {
   static Result<std::unique_ptr<Pipeline>> create(const FrameInfo &info) {
     Staging tables = FASTSCNN_TRY(Staging::create());
     Staging mask = FASTSCNN_TRY(Staging::create());
-    Staging picture = FASTSCNN_TRY(Staging::create());
+    Staging image = FASTSCNN_TRY(Staging::create());
     std::unique_ptr<Pipeline> pipeline(new Pipeline(
-        info, std::move(tables), std::move(mask), std::move(picture)));
+        info, std::move(tables), std::move(mask), std::move(image)));
     FASTSCNN_TRY(pipeline->allocate());
     return pipeline;
   }
@@ -88,20 +88,20 @@ class Pipeline {
     return finish(queue(dst, mask, style, stream), stream, !given || in_place);
   }
 
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         cudaStream_t given) {
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
+                       cudaStream_t given) {
     const cudaStream_t stream = given ? given : stream_.get();
-    return finish(queue(dst, picture, stream), stream, !given);
+    return finish(queue(dst, image, stream), stream, !given);
   }
 
  private:
-  Pipeline(const FrameInfo &info, Staging tables, Staging mask, Staging picture)
+  Pipeline(const FrameInfo &info, Staging tables, Staging mask, Staging image)
       : info_(info),
         from_rgb_(invert(info.to_rgb, info.components)),
         sequence_(info),
         tables_(std::move(tables)),
         mask_(std::move(mask)),
-        picture_(std::move(picture)) {}
+        image_(std::move(image)) {}
 
   Result<> allocate() {
     stream_ = FASTSCNN_TRY(make_stream());
@@ -128,14 +128,13 @@ class Pipeline {
     return launcher.status;
   }
 
-  Result<> queue(const Frame &dst, const PaintPicture &picture,
+  Result<> queue(const Frame &dst, const PaintImage &image,
                  cudaStream_t stream) {
     FASTSCNN_TRY(wait_for_last(stream));
-    FASTSCNN_TRY(update_picture(picture, stream));
+    FASTSCNN_TRY(update_image(image, stream));
     Launcher launcher{stream};
-    sequence_.paint_picture(dst, picture,
-                            static_cast<const PaintPixel *>(picture_.device()),
-                            launcher);
+    sequence_.paint_image(
+        dst, image, static_cast<const PaintPixel *>(image_.device()), launcher);
     return launcher.status;
   }
 
@@ -182,20 +181,19 @@ class Pipeline {
     return mask;
   }
 
-  Result<> update_picture(const PaintPicture &picture, cudaStream_t stream) {
-    if (has_picture_ && picture.serial == picture_serial_) return {};
+  Result<> update_image(const PaintImage &image, cudaStream_t stream) {
+    if (has_image_ && image.serial == image_serial_) return {};
     const size_t bytes =
-        size_t(picture.width) * picture.height * sizeof(PaintPixel);
-    void *pinned = FASTSCNN_TRY(picture_.begin(bytes));
+        size_t(image.width) * image.height * sizeof(PaintPixel);
+    void *pinned = FASTSCNN_TRY(image_.begin(bytes));
     PaintPixel *pixel = static_cast<PaintPixel *>(pinned);
-    for (int y = 0; y < picture.height; y++)
-      for (int x = 0; x < picture.width; x++)
-        *pixel++ =
-            convert_pixel(info_, from_rgb_,
-                          picture.rgba + ptrdiff_t(y) * picture.stride + 4 * x);
-    FASTSCNN_TRY(picture_.copy(bytes, stream));
-    picture_serial_ = picture.serial;
-    has_picture_ = true;
+    for (int y = 0; y < image.height; y++)
+      for (int x = 0; x < image.width; x++)
+        *pixel++ = convert_pixel(
+            info_, from_rgb_, image.rgba + ptrdiff_t(y) * image.stride + 4 * x);
+    FASTSCNN_TRY(image_.copy(bytes, stream));
+    image_serial_ = image.serial;
+    has_image_ = true;
     return {};
   }
 
@@ -217,11 +215,11 @@ class Pipeline {
   Stream stream_;
   Event done_;
   DeviceMemory values_, outlines_, covered_, cells_, feathered_;
-  Staging tables_, mask_, picture_;
+  Staging tables_, mask_, image_;
   PaintStyle style_;  // of tables_
   bool has_tables_ = false;
-  uint32_t picture_serial_ = 0;
-  bool has_picture_ = false;
+  uint32_t image_serial_ = 0;
+  bool has_image_ = false;
 };
 
 class CudaPainter : public Painter {
@@ -249,11 +247,11 @@ class CudaPainter : public Painter {
                             static_cast<cudaStream_t>(queue.stream));
   }
 
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         Queue queue) override {
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
+                       Queue queue) override {
     const ContextGuard guard = FASTSCNN_TRY(enter(queue));
-    return pipeline_->paint_picture(dst, picture,
-                                    static_cast<cudaStream_t>(queue.stream));
+    return pipeline_->paint_image(dst, image,
+                                  static_cast<cudaStream_t>(queue.stream));
   }
 
  private:

@@ -29,16 +29,15 @@ PaintSamples PaintSequence::samples(const Frame &frame, int c) const {
           k.origin_y};
 }
 
-PaintSamples PaintSequence::part_of(PaintSamples s,
-                                    const PaintPicture &picture) {
+PaintSamples PaintSequence::part_of(PaintSamples s, const PaintImage &image) {
   auto bounds = [](int begin, int size, int shift, int samples) {
     const int first = ((begin - 2) >> shift) - 1;
     const int last = ((begin + size + 2) >> shift) + 1;
     return std::pair<int, int>(first < 0 ? 0 : first,
                                last < samples ? last : samples);
   };
-  const auto [x0, x1] = bounds(picture.x, picture.width, s.shift_x, s.width);
-  const auto [y0, y1] = bounds(picture.y, picture.height, s.shift_y, s.height);
+  const auto [x0, x1] = bounds(image.x, image.width, s.shift_x, s.width);
+  const auto [y0, y1] = bounds(image.y, image.height, s.shift_y, s.height);
   s.data += y0 * s.stride + int64_t{x0} * s.pixel_stride;
   s.width = x1 - x0;
   s.height = y1 - y0;

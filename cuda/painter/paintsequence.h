@@ -59,18 +59,18 @@ class PaintSequence {
     }
   }
 
-  /// pixels: those of the picture, converted by convert_pixel().
+  /// pixels: those of the image, converted by convert_pixel().
   template <typename Runner>
-  void paint_picture(const Frame &dst, const PaintPicture &picture,
-                     const PaintPixel *pixels, Runner &&runner) const {
+  void paint_image(const Frame &dst, const PaintImage &image,
+                   const PaintPixel *pixels, Runner &&runner) const {
     PaintSource source = whole_frame(nullptr, nullptr);
     source.pixels = pixels;
-    source.x = picture.x;
-    source.y = picture.y;
-    source.width = picture.width;
-    source.height = picture.height;
+    source.x = image.x;
+    source.y = image.y;
+    source.width = image.width;
+    source.height = image.height;
     for (int c = 0; c < info_.components; c++) {
-      const PaintSamples part = part_of(samples(dst, c), picture);
+      const PaintSamples part = part_of(samples(dst, c), image);
       if (part.width > 0 && part.height > 0)
         runner.items(PaintBlend{source, part, c});
     }
@@ -83,8 +83,8 @@ class PaintSequence {
 
   PaintSamples samples(const Frame &frame, int c) const;
 
-  /// The samples whose area overlaps the picture.
-  static PaintSamples part_of(PaintSamples s, const PaintPicture &picture);
+  /// The samples whose area overlaps the image.
+  static PaintSamples part_of(PaintSamples s, const PaintImage &image);
 
   PaintOutline outline(const PaintMask &mask, const PaintStyle &style,
                        const PaintMemory &memory) const;

@@ -274,8 +274,8 @@ draw_legend (GstClassMaskOverlay *self, const GstFrameFilterView &view,
     content.counts = counts;
     state->legend.update (content);
   }
-  if (const PaintPicture *image = state->legend.image ())
-    return state->painter->paint_picture (view.frame, *image, view.queue);
+  if (const PaintImage *image = state->legend.image ())
+    return state->painter->paint_image (view.frame, *image, view.queue);
   return {};
 }
 

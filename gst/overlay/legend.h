@@ -40,7 +40,7 @@ public:
   void update (const LegendContent &content);
 
   /// Null if no class is in view.
-  const PaintPicture *
+  const PaintImage *
   image () const
   {
     return image_.width ? &image_ : nullptr;
@@ -63,7 +63,7 @@ private:
   int frame_width_ = 0, frame_height_ = 0;
   std::vector<Row> rows_;
   std::vector<uint8_t> pixels_;
-  PaintPicture image_;
+  PaintImage image_;
 };
 
 } // namespace fastscnn

@@ -43,13 +43,13 @@ class EmulatedPainter : public Painter {
     return {};
   }
 
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         Queue) override {
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
+                       Queue) override {
     const ColorTransform from_rgb = invert(info_.to_rgb, info_.components);
     std::vector<PaintPixel> pixels;
-    for (int i = 0; i < picture.width * picture.height; i++)
-      pixels.push_back(convert_pixel(info_, from_rgb, picture.rgba + 4 * i));
-    PaintSequence(info_).paint_picture(dst, picture, pixels.data(), Runner());
+    for (int i = 0; i < image.width * image.height; i++)
+      pixels.push_back(convert_pixel(info_, from_rgb, image.rgba + 4 * i));
+    PaintSequence(info_).paint_image(dst, image, pixels.data(), Runner());
     return {};
   }
 

@@ -304,7 +304,7 @@ void test_feather() {
       }
 }
 
-void test_picture() {
+void test_image() {
   Lcg lcg(19);
   const int places[][2] = {{0, 0},   {5, 7},   {30, 21}, {-6, -3},
                            {52, 40}, {60, 60}, {-30, 4}};
@@ -317,12 +317,12 @@ void test_picture() {
         for (int c = 0; c < 3; c++)
           rgba[i + c] = static_cast<uint8_t>(lcg.bits() % (rgba[i + 3] + 1));
       }
-      const PaintPicture picture = {rgba.data(), 23 * 4, 23, 17, x, y};
-      const auto draw = [&picture](Painter &painter, const Frame &dst) {
-        return painter.paint_picture(dst, picture, driver.queue);
+      const PaintImage image = {rgba.data(), 23 * 4, 23, 17, x, y};
+      const auto draw = [&image](Painter &painter, const Frame &dst) {
+        return painter.paint_image(dst, image, driver.queue);
       };
       g_autofree gchar *name =
-          g_strdup_printf("%s, picture at %d,%d", format.c_str(), x, y);
+          g_strdup_printf("%s, image at %d,%d", format.c_str(), x, y);
       compare(painted(*create_painter(frame.info), *driver.memory, frame, draw),
               painted_by_reference(frame, draw), name);
     }
@@ -379,7 +379,7 @@ void add_painter_tests(const PainterDriver &painter) {
   add("moving-mask", test_moving_mask);
   add("contours", test_contours);
   add("feather", test_feather);
-  add("picture", test_picture);
+  add("image", test_image);
   if (driver.allocations) add("no-allocations", test_no_allocations);
 }
 

@@ -375,15 +375,15 @@ void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
     if (!style.cover_all) blend(info, frame, &outlines);
 }
 
-void paint_picture(const FrameInfo &info, const Frame &frame,
-                   const PaintPicture &picture) {
+void paint_image(const FrameInfo &info, const Frame &frame,
+                 const PaintImage &image) {
   Pixels pixels(info.width, info.height);
-  for (int y = 0; y < picture.height; y++)
-    for (int x = 0; x < picture.width; x++) {
-      const int fx = picture.x + x, fy = picture.y + y;
+  for (int y = 0; y < image.height; y++)
+    for (int x = 0; x < image.width; x++) {
+      const int fx = image.x + x, fy = image.y + y;
       if (fx < 0 || fy < 0 || fx >= info.width || fy >= info.height) continue;
       const uint8_t *p =
-          picture.rgba + int64_t{y} * picture.stride + int64_t{x} * 4;
+          image.rgba + int64_t{y} * image.stride + int64_t{x} * 4;
       if (p[3] == 0) continue;
       // Undo the premultiplication in double.
       Layer &layer = pixels.at(fx, fy);

@@ -21,8 +21,8 @@ std::vector<uint8_t> grown_region(const std::vector<uint8_t> &values, int width,
 void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
            const PaintStyle &style);
 
-void paint_picture(const FrameInfo &info, const Frame &frame,
-                   const PaintPicture &picture);
+void paint_image(const FrameInfo &info, const Frame &frame,
+                 const PaintImage &image);
 
 class ReferencePainter : public Painter {
  public:
@@ -35,9 +35,9 @@ class ReferencePainter : public Painter {
     reference::paint(info_, dst, mask, style);
     return {};
   }
-  Result<> paint_picture(const Frame &dst, const PaintPicture &picture,
-                         Queue) override {
-    reference::paint_picture(info_, dst, picture);
+  Result<> paint_image(const Frame &dst, const PaintImage &image,
+                       Queue) override {
+    reference::paint_image(info_, dst, image);
     return {};
   }
 
