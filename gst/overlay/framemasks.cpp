@@ -9,7 +9,14 @@ namespace fastscnn
 std::vector<Rect>
 placements (const GstClassMaskMeta *meta)
 {
-  return { { meta->x, meta->y, (int)meta->width, (int)meta->height } };
+  std::vector<Rect> places;
+  gint x, y;
+  guint width, height;
+
+  while (gst_class_mask_meta_get_placement (
+      meta, places.size (), &x, &y, &width, &height))
+    places.push_back ({ x, y, (int)width, (int)height });
+  return places;
 }
 
 bool

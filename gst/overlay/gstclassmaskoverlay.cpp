@@ -302,7 +302,8 @@ paint_masks (State *state, const GstFrameFilterView &view, bool compose)
   const bool covers_rest =
       state->current.protects_privacy () && !state->background;
   if (!state->composer.compose (state->masks, view.part, state->style.rank (),
-          covers_rest ? GST_CLASS_MASK_UNKNOWN : kOutside))
+          covers_rest ? GST_CLASS_MASK_UNKNOWN : kOutside,
+          state->current.protects_privacy ()))
     return unreadable_mask ();
   return state->painter->paint (
       view.frame, state->composer.image (), style, view.queue);

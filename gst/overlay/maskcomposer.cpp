@@ -93,8 +93,8 @@ MaskComposer::source_of (const GstClassMaskClasses *classes) const
 }
 
 bool
-MaskComposer::draw (
-    const GstClassMaskMeta *meta, const Rect &part, const uint8_t rank[256])
+MaskComposer::draw (const GstClassMaskMeta *meta, const Rect &part,
+    const uint8_t rank[256], bool anywhere)
 {
   const uint8_t *const ids = source_of (meta->classes).ids;
   GstVideoFrame mask;
@@ -103,7 +103,10 @@ MaskComposer::draw (
     return false;
   const int mask_width = GST_VIDEO_FRAME_WIDTH (&mask);
   const int mask_height = GST_VIDEO_FRAME_HEIGHT (&mask);
-  for (const Rect &place : placements (meta)) {
+  std::vector<Rect> places = placements (meta);
+  if (!anywhere)
+    places.resize (1);
+  for (const Rect &place : places) {
     const int left = place.x - part.x, top = place.y - part.y;
     const int x0 = std::max (left, 0), y0 = std::max (top, 0);
     const int x1 = std::min (left + place.width, width_);
@@ -129,14 +132,14 @@ MaskComposer::draw (
 
 bool
 MaskComposer::compose (const Masks &masks, const Rect &part,
-    const uint8_t rank[256], uint8_t uncovered)
+    const uint8_t rank[256], uint8_t uncovered, bool anywhere)
 {
   width_ = part.width;
   height_ = part.height;
   ids_.assign ((size_t)width_ * height_, kOutside);
   columns_.resize (width_);
   for (const GstClassMaskMeta *meta : masks)
-    if (!draw (meta, part, rank))
+    if (!draw (meta, part, rank, anywhere))
       return false;
   std::replace (ids_.begin (), ids_.end (), kOutside, uncovered);
   return true;

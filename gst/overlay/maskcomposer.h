@@ -28,10 +28,11 @@ public:
 
   /// Draws masks in ids of the last merge_classes (). Of the values that masks
   /// have for a pixel, the one with the highest rank is kept, the newest among
-  /// equals; pixels that no mask covers become `uncovered`. False if a mask
+  /// equals; pixels that no mask covers become `uncovered`. anywhere: draw a
+  /// mask wherever it may lie, not only in its first placement. False if a mask
   /// cannot be mapped.
   bool compose (const Masks &masks, const Rect &part, const uint8_t rank[256],
-      uint8_t uncovered);
+      uint8_t uncovered, bool anywhere);
 
   /// The image of the last compose (), valid until the next call.
   PaintMask image () const;
@@ -44,8 +45,8 @@ private:
   };
 
   const Source &source_of (const GstClassMaskClasses *classes) const;
-  bool draw (
-      const GstClassMaskMeta *meta, const Rect &part, const uint8_t rank[256]);
+  bool draw (const GstClassMaskMeta *meta, const Rect &part,
+      const uint8_t rank[256], bool anywhere);
   void clear ();
 
   std::vector<Source> sources_;

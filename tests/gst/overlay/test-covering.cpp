@@ -186,6 +186,60 @@ void test_two_class_tables() {
   g_assert_true(all_of(columns, 'x', 60));
 }
 
+/// Pushes a frame through a chain of elements.
+OwnedBuffer push_through(const std::string &chain, const std::string &caps,
+                         GstBuffer *frame) {
+  GstHarness *harness = gst_harness_new_parse(chain.c_str());
+  gst_harness_set_src_caps_str(harness, caps.c_str());
+  gst_harness_push(harness, frame);
+  GstBuffer *pushed = gst_harness_pull(harness);
+  gst_harness_teardown(harness);
+  return OwnedBuffer(pushed);
+}
+
+/// videoscale does not say whether it added borders: blur covers what either
+/// reading would, other modes assume them.
+void test_letterbox() {
+  constexpr int kWide = 240;
+  const auto columns = [](const std::string &mode) {
+    const std::string scale =
+        "videoscale ! video/x-raw,width=240,height=80,pixel-aspect-ratio=1/1 "
+        "! identity";
+    const std::string caps =
+        caps_of("GRAY8", kWidth, kHeight, "pixel-aspect-ratio=1/1");
+    GstBuffer *frame = make_frame(caps, -1);
+    std::vector<uint8_t> ids = filled(0);
+    for (int y = 0; y < kHeight; y++)
+      for (int x = 0; x < 40; x++) ids[y * kWidth + x] = kPerson;
+    attach(frame, ids, kWidth, kHeight, 0, 0, kWidth, kHeight);
+    const OwnedBuffer plain =
+        push_through(scale, caps, gst_buffer_copy_deep(frame));
+    const OwnedBuffer painted = push_through(
+        scale + " ! classmaskoverlay classes=person blur-margin=0 mode=" + mode,
+        caps, frame);
+    const std::vector<uint8_t> before = bytes_of(plain),
+                               after = bytes_of(painted);
+    std::string found;
+    for (int x = 0; x < kWide; x++) {
+      int changed = 0;
+      for (int y = 0; y < kHeight; y++)
+        changed += before[y * kWide + x] != after[y * kWide + x];
+      found += changed == 0 ? '.' : changed > kHeight * 9 / 10 ? 'x' : '?';
+    }
+    return found;
+  };
+  // The frame lies in columns 60 to 180, the person in its left third.
+  for (const char *mode : {"blur", "pixelate"}) {
+    const std::string found = columns(mode);
+    g_assert_true(all_of(found, 'x', 62, 98));
+    g_assert_true(all_of(found, '.', 112, 178));
+  }
+  const std::string found = columns("blend");
+  g_assert_true(all_of(found, '.', 0, 60));
+  g_assert_true(all_of(found, 'x', 60, 100));
+  g_assert_true(all_of(found, '.', 100, kWide));
+}
+
 /// A mask that cannot be read covers the frame.
 void test_unreadable_mask() {
   const Harness overlay("classmaskoverlay mode=blur classes=person", kCaps);
@@ -209,6 +263,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/covering/two-masks", test_two_masks);
   g_test_add_func("/covering/overlapping-masks", test_overlapping_masks);
   g_test_add_func("/covering/two-class-tables", test_two_class_tables);
+  g_test_add_func("/covering/letterbox", test_letterbox);
   g_test_add_func("/covering/unreadable-mask", test_unreadable_mask);
   return g_test_run();
 }
