@@ -123,7 +123,7 @@ drop_pool (State *state)
 
 /* Forwards a sticky event that had to wait for the first caps. */
 static gboolean
-forward_held_event (GstPad *pad, GstEvent **event, gpointer data)
+forward_sticky_event (GstPad *pad, GstEvent **event, gpointer data)
 {
   GstClassMaskExtract *self = GST_CLASS_MASK_EXTRACT (data);
 
@@ -163,7 +163,7 @@ negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
     return FALSE;
   }
   if (first)
-    gst_pad_sticky_events_foreach (self->sinkpad, forward_held_event, self);
+    gst_pad_sticky_events_foreach (self->sinkpad, forward_sticky_event, self);
   return TRUE;
 }
 
@@ -308,7 +308,7 @@ gst_class_mask_extract_sink_event (
     return ok;
   case GST_EVENT_EOS:
     if (!state->negotiated ())
-      gst_pad_sticky_events_foreach (pad, forward_held_event, self);
+      gst_pad_sticky_events_foreach (pad, forward_sticky_event, self);
     break;
   case GST_EVENT_FLUSH_STOP:
     gst_clear_buffer (&state->last);
