@@ -7,7 +7,7 @@
 namespace fastscnn {
 namespace {
 
-/// Appends layers; every call returns the index of what it appended.
+/// Appends layers. Each call returns the index of the last layer it appended.
 class Builder {
  public:
   explicit Builder(const Variant &variant) : variant_(variant) {
@@ -91,7 +91,7 @@ class Builder {
     return add(l);
   }
 
-  /// Outside of the bottlenecks, whose activation differs between variants.
+  /// The activation outside of the bottlenecks.
   Activation act() const { return Activation::kRelu; }
   std::vector<Layer> take() { return std::move(layers_); }
 

@@ -85,7 +85,7 @@ constexpr int kMaxInputSize = 8192;  ///< pixels, width and height
 
 /// The layers of the network, in an order in which they can be computed: from
 /// the normalised image (3, height, width) to the logits (classes, height / 8,
-/// width / 8), rounded up or down by the variant, which the last layer outputs.
+/// width / 8), which the last layer outputs.
 std::vector<Layer> make_layers(const Variant &variant, int classes);
 
 /// Output shapes of the layers for an image of this size; an Error unless

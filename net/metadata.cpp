@@ -22,7 +22,7 @@ Error wrong_value(const std::string &key, const std::string &value,
 Result<std::string> value_of(const Metadata &metadata, const std::string &key) {
   auto it = metadata.find(key);
   if (it == metadata.end())
-    return model_error("\"" + key + "\" is missing in its metadata");
+    return model_error("its metadata has no \"" + key + "\"");
   return it->second;
 }
 

@@ -34,7 +34,7 @@ uint64_t count(const std::vector<uint64_t> &shape) {
   return n;
 }
 
-/// Takes a tensor out of the file, so that what remains is unknown.
+/// Removes a tensor from the file; what remains in the end is unknown.
 Result<std::vector<float>> take(Safetensors &file, const std::string &name,
                                 const std::vector<uint64_t> &shape) {
   auto it = file.tensors.find(name);
@@ -70,19 +70,19 @@ Result<ModelPtr> parse_model(const uint8_t *data, size_t size) {
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE *)>;
 
-/// The whole file. It is read rather than mapped: a mapped file that somebody
-/// truncates meanwhile would end the process.
+/// The whole file. Reads rather than maps it: if another process truncates a
+/// mapped file, this one dies of SIGBUS.
 Result<std::vector<uint8_t>> read_file(const std::string &path) {
-  std::error_code unknown;  // says fopen() better
-  if (std::filesystem::exists(path, unknown) &&
-      !std::filesystem::is_regular_file(path, unknown))
-    return model_error("it is not a regular file");  // a pipe would never open
+  std::error_code ignored;  // fopen() reports it
+  if (std::filesystem::exists(path, ignored) &&
+      !std::filesystem::is_regular_file(path, ignored))
+    return model_error("it is not a regular file");  // opening a pipe may block
   File file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (!file)
     return model_error(std::string("it cannot be opened: ") + strerror(errno));
   std::vector<uint8_t> bytes;
   long size = std::fseek(file.get(), 0, SEEK_END) ? -1 : std::ftell(file.get());
-  if (size < 0) return model_error("its size cannot be found out");
+  if (size < 0) return model_error("its size cannot be determined");
   if (static_cast<unsigned long>(size) > kMaxModelBytes)
     return model_error("it has " + std::to_string(size) +
                        " bytes; no Fast-SCNN has more than " +
@@ -90,7 +90,7 @@ Result<std::vector<uint8_t>> read_file(const std::string &path) {
   std::rewind(file.get());
   bytes.resize(size);
   if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
-    return model_error("it cannot be read to its end");
+    return model_error("it cannot be read completely");
   return bytes;
 }
 
@@ -99,8 +99,8 @@ Result<ModelPtr> load_model(const std::string &path) {
   return parse_model(bytes.data(), bytes.size());
 }
 
-/// Puts the name of the file in front of what is wrong with it.
-Result<ModelPtr> naming(const std::string &name, Result<ModelPtr> model) {
+/// Puts the name of the file in front of an Error.
+Result<ModelPtr> with_name(const std::string &name, Result<ModelPtr> model) {
   if (model) return model;
   return model_error("The model file " + name +
                      " cannot be used: " + model.error().sentence);
@@ -109,12 +109,12 @@ Result<ModelPtr> naming(const std::string &name, Result<ModelPtr> model) {
 }  // namespace
 
 Result<ModelPtr> Model::load(const std::string &path) {
-  return naming(path, load_model(path));
+  return with_name(path, load_model(path));
 }
 
 Result<ModelPtr> Model::parse(const uint8_t *data, size_t size,
                               const std::string &name) {
-  return naming(name, parse_model(data, size));
+  return with_name(name, parse_model(data, size));
 }
 
 Result<ModelPtr> Model::create(ModelInfo info,
@@ -123,7 +123,7 @@ Result<ModelPtr> Model::create(ModelInfo info,
   std::shared_ptr<Model> model(new Model(std::move(info)));
   const std::vector<Layer> &layers = model->layers_;
   if (weights.size() != layers.size() || biases.size() != layers.size())
-    return model_error("there must be one entry of weights and biases a layer");
+    return model_error("weights and biases must have one entry per layer");
   for (size_t i = 0; i < layers.size(); i++) {
     bool conv = layers[i].op == Op::kConv;
     uint64_t expected = conv ? count(weight_shape(layers, i)) : 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where the CPU engine's time goes: every step of the network on one thread,
-// each task at its fastest, so that other programs disturb little; then all of
-// it on all cores. Beside what the processor could do.
+// Where the CPU engine spends its time: each step of the network on one thread,
+// as the sum of the fastest times of its tasks, which other programs disturb
+// little; then the network on all cores, as a share of the processor's peak.
 
 #include <algorithm>
 #include <chrono>
@@ -13,9 +13,8 @@
 
 #include "cpu/engine/network.h"
 #include "cpu/workers.h"
-#include "tests/support/must.h"
 #include "tests/bench/peak.h"
-#include "tests/support/reference.h"
+#include "tests/support/cputensors.h"
 
 using namespace fastscnn;
 
@@ -23,7 +22,7 @@ namespace {
 
 struct Work {
   double flops = 0;
-  double bytes = 0;  // of activations that the step reads and writes in memory
+  double bytes = 0;  // that the step reads and writes outside of the caches
 };
 
 double activation_bytes(const Network &network, int layer) {
@@ -67,15 +66,6 @@ std::string name_of(const std::vector<Layer> &layers,
 using Clock = std::chrono::steady_clock;
 constexpr int kRuns = 40;
 
-void fill_image(Network *network) {
-  const int height = network->height(), width = network->width();
-  const reference::Tensor image = reference::make_image(height, width);
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++)
-      for (int c = 0; c < 3; c++)
-        network->image_row(y)[3 * x + c] = image.at(c, y, x);
-}
-
 void print_all(const char *name, size_t tasks, double seconds, double flops,
                double peak) {
   std::printf("%-46s %5zu %8.3f %6s %8.1f %6.0f%%\n", name, tasks,
@@ -87,7 +77,7 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
              int height) {
   const auto made = must(Network::create(weights, width, height, 1));
   Network &network = *made;
-  fill_image(&network);
+  testing::set_image(&network, reference::make_image(height, width));
   const ExecutionPlan &plan = network.plan();
   const std::vector<Layer> &layers = weights->model().layers();
   std::vector<double> fastest(plan.tasks.size(),
@@ -123,7 +113,7 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
 
   const int threads = static_cast<int>(std::thread::hardware_concurrency());
   const auto on_all = must(Network::create(weights, width, height, threads));
-  fill_image(on_all.get());
+  testing::set_image(on_all.get(), reference::make_image(height, width));
   Workers workers;
   must(workers.reserve(threads));
   double best = std::numeric_limits<double>::max();

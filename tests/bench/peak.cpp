@@ -16,10 +16,11 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::HWY_NAMESPACE {
 namespace {
 
-constexpr int kSums = 12;  // more than one instruction's latency needs
+constexpr int kSums = 12;  // enough to hide the latency of a multiply-add
 constexpr int kRounds = 1 << 16;
 
-/// Returns the operations that were done; *sink keeps them from being left out.
+/// Returns the number of operations; *sink keeps the compiler from removing
+/// them.
 double multiply_add(float *sink) {
   const Tag d;
   const Vector x = hn::Set(d, 0.999f), y = hn::Set(d, 0.001f);

@@ -3,8 +3,8 @@
 
 namespace fastscnn {
 
-/// What the processor can do: floating-point operations a second (a
-/// multiply-add is two), measured with so many threads on nothing else.
+/// Measures the peak of the processor on `threads` threads, in floating-point
+/// operations per second; a multiply-add counts as two.
 double measure_peak(int threads);
 
 }  // namespace fastscnn

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Tasks run once, after those they wait for.
+// Every task runs once, after its dependencies.
 
 #include <glib.h>
 
@@ -25,7 +25,7 @@ std::vector<TaskGraph::Task> random_tasks(Lcg &lcg) {
   return tasks;
 }
 
-/// Runs random tasks and checks what each of them sees of the others.
+/// Runs random graphs; every task checks that its dependencies are done.
 void run_random_tasks(Workers &workers, uint32_t seed) {
   Lcg lcg(seed);
   for (int repeat = 0; repeat < 40; repeat++) {
@@ -66,7 +66,7 @@ void test_callers() {
   for (std::thread &t : callers) t.join();
 }
 
-/// More threads than the process has: the caller works alone, if need be.
+/// With no other threads, the caller runs all tasks.
 void test_few_threads() {
   Workers workers;
   run_random_tasks(workers, 6);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Model files: container, header and metadata. Whatever the bytes say, the
-// outcome is a model or an Error.
+// Model files: any bytes result in a model or an Error.
 #include "net/error.h"
 #include "net/metadata.h"
 #include "net/model.h"
@@ -10,8 +9,8 @@
 using namespace fastscnn;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  // The parts one by one: a whole model of at least 2 MB is out of a fuzzer's
-  // reach, and Model::parse() stops at the first tensor that is missing.
+  // The parts one by one: a fuzzer cannot make a whole model of 2 MB, and
+  // Model::parse() stops at the first missing tensor.
   if (const auto file = Safetensors::parse(data, size)) {
     for (const auto &[name, tensor] : file->tensors) (void)tensor.floats();
     (void)read_model_info(file->metadata);

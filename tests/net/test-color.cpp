@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Colour conversion against values worked out from BT.601 and BT.709 by hand.
+// Colour conversion against values computed by hand from BT.601 and BT.709.
 #include <glib.h>
 
 #include <cmath>
@@ -80,7 +80,7 @@ void test_frame_info_equality() {
   b.memory = Memory::kDevice;
   g_assert_true(a != b);
   b = a;
-  b.row_bytes[1] = 5;  // of a plane that does not exist
+  b.row_bytes[1] = 5;  // of an unused plane
   g_assert_true(a == b);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The layer list against the one of models/fastscnn.py, which training uses.
+// The layer list against that of models/fastscnn.py, with which models train.
 #include <glib.h>
 
 #include <sstream>
@@ -99,7 +99,7 @@ void test_list() {
 }
 
 void test_logits_shape() {
-  // Camera sizes whose halves are odd broke every fork at feature fusion.
+  // 1280x720 and 1920x1080, rounded: feature fusion must not need more.
   for (auto v : {Variant::tramac(), Variant::mmseg(), Variant::paper()})
     for (auto size : {std::pair<int, int>{736, 1280}, {1088, 1920}, {32, 32}}) {
       auto shapes =
@@ -122,15 +122,15 @@ void expect_size(Shape s, int width, int height) {
 }
 
 void test_input_size() {
-  // the model's own size, and the same area at other aspects
+  // Nothing asked: the area of the model at the aspect of the frame.
   expect_size(choose_input_size(0, 0, 960, 704, 960, 704), 960, 704);
   expect_size(choose_input_size(0, 0, 1024, 512, 1920, 1080), 960, 544);
   expect_size(choose_input_size(0, 0, 1024, 512, 1080, 1920), 544, 960);
-  // one side asked for: the other follows; both: both
+  // The other side follows the one asked for.
   expect_size(choose_input_size(640, 0, 1024, 512, 1280, 720), 640, 352);
   expect_size(choose_input_size(0, 352, 1024, 512, 1280, 720), 640, 352);
   expect_size(choose_input_size(500, 100, 1024, 512, 1280, 720), 512, 96);
-  // never nothing, never beyond what infer_shapes() takes
+  // Within the limits of infer_shapes().
   expect_size(choose_input_size(0, 0, 1024, 512, 8192, 16), 8192, 32);
   expect_size(choose_input_size(1, 1, 1024, 512, 16, 16), 32, 32);
 }

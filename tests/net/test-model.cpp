@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Model files: good ones are read exactly; of hostile ones each is refused with
-// a sentence that names what is wrong.
+// Valid model files are read exactly; every invalid one is refused with a
+// sentence that names the fault.
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-/// Parses and expects a refusal whose sentence contains words.
+/// Expects an Error whose sentence contains `words`.
 void expect_refusal(const Bytes &file, const char *words) {
   const auto model = Model::parse(file.data(), file.size(), "x.safetensors");
   if (model)
@@ -51,7 +51,7 @@ void set_floats(ModelFile &file, const std::string &name, float value) {
   std::memcpy(file.data.data() + file.tensor(name).begin, &value, sizeof value);
 }
 
-/// Stores a tensor as fp16 and moves what follows.
+/// Stores a tensor as fp16 and moves the ones behind it.
 void set_half(ModelFile &file, const std::string &name,
               const std::vector<uint16_t> &halves) {
   ModelFile::Tensor &t = file.tensor(name);
@@ -237,7 +237,7 @@ void test_file() {
   g_mkdir(path, 0700);
   refused("not a regular file");
   g_rmdir(path);
-  g_assert_cmpint(mkfifo(path, 0600), ==, 0);  // nobody writes into it
+  g_assert_cmpint(mkfifo(path, 0600), ==, 0);  // without a writer
   refused("not a regular file");
   g_unlink(path);
 
@@ -245,7 +245,7 @@ void test_file() {
   g_file_set_contents(path, reinterpret_cast<const char *>(bytes.data()),
                       bytes.size(), nullptr);
   g_assert_cmpint(must(Model::load(path))->info().classes(), ==, 3);
-  // 10 GB of nothing cost nothing: the size alone is refused.
+  // A sparse file of 10 GB is refused by its size.
   g_assert_cmpint(truncate(path, gint64(10) << 30), ==, 0);
   refused("it has 10737418240 bytes");
   g_unlink(path);
@@ -254,8 +254,8 @@ void test_file() {
   g_free(dir);
 }
 
-/// A number after a name in a file of /proc/self.
-gint64 own(const char *file, const char *name) {
+/// The number after a name in a file of /proc/self.
+gint64 number_in(const char *file, const char *name) {
   gchar *text = nullptr;
   g_assert_true(g_file_get_contents(file, &text, nullptr, nullptr));
   const char *found = std::strstr(text, name);
@@ -265,16 +265,16 @@ gint64 own(const char *file, const char *name) {
   return number;
 }
 
-/// VmHWM counts from here.
-void forget_peak() {
+/// VmHWM is the peak since the last call.
+void reset_peak() {
   std::FILE *file = std::fopen("/proc/self/clear_refs", "we");
   g_assert_nonnull(file);
   std::fputs("5", file);
   g_assert_cmpint(std::fclose(file), ==, 0);
 }
 
-/// What is far too large is refused by its size alone: nothing of it is read
-/// or allocated, however it is made.
+/// Files that are far too large are refused by their size: the parser neither
+/// reads nor allocates it.
 void test_limits() {
   const gint64 kGigabyte = gint64(1) << 30, kMegabyte = 1 << 20;
   const std::string tensor =
@@ -283,14 +283,14 @@ void test_limits() {
   const struct {
     const char *what;
     std::string header;
-    gint64 header_size;  // that it claims
-    gint64 file_size;    // the rest are holes, that is, zeros
+    gint64 header_size;  // as the file claims
+    gint64 file_size;    // filled up with zeros
   } cases[] = {
       {"10 GB of zeros", "", 0, 10 * kGigabyte},
       {"a header of 100 MB", "{", 100 * kMegabyte, 120 * kMegabyte},
       {"the header of a billion tensors", "{", 60 * kGigabyte, 70 * kGigabyte},
       {"a billion elements", tensor, gint64(tensor.size()), 2 * kGigabyte},
-      {"a billion elements that are not there", tensor, gint64(tensor.size()),
+      {"a billion elements in a short file", tensor, gint64(tensor.size()),
        kMegabyte},
   };
   char *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
@@ -302,15 +302,17 @@ void test_limits() {
     g_assert_true(
         g_file_set_contents(path, begin.data(), gssize(begin.size()), nullptr));
     g_assert_cmpint(truncate(path, c.file_size), ==, 0);
-    forget_peak();
-    const gint64 memory = own("/proc/self/status", "VmHWM:");
-    const gint64 read = own("/proc/self/io", "rchar:");
+    reset_peak();
+    const gint64 memory = number_in("/proc/self/status", "VmHWM:");
+    const gint64 read = number_in("/proc/self/io", "rchar:");
     g_assert_false(Model::load(path).has_value());
     g_test_message("%s: %d bytes read, peak %d kB higher", c.what,
-                   int(own("/proc/self/io", "rchar:") - read),
-                   int(own("/proc/self/status", "VmHWM:") - memory));
-    g_assert_cmpint(own("/proc/self/io", "rchar:") - read, <, 2 * kMegabyte);
-    g_assert_cmpint(own("/proc/self/status", "VmHWM:") - memory, <, 10 * 1024);
+                   int(number_in("/proc/self/io", "rchar:") - read),
+                   int(number_in("/proc/self/status", "VmHWM:") - memory));
+    g_assert_cmpint(number_in("/proc/self/io", "rchar:") - read, <,
+                    2 * kMegabyte);
+    g_assert_cmpint(number_in("/proc/self/status", "VmHWM:") - memory, <,
+                    10 * 1024);
   }
   g_unlink(path);
   g_rmdir(dir);

@@ -12,9 +12,8 @@ namespace {
 
 enum class Color { kYuv, kRgb, kGray };
 
-/// Of one component: plane, offset, pixel_stride; shift and origin are those
-/// of the format's chroma for the second and third component of kYuv.
-struct Place {
+/// The layout of a component. Only the chroma of kYuv is subsampled.
+struct Layout {
   int plane, offset, pixel_stride;
 };
 
@@ -22,7 +21,7 @@ struct Format {
   const char *name;
   Color color;
   int shift_x, shift_y;
-  Place place[3];
+  Layout layout[3];
 };
 
 const Format kFormats[] = {
@@ -58,7 +57,7 @@ FrameInfo describe(const Format &format, int width, int height) {
   info.height = height;
   info.components = format.color == Color::kGray ? 1 : 3;
   for (int c = 0; c < info.components; c++) {
-    const Place &p = format.place[c];
+    const Layout &p = format.layout[c];
     Component &k = info.component[c];
     k.plane = p.plane;
     k.offset = p.offset;

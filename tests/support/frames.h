@@ -10,8 +10,8 @@
 
 namespace fastscnn::reference {
 
-/// A frame in host memory, with the description that the plugin would give.
-/// Not copied: frame points into bytes.
+/// A frame in host memory, described as the plugin would. `frame` points into
+/// `bytes`, so it cannot be copied.
 struct TestFrame {
   FrameInfo info;
   ConstFrame frame;
@@ -22,11 +22,11 @@ struct TestFrame {
   TestFrame(TestFrame &&) = default;
 };
 
-/// Names of all formats of the elements' caps: "NV12", "RGB", ...
+/// The names of all formats in the caps of the elements: "NV12", "RGB", ...
 const std::vector<std::string> &frame_formats();
 
-/// A frame of random bytes. padding: bytes at the end of each row that belong
-/// to nobody; flipped: rows stand bottom up, strides are negative.
+/// A frame of random bytes. padding: unused bytes at the end of each row;
+/// flipped: stored bottom up, with negative strides.
 TestFrame make_frame(const std::string &format, int width, int height,
                      int padding, bool flipped, Lcg &lcg);
 

@@ -3,25 +3,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 namespace fastscnn::testing {
 namespace {
 
-std::string json_list(const std::vector<uint64_t> &numbers) {
-  std::string text = "[";
-  for (uint64_t n : numbers)
-    text += (text.size() > 1 ? "," : "") + std::to_string(n);
-  return text + "]";
-}
-
-std::string escaped(const std::string &text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
+using nlohmann::json;
 
 const char *name_of(Variant::FfmDw kind) {
   switch (kind) {
@@ -35,10 +22,10 @@ const char *name_of(Variant::FfmDw kind) {
 }
 
 std::map<std::string, std::string> metadata_of(const Variant &v, int classes) {
-  std::string labels, colors;
+  json labels, colors;
   for (int i = 0; i < classes; i++) {
-    labels += std::string(i ? "," : "") + "\"class" + std::to_string(i) + "\"";
-    colors += std::string(i ? "," : "") + "[" + std::to_string(i) + ",2,3]";
+    labels.push_back("class" + std::to_string(i));
+    colors.push_back({i, 2, 3});
   }
   bool relu6 = v.activation == Variant::Activation::kRelu6;
   return {
@@ -47,8 +34,8 @@ std::map<std::string, std::string> metadata_of(const Variant &v, int classes) {
       {"name", "test"},
       {"license", "none"},
       {"source", "a test"},
-      {"labels", "[" + labels + "]"},
-      {"colors", "[" + colors + "]"},
+      {"labels", labels.dump()},
+      {"colors", colors.dump()},
       {"mean", "[0.5, 0.25, 0.125]"},
       {"std", "[1, 0.5, 0.25]"},
       {"input_width", "160"},
@@ -98,18 +85,13 @@ ModelFile::Tensor &ModelFile::tensor(const std::string &name) {
 }
 
 std::string ModelFile::header() const {
-  std::string text = "{\"__metadata__\":{";
-  const char *comma = "";
-  for (const auto &[key, value] : metadata) {
-    text += std::string(comma) + "\"" + key + "\":\"" + escaped(value) + "\"";
-    comma = ",";
-  }
-  text += "}";
+  json header;
+  header["__metadata__"] = metadata;
   for (const Tensor &t : tensors)
-    text += ",\"" + t.name + "\":{\"dtype\":\"" + t.type +
-            "\",\"shape\":" + json_list(t.shape) +
-            ",\"data_offsets\":" + json_list({t.begin, t.end}) + "}";
-  return text + "}";
+    header[t.name] = {{"dtype", t.type},
+                      {"shape", t.shape},
+                      {"data_offsets", {t.begin, t.end}}};
+  return header.dump();
 }
 
 std::vector<uint8_t> ModelFile::bytes() const { return join(header(), data); }

@@ -10,8 +10,7 @@
 
 namespace fastscnn::testing {
 
-/// Writes model files by hand, right ones and wrong ones: a test takes the
-/// parts of a good file, spoils one, and joins them.
+/// The parts of a model file. Tests change one to make an invalid file.
 struct ModelFile {
   struct Tensor {
     std::string name;
@@ -25,15 +24,15 @@ struct ModelFile {
   std::vector<Tensor> tensors;
   std::vector<uint8_t> data;
 
-  /// A valid file of the variant with small weights that differ.
+  /// A valid file with small weights, all different.
   static ModelFile valid(const Variant &variant = {}, int classes = 3);
 
-  Tensor &tensor(const std::string &name);
+  Tensor &tensor(const std::string &name);  ///< must exist
   std::string header() const;
   std::vector<uint8_t> bytes() const;
 };
 
-/// 8 bytes of length, the header as it is, the data.
+/// A safetensors file: the size of the header, the header as it is, the data.
 std::vector<uint8_t> join(const std::string &header,
                           const std::vector<uint8_t> &data);
 

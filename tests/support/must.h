@@ -8,7 +8,7 @@
 
 namespace fastscnn {
 
-/// The value of a Result; without one, the program ends.
+/// The value of a Result. On an Error, prints it and aborts.
 template <typename T>
 T must(Result<T> result) {
   if (!result) {

@@ -17,7 +17,7 @@ double activate(Activation activation, double v) {
   return activation == Activation::kRelu6 ? std::min(v, 6.0) : v;
 }
 
-/// Two neighbours and the weight of the second.
+/// See net/taps.h.
 struct Tap {
   int first, second;
   double weight;
@@ -29,21 +29,21 @@ Tap tap_at(double position, int size) {
   return {first, std::min(first + 1, size - 1), position - first};
 }
 
-/// Where output i of out looks among in inputs.
+/// The taps of output i of `out` among `in` inputs.
 Tap upsample_tap(int i, int in, int out, bool align_corners) {
   if (align_corners)
     return tap_at(out > 1 ? double(i) * (in - 1) / (out - 1) : 0, in);
   return tap_at((i + 0.5) * in / out - 0.5, in);
 }
 
-double mix(double a, double b, double weight) { return a + (b - a) * weight; }
+double lerp(double a, double b, double weight) { return a + (b - a) * weight; }
 
 double interpolate(const Tensor &t, int c, const Tap &y, const Tap &x) {
   double top =
-      mix(t.at(c, y.first, x.first), t.at(c, y.first, x.second), x.weight);
+      lerp(t.at(c, y.first, x.first), t.at(c, y.first, x.second), x.weight);
   double bottom =
-      mix(t.at(c, y.second, x.first), t.at(c, y.second, x.second), x.weight);
-  return mix(top, bottom, y.weight);
+      lerp(t.at(c, y.second, x.first), t.at(c, y.second, x.second), x.weight);
+  return lerp(top, bottom, y.weight);
 }
 
 double sample(const FrameInfo &info, const ConstFrame &frame, int c, double y,
@@ -58,10 +58,10 @@ double sample(const FrameInfo &info, const ConstFrame &frame, int c, double y,
                                k.offset + column * k.pixel_stride];
   };
   double top =
-      mix(value(ty.first, tx.first), value(ty.first, tx.second), tx.weight);
+      lerp(value(ty.first, tx.first), value(ty.first, tx.second), tx.weight);
   double bottom =
-      mix(value(ty.second, tx.first), value(ty.second, tx.second), tx.weight);
-  return mix(top, bottom, ty.weight);
+      lerp(value(ty.second, tx.first), value(ty.second, tx.second), tx.weight);
+  return lerp(top, bottom, ty.weight);
 }
 
 }  // namespace

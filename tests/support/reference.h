@@ -9,9 +9,8 @@
 #include "net/frame.h"
 #include "net/model.h"
 
-/// What every engine must compute, in plain loops that are meant to be read.
-/// Sums are kept in double, so a result is closer to the truth than that of
-/// the engine it checks.
+/// What every engine must compute, in plain, readable loops. Sums are in double
+/// precision, so results are more accurate than those of the engine under test.
 namespace fastscnn::reference {
 
 /// Floats of shape (channels, height, width).
@@ -33,33 +32,32 @@ struct Tensor {
   }
 };
 
-/// Convolution as layer describes it, with zeros around src. weight is
-/// (O, I / groups, kernel, kernel), bias (O); residual (nullable) has the
-/// shape of the result and is added before the activation.
+/// The convolution that layer describes, with zero padding. weight: (out, in /
+/// groups, kernel, kernel); bias: (out); residual (nullable): of the shape of
+/// the result, added before the activation.
 Tensor convolve(const Tensor &src, const Layer &layer, const float *weight,
                 const float *bias, const Tensor *residual = nullptr);
 
-/// Averages over bins x bins cells; cell i of n reaches from floor (i n / b)
-/// to ceil ((i + 1) n / b), as in PyTorch's adaptive pooling.
+/// Adaptive average pooling as in PyTorch: bin i of an axis with n inputs
+/// averages those from floor (i n / bins) to ceil ((i + 1) n / bins) - 1.
 Tensor pool(const Tensor &src, int bins);
 
-/// Bilinear interpolation as PyTorch computes it: with align_corners, corners
-/// map to corners; without, pixels have half-pixel centres and positions left
-/// of the first centre are moved onto it.
+/// Bilinear interpolation as in PyTorch: with align_corners, corners map to
+/// corners; without, samples lie at half-pixel centres and edges repeat.
 Tensor upsample(const Tensor &src, int height, int width, bool align_corners);
 
 Tensor concat(const std::vector<const Tensor *> &parts);
 
-/// Outputs of all layers; the last one holds the logits.
+/// The outputs of all layers; the last one is the logits.
 std::vector<Tensor> run(const Model &model, const Tensor &image);
 
-/// Frame to network input (3, height, width): each component is interpolated
-/// on its own at the half-pixel centres of the output, with the edge repeated;
-/// then converted to RGB, clamped to 0..1 and normalised.
+/// Frame to network input (3, height, width): interpolates each component at
+/// the half-pixel centres of the output, repeating edges; converts to RGB,
+/// clamps to 0..1 and normalises.
 Tensor preprocess(const FrameInfo &info, const ConstFrame &frame, int width,
                   int height, const float mean[3], const float std[3]);
 
-/// What infer() writes for every pixel of the mask, (height, width).
+/// What segment() writes for every pixel of the mask, (height, width).
 struct Classes {
   std::vector<uint8_t> ids;         ///< of the largest interpolated logit
   std::vector<uint8_t> confidence;  ///< its softmax probability x 255, rounded
@@ -67,13 +65,13 @@ struct Classes {
   std::vector<float> probability;
 };
 
-/// Mask of the given size from logits (classes, h, w); the lowest of equal
-/// classes wins. A probability below threshold makes it kUnknown.
+/// A mask of the given size from logits (classes, h, w). Of equal logits the
+/// lowest class wins; pixels with a probability below threshold are kUnknown.
 Classes classify(const Tensor &logits, int width, int height,
                  bool align_corners, float threshold = 0.f);
 
-/// Pseudo-random numbers that other languages can repeat: state * 1664525 +
-/// 1013904223 modulo 2^32, of which the upper 24 bits are taken.
+/// Pseudo-random numbers that other languages can reproduce: the upper 24 bits
+/// of state = state * 1664525 + 1013904223 modulo 2^32.
 class Lcg {
  public:
   explicit Lcg(uint32_t seed) : state_(seed) {}
@@ -86,12 +84,12 @@ class Lcg {
   uint32_t state_;
 };
 
-/// A model with random weights. One Lcg of seed 1 runs through all layers in
-/// their order, weight before bias, with weight = uniform * sqrt ((activation ?
-/// 6 : 3) / fan_in) and bias = uniform / 10. mean 0.5, std 0.25.
+/// A model with random weights from an Lcg of seed 1, layer by layer, weight
+/// before bias: weight = uniform * sqrt ((activation ? 6 : 3) / fan_in), bias =
+/// uniform / 10. mean 0.5, std 0.25.
 std::shared_ptr<const Model> make_model(const Variant &variant, int classes);
 
-/// A normalised image, (3, height, width), from an Lcg of seed 2.
+/// A random normalised image (3, height, width) from an Lcg of seed 2.
 Tensor make_image(int height, int width);
 
 }  // namespace fastscnn::reference

@@ -10,7 +10,7 @@
 namespace fastscnn::testing {
 
 /// Runs test once for every instruction set that the kernels are compiled for
-/// and this processor has.
+/// and this processor supports.
 inline void on_every_target(const std::function<void()> &test) {
   for (int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets;
        targets &= targets - 1) {

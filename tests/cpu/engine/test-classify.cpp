@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Frame to network input and logits to mask, against the plain reference, on
-// every instruction set.
+// Logits to mask, against the plain reference, on every instruction set.
 
 #include <glib.h>
 
 #include <cmath>
 #include <string>
+#include <vector>
 
-#include "cpu/alignedbuffer.h"
 #include "cpu/engine/classify.h"
-#include "cpu/engine/preprocess.h"
 #include "net/engine.h"
+#include "tests/support/cputensors.h"
 #include "tests/support/targets.h"
-#include "tests/support/frames.h"
-#include "tests/support/must.h"
-#include "tests/support/reference.h"
 
 using namespace fastscnn;
 using reference::Lcg;
@@ -22,82 +18,13 @@ using reference::Tensor;
 
 namespace {
 
-const float kMean[3] = {0.485f, 0.456f, 0.406f};
-const float kStd[3] = {0.229f, 0.224f, 0.225f};
-
-void check_frame(const reference::TestFrame &frame, int width, int height,
-                 const std::string &what) {
-  const Tensor expected = reference::preprocess(frame.info, frame.frame, width,
-                                                height, kMean, kStd);
-  const Preprocess preprocess(frame.info, width, height, kMean, kStd);
-  AlignedBuffer scratch =
-      must(AlignedBuffer::create(preprocess.scratch_size()));
-  std::vector<float> row(3 * width);
-  for (int y = 0; y < height; y++) {
-    preprocess.row(frame.frame, y, scratch.data(), row.data());
-    for (int x = 0; x < width; x++)
-      for (int c = 0; c < 3; c++)
-        if (!(std::abs(row[3 * x + c] - expected.at(c, y, x)) < 1e-4))
-          g_error("%s: %c at %d, %d is %g instead of %g", what.c_str(),
-                  "RGB"[c], x, y, row[3 * x + c], expected.at(c, y, x));
-  }
-}
-
-void test_formats(gconstpointer data) {
-  const std::string format = static_cast<const char *>(data);
-  testing::on_every_target([&] {
-    Lcg lcg(21);
-    for (int i = 0; i < 12; i++) {
-      // As large as the network now and then, else any size, odd ones too.
-      const int width = 32 * lcg.between(1, 5);
-      const int height = 32 * lcg.between(1, 3);
-      const bool same = i % 4 == 0;
-      const int frame_width = same ? width : lcg.between(16, 300);
-      const int frame_height = same ? height : lcg.between(16, 200);
-      const reference::TestFrame frame =
-          reference::make_frame(format, frame_width, frame_height,
-                                lcg.between(0, 20), lcg.between(0, 1), lcg);
-      check_frame(frame, width, height,
-                  format + " " + std::to_string(frame_width) + "x" +
-                      std::to_string(frame_height) + " to " +
-                      std::to_string(width) + "x" + std::to_string(height));
-    }
-  });
-}
-
-/// Frames that begin inside a block of subsampled pixels.
-void test_crop() {
-  Lcg lcg(22);
-  reference::TestFrame frame =
-      reference::make_frame("I420", 101, 67, 0, false, lcg);
-  frame.info.width = 60;
-  frame.info.height = 40;
-  for (int c = 1; c < 3; c++) {
-    frame.info.component[c].origin_x = -1;
-    frame.info.component[c].origin_y = -0.5f;
-  }
-  frame.frame.data[0] += 1 + frame.frame.stride[0];
-  check_frame(frame, 64, 32, "I420 from 1, 1");
-}
-
-AlignedBuffer to_rows(const Tensor &logits, int pitch) {
-  AlignedBuffer rows = must(
-      AlignedBuffer::create(size_t(logits.height) * logits.channels * pitch));
-  for (int y = 0; y < logits.height; y++)
-    for (int c = 0; c < logits.channels; c++)
-      for (int x = 0; x < logits.width; x++)
-        rows.data()[(size_t(y) * logits.channels + c) * pitch + x] =
-            logits.at(c, y, x);
-  return rows;
-}
-
 void check_mask(const Tensor &logits, int width, int height, bool align_corners,
                 float threshold, bool with_confidence,
                 const std::string &what) {
   const reference::Classes expected =
       reference::classify(logits, width, height, align_corners, threshold);
   const int pitch = round_up(logits.width, kCacheLine) + kCacheLine;
-  const AlignedBuffer rows = to_rows(logits, pitch);
+  const AlignedBuffer rows = testing::to_rows(logits, pitch);
   const Logits grid = {rows.data(), logits.channels, logits.width,
                        logits.height, pitch};
   Classify classify(grid, width, height, align_corners);
@@ -182,7 +109,7 @@ void test_ties() {
     for (bool align_corners : {false, true}) {
       check_mask(logits, 33, 21, align_corners, 0, true, "ties");
       const int pitch = 2 * kCacheLine;
-      const AlignedBuffer rows = to_rows(logits, pitch);
+      const AlignedBuffer rows = testing::to_rows(logits, pitch);
       const Classify classify({rows.data(), 5, 4, 3, pitch}, 33, 21,
                               align_corners);
       AlignedBuffer scratch =
@@ -201,12 +128,7 @@ void test_ties() {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
-  for (const std::string &format : reference::frame_formats()) {
-    const std::string path = "/cpu/pixels/frame/" + format;
-    g_test_add_data_func(path.c_str(), format.c_str(), test_formats);
-  }
-  g_test_add_func("/cpu/pixels/frame/crop", test_crop);
-  g_test_add_func("/cpu/pixels/mask", test_mask);
-  g_test_add_func("/cpu/pixels/ties", test_ties);
+  g_test_add_func("/cpu/classify/mask", test_mask);
+  g_test_add_func("/cpu/classify/ties", test_ties);
   return g_test_run();
 }

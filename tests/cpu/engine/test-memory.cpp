@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A frame needs no new memory, and where there is none for the engine, that is
-// an error of which nothing is left.
+// Segmenting a frame allocates nothing; running out of memory is an Error that
+// leaks nothing.
 
 #include <glib.h>
 
@@ -22,8 +22,8 @@ using reference::Lcg;
 namespace {
 
 std::atomic<int> allocations{0};
-std::atomic<int> held{0};       // of what was allocated, that is not freed
-std::atomic<int> countdown{0};  // to the large allocation that fails
+std::atomic<int> held{0};       // allocations that were not freed
+std::atomic<int> countdown{0};  // to the allocation of a buffer that fails
 
 void *count_and_allocate(size_t size, size_t alignment) {
   allocations++;
@@ -48,7 +48,7 @@ void *operator new(size_t size, std::align_val_t alignment) {
 void *operator new(size_t size, const std::nothrow_t &) noexcept {
   return count_and_allocate(size, 16);
 }
-// What is as large as a picture is asked for with this one.
+// AlignedBuffer uses this one.
 void *operator new(size_t size, std::align_val_t alignment,
                    const std::nothrow_t &) noexcept {
   if (countdown > 0 && --countdown == 0) return nullptr;
@@ -92,9 +92,9 @@ void test_no_allocation() {
   g_assert_cmpint(allocations - before, ==, 0);
 }
 
-/// Runs a function with its first large allocation failing, then with its
-/// second, until it comes to its end: each time an Error that says so, and
-/// nothing is held of it. Returns how often it failed.
+/// Runs a function with its first buffer failing, then its second, and so on,
+/// until it succeeds. Each failure must be an Error that leaks nothing. Returns
+/// their number.
 template <typename F>
 int fail_each(F function) {
   for (int failing = 1;; failing++) {
@@ -126,11 +126,11 @@ void test_out_of_memory() {
   g_assert_cmpint(
       fail_each([&] { return engine->configure(frame.info, kConfig); }), >, 5);
 
-  // What was refused once works now.
+  // The engine works after its failures.
   std::vector<uint8_t> ids(200 * 120);
   must(engine->segment(frame.frame, {ids.data(), 200}, {}, {}));
 
-  // And an engine that could not be configured again says that it is not.
+  // An engine that could not be configured again refuses to segment.
   countdown = 1;
   g_assert_false(engine->configure(frame.info, kConfig).has_value());
   g_assert_false(

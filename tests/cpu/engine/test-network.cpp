@@ -7,8 +7,7 @@
 #include <cstring>
 
 #include "cpu/engine/network.h"
-#include "tests/support/must.h"
-#include "tests/support/reference.h"
+#include "tests/support/cputensors.h"
 
 using namespace fastscnn;
 
@@ -20,10 +19,7 @@ reference::Tensor run(const std::shared_ptr<const Model> &model,
   must(workers.reserve(threads));
   const auto network = must(Network::create(
       must(Weights::create(model)), image.width, image.height, threads));
-  for (int y = 0; y < image.height; y++)
-    for (int x = 0; x < image.width; x++)
-      for (int c = 0; c < 3; c++)
-        network->image_row(y)[3 * x + c] = image.at(c, y, x);
+  testing::set_image(network.get(), image);
   for (int i = 0; i < runs; i++) network->run(workers);
   const Logits logits = network->logits();
   reference::Tensor out(logits.classes, logits.height, logits.width);
@@ -89,7 +85,7 @@ void test_variant(gconstpointer data) {
   }
 }
 
-/// The bytes do not depend on how the work was shared out.
+/// The logits are the same to the bit, whatever the number of threads.
 void test_deterministic() {
   auto model = reference::make_model(Variant::mmseg(), 19);
   reference::Tensor image = reference::make_image(160, 320);
@@ -102,7 +98,7 @@ void test_deterministic() {
     }
 }
 
-/// Large results are kept in part only, and make room for one another.
+/// Line buffers and the arena keep the memory far below that of all outputs.
 void test_memory() {
   const std::vector<Layer> layers = make_layers(Variant::tramac(), 19);
   const std::vector<Shape> shapes = must(infer_shapes(layers, 1024, 2048));
@@ -116,11 +112,11 @@ void test_memory() {
     const size_t bytes = sizeof(float) * (plan.arena + threads * plan.scratch);
     g_test_message("%zu bytes for %d threads", bytes, threads);
     g_assert_cmpuint(bytes, <, 40 << 20);
-    int rings = 0;
+    int line_buffers = 0;
     for (size_t i = 0; i < layers.size(); i++)
-      rings +=
+      line_buffers +=
           plan.layouts[i].stored && plan.layouts[i].rows < shapes[i].height;
-    g_assert_cmpint(rings, >, 5);
+    g_assert_cmpint(line_buffers, >, 5);
   }
 }
 
@@ -138,7 +134,7 @@ std::vector<char> read_golden(const std::string &file) {
   return bytes;
 }
 
-/// What PyTorch computed; see tests/golden/README.
+/// Against the output of PyTorch; see tests/golden/README.
 void test_golden(gconstpointer data) {
   auto v = static_cast<const NamedVariant *>(data);
   constexpr int kWidth = 150, kHeight = 90;
@@ -151,12 +147,7 @@ void test_golden(gconstpointer data) {
   g_assert_cmpfloat(max_difference(logits, expected), <, 1e-3);
 
   const int pitch = 64;
-  AlignedBuffer rows = must(
-      AlignedBuffer::create(size_t(logits.height) * logits.channels * pitch));
-  for (int y = 0; y < logits.height; y++)
-    for (int c = 0; c < logits.channels; c++)
-      for (int x = 0; x < logits.width; x++)
-        rows.data()[(y * logits.channels + c) * pitch + x] = logits.at(c, y, x);
+  const AlignedBuffer rows = testing::to_rows(logits, pitch);
   const Classify classify(
       {rows.data(), logits.channels, logits.width, logits.height, pitch},
       kWidth, kHeight, v->variant.align_corners);
