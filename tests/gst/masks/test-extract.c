@@ -266,8 +266,59 @@ static void test_event_order(void) {
   push_frame(h, new_masked_frame(2, 4, 2));
   gst_harness_push_event(h, gst_event_new_eos());
   names = pull_event_names(h);
-  g_assert_cmpstr(names, ==, "stream-start caps segment tag eos ");
+  g_assert_cmpstr(names, ==, "stream-start caps segment tag gap caps eos ");
   g_free(names);
+  gst_harness_teardown(h);
+}
+
+/* What comes before the first frame keeps its place. */
+static void test_early_events(void) {
+  GstHarness *h = new_harness(NULL);
+  GstStructure *custom = gst_structure_new_empty("custom");
+  gchar *names;
+
+  gst_harness_push_event(
+      h, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, custom));
+  gst_harness_push_event(h, gst_event_new_gap(0, GST_SECOND));
+  gst_harness_push_event(h, gst_event_new_segment_done(GST_FORMAT_TIME, 0));
+  push_frame(h, new_masked_frame(1, 4, 2));
+  names = pull_event_names(h);
+  g_assert_cmpstr(names, ==,
+                  "stream-start caps segment custom-downstream gap "
+                  "segment-done caps ");
+  g_free(names);
+  gst_harness_teardown(h);
+}
+
+/* If the size of the frames is not accepted, all waits for a mask. */
+static void test_events_wait(void) {
+  GstHarness *h = new_harness("video/x-raw, width=4");
+  gchar *names;
+
+  gst_harness_push_event(h, gst_event_new_gap(0, GST_SECOND));
+  push_frame(h, new_plain_frame(0));
+  push_frame(h, new_masked_frame(1, 4, 2));
+  assert_image(h, 1, PIXELS);
+  names = pull_event_names(h);
+  g_assert_cmpstr(names, ==, "stream-start caps segment gap ");
+  g_free(names);
+  gst_harness_teardown(h);
+}
+
+/* An image after frames without one is not continuous. */
+static void test_discont(void) {
+  const gboolean expected[] = {FALSE, TRUE, FALSE};
+  GstHarness *h = new_harness(NULL);
+
+  push_frame(h, new_masked_frame(0, 4, 2));
+  push_frame(h, new_plain_frame(1));
+  push_frame(h, new_masked_frame(2, 4, 2));
+  push_frame(h, new_masked_frame(3, 4, 2));
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *image = gst_harness_pull(h);
+    g_assert_cmpint(GST_BUFFER_IS_DISCONT(image), ==, expected[i]);
+    gst_buffer_unref(image);
+  }
   gst_harness_teardown(h);
 }
 
@@ -320,6 +371,9 @@ int main(int argc, char **argv) {
   g_test_add_func("/extract/blank", test_blank);
   g_test_add_func("/extract/source", test_source);
   g_test_add_func("/extract/event-order", test_event_order);
+  g_test_add_func("/extract/early-events", test_early_events);
+  g_test_add_func("/extract/events-wait", test_events_wait);
+  g_test_add_func("/extract/discont", test_discont);
   g_test_add_func("/extract/eos-without-mask", test_eos_without_mask);
   g_test_add_func("/extract/invalid-mask", test_invalid_mask);
   g_test_add_func("/extract/refused-downstream", test_refused_downstream);
