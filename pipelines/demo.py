@@ -176,11 +176,10 @@ class Demo:
             self.loop.quit()
         self.ending = True
         self.pipeline.send_event(Gst.Event.new_eos())
-        return GLib.SOURCE_CONTINUE
 
     def run(self):
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, self.end)
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, self.end)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.end())
         GLib.timeout_add(250, self.progress)
         self.pipeline.set_state(Gst.State.PLAYING)
         self.loop.run()

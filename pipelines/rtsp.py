@@ -89,7 +89,7 @@ class Application:
 
     def run(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, self.end)
+            signal.signal(number, lambda *_: self.end())
         if self.options.seconds:
             GLib.timeout_add(int(self.options.seconds * 1000),
                              lambda: self.end() and GLib.SOURCE_REMOVE)

@@ -239,6 +239,7 @@ class Scripts(TestCase):
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=40)
         self.assertEqual(process.returncode, 0, errors)
+        self.assertNotIn("Deprecat", errors)
         return output, errors
 
     def wait_for(self, process, word, count=1):

@@ -7,7 +7,7 @@
 #
 #   debian12      GStreamer 1.22, Meson 1.0, gcc 12
 #   debian13      GStreamer 1.26 with GstAnalytics, Meson 1.7, gcc 14
-#   forky         the next Debian: GStreamer 1.28
+#   forky         the next Debian: GStreamer 1.28, Meson 1.12, gcc 16
 #   ubuntu24.04   GStreamer 1.24, Meson 1.3, gcc 13; needs ubuntu-keyring
 #
 # OPTION: of tests/run.sh; default: --unit --elements. Debian comes from the mirror

@@ -172,6 +172,7 @@ static void test_times(void) {
   add_times(frame);
   push_frame(h, frame);
   image = gst_harness_pull(h);
+  g_assert_nonnull(gst_buffer_get_video_time_code_meta(image));
   g_assert_cmpuint(gst_buffer_get_video_time_code_meta(image)->tc.frames, ==,
                    4);
   g_assert_cmpuint(
