@@ -341,6 +341,14 @@ gst_class_mask_overlay_process (
   return draw_legend (self, view, compose, GST_BUFFER_PTS (buffer));
 }
 
+/* A frame that cannot be covered shows everybody. */
+static gboolean
+gst_class_mask_overlay_pass_unreadable (
+    GstFrameFilter *filter, GstBuffer *buffer)
+{
+  return !GST_CLASS_MASK_OVERLAY (filter)->state->current.protects_privacy ();
+}
+
 /* Called without the lock, since it may read a file. */
 static std::shared_ptr<const Palette>
 load_palette (const GValue *value, std::string &error)
@@ -427,6 +435,7 @@ gst_class_mask_overlay_class_init (GstClassMaskOverlayClass *klass)
   filter_class->set_info = gst_class_mask_overlay_set_info;
   filter_class->prepare = gst_class_mask_overlay_prepare;
   filter_class->process = gst_class_mask_overlay_process;
+  filter_class->pass_unreadable = gst_class_mask_overlay_pass_unreadable;
 }
 
 static void

@@ -251,6 +251,20 @@ void test_unreadable_mask() {
   g_assert_true(all_of(changes(overlay, frame), 'x'));
 }
 
+/// A frame that cannot be covered is not passed on.
+void test_unreadable_frame() {
+  for (const char *mode : {"blur", "pixelate", "blend"}) {
+    const Harness overlay(std::string("classmaskoverlay mode=") + mode, kCaps);
+    GstBuffer *frame = noise_with(filled(kPerson));
+    gst_buffer_resize(frame, 0, 100);
+    g_assert_cmpint(gst_harness_push(overlay.harness, frame), ==, GST_FLOW_OK);
+    g_assert_cmpint(gst_harness_buffers_in_queue(overlay.harness), ==,
+                    strcmp(mode, "blend") ? 0 : 1);
+    g_assert_false(overlay.take_text(GST_MESSAGE_WARNING).empty());
+    g_assert_false(all_of(changes(overlay, noise_with(filled(kPerson))), '.'));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -265,5 +279,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/covering/two-class-tables", test_two_class_tables);
   g_test_add_func("/covering/letterbox", test_letterbox);
   g_test_add_func("/covering/unreadable-mask", test_unreadable_mask);
+  g_test_add_func("/covering/unreadable-frame", test_unreadable_frame);
   return g_test_run();
 }
