@@ -10,7 +10,8 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-SEGMENT = ("videoconvert ! queue max-size-buffers=4 ! "
+SEGMENT = ("videoconvert ! videoflip video-direction=auto ! "
+           "queue max-size-buffers=4 ! "
            "fastscnn name=net post-messages=true ! "
            "classmaskoverlay legend=top-left ! videoconvert")
 # Even sizes and 4:2:0, which every player supports.

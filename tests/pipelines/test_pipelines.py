@@ -5,9 +5,11 @@
 import fcntl
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -178,6 +180,31 @@ class Demo(TestCase):
         result = run(self.DEMO, small, out)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.check_video(out, 200)
+
+    def test_video_of_a_telephone_becomes_upright(self):
+        phone = self.folder / "phone.mp4"
+        line = (f"filesrc location={CLIP} ! decodebin ! identity eos-after=21 ! "
+                "videoconvert ! x264enc ! mp4mux ! "
+                f"filesink location={phone}")
+        self.assertEqual(run("gst-launch-1.0", *line.split()).returncode, 0)
+        # A quarter turn in the header of the track, as telephones write it.
+        content = phone.read_bytes()
+        matrix = content.index(b"tkhd") + 44
+        turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+        phone.write_bytes(content[:matrix] + turn + content[matrix + 36:])
+        out = self.folder / "out.mp4"
+        result = run(self.DEMO, phone, out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+        def describe(path):
+            line = f"filesrc location={path} ! decodebin ! fakesink"
+            return run("gst-launch-1.0", "-v", "-t", *line.split()).stdout
+
+        self.assertIn("rotate-90", describe(phone))
+        self.assertNotIn("rotate-90", describe(out))
+        width, height = re.search(r"width=\(int\)(\d+), height=\(int\)(\d+)",
+                                  describe(phone)).groups()
+        self.assertIn(f"width=(int){height}, height=(int){width}", describe(out))
 
     def test_ctrl_c_ends_the_file(self):
         out = self.folder / "out.mp4"
