@@ -57,7 +57,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <optional>
 
 #include "gst/fastscnn/inference.h"
 #include "gst/fastscnn/latency.h"
@@ -89,9 +88,10 @@ struct State {
   SceneTracker scenes;
   AnalyticsWriter analytics;
   GQuark source = 0;
-  guint skipped = 0;                 /* frames since the last inference */
-  std::optional<bool> upstream_live; /* once asked */
-  Settings::PerFrame per_frame;      /* snapshot for the current frame */
+  guint skipped = 0; /* frames since the last inference */
+  Liveness liveness;
+  bool warned_of_orientation = false;
+  Settings::PerFrame per_frame; /* snapshot for the current frame */
 
   Settings::PerFrame
   per_frame_settings ()
@@ -126,7 +126,8 @@ reset_stream (State *state)
 {
   state->qos_tracker.flush ();
   state->scenes.reset ();
-  state->upstream_live.reset ();
+  state->liveness.reset ();
+  state->warned_of_orientation = false;
   if (state->inference)
     state->inference->reset ();
 }
@@ -198,19 +199,6 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
   return state->inference->configure (info,
       gst_frame_filter_get_cuda_context (filter),
       gst_frame_filter_make_mask_allocator (filter));
-}
-
-/* Asks when it matters, and once a stream. */
-static bool
-is_live (GstFastScnn *self)
-{
-  std::optional<bool> &live = self->state->upstream_live;
-
-  if (!live) {
-    live = is_upstream_live (GST_BASE_TRANSFORM_SINK_PAD (self));
-    GST_DEBUG_OBJECT (self, "the source is %s", *live ? "live" : "not live");
-  }
-  return *live;
 }
 
 static gboolean
@@ -307,7 +295,9 @@ gst_fast_scnn_process (
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
   Inference &inference = *state->inference;
-  const bool waits = inference.should_wait () && !is_live (self);
+  const bool waits =
+      inference.should_wait () &&
+      !state->liveness.is_live (GST_BASE_TRANSFORM_SINK_PAD (self));
   Request request{ view.part, Rect (), frame_time (self, buffer),
     state->per_frame };
 
@@ -348,18 +338,25 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
     reset_stream (state);
   else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
     state->scenes.new_segment ();
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_TAG &&
+           !state->warned_of_orientation)
+    state->warned_of_orientation =
+        gst_fast_scnn_warn_if_turned (GST_ELEMENT (trans), event);
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
       ->sink_event (trans, event);
 }
 
-/* Replaces that of GstBaseTransform, which would drop buffers. */
 static gboolean
-handle_qos (GstFastScnn *self, GstEvent *event)
+gst_fast_scnn_src_event (GstBaseTransform *trans, GstEvent *event)
 {
-  State *state = self->state;
+  State *state = GST_FAST_SCNN (trans)->state;
   QosTracker::Report report;
   GstClockTime running_time;
 
+  if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
+    return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
+        ->src_event (trans, event);
+  /* Not for GstBaseTransform, which would drop buffers. */
   gst_event_parse_qos (
       event, NULL, &report.proportion, &report.jitter, &running_time);
   if (state->per_frame_settings ().qos &&
@@ -367,16 +364,7 @@ handle_qos (GstFastScnn *self, GstEvent *event)
     gst_event_unref (event);
     return TRUE;
   }
-  return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self), event);
-}
-
-static gboolean
-gst_fast_scnn_src_event (GstBaseTransform *trans, GstEvent *event)
-{
-  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
-    return handle_qos (GST_FAST_SCNN (trans), event);
-  return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
-      ->src_event (trans, event);
+  return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (trans), event);
 }
 
 static gboolean

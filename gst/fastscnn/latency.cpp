@@ -5,15 +5,19 @@ namespace fastscnn
 {
 
 bool
-is_upstream_live (GstPad *sinkpad)
+Liveness::is_live (GstPad *sinkpad)
 {
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
+  if (!live_) {
+    GstQuery *query = gst_query_new_latency ();
+    gboolean live = FALSE;
 
-  if (gst_pad_peer_query (sinkpad, query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-  return live;
+    if (gst_pad_peer_query (sinkpad, query))
+      gst_query_parse_latency (query, &live, NULL, NULL);
+    gst_query_unref (query);
+    GST_DEBUG_OBJECT (sinkpad, "the source is %s", live ? "live" : "not live");
+    live_ = live;
+  }
+  return *live_;
 }
 
 bool

@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <optional>
+
 #include <gst/gst.h>
 
 namespace fastscnn
 {
 
-/// Asks upstream whether the source is live. No answer counts as no.
-bool is_upstream_live (GstPad *sinkpad);
+/// Whether the source of a stream is live.
+class Liveness
+{
+public:
+  /// A new stream begins.
+  void
+  reset ()
+  {
+    live_.reset ();
+  }
+
+  /// Asks upstream when it matters, and once a stream. No answer counts as no.
+  bool is_live (GstPad *sinkpad);
+
+private:
+  std::optional<bool> live_;
+};
 
 /// Adds the latency of this element to an answered query. Returns whether the
 /// source is live.

@@ -70,6 +70,25 @@ gst_fast_scnn_post_fallback (
                        "reason", G_TYPE_STRING, reason, NULL)));
 }
 
+gboolean
+gst_fast_scnn_warn_if_turned (GstElement *element, GstEvent *event)
+{
+  GstTagList *tags;
+  gchar *orientation = NULL;
+
+  gst_event_parse_tag (event, &tags);
+  gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &orientation);
+  const gboolean turned = orientation && !g_str_equal (orientation, "rotate-0");
+  if (turned)
+    GST_ELEMENT_WARNING (element, STREAM, FORMAT,
+        ("The video is tagged as turned (%s), so its mask will be wrong; put "
+         "videoflip video-direction=auto before fastscnn.",
+            orientation),
+        (NULL));
+  g_free (orientation);
+  return turned;
+}
+
 void
 gst_fast_scnn_post_qos (GstElement *element, const FrameTime &time,
     const QosTracker::Report &report, gboolean live, guint64 inferred,

@@ -18,6 +18,11 @@ void gst_fast_scnn_post_mask (
 void gst_fast_scnn_post_fallback (GstElement *element,
     const fastscnn::Segmenter &segmenter, const gchar *reason);
 
+/* Posts a warning if the tags say that the frames have to be turned before they
+ * are shown: the network does not recognise streets that lie on their side.
+ * Returns whether it did. */
+gboolean gst_fast_scnn_warn_if_turned (GstElement *element, GstEvent *tags);
+
 /* Posts a QOS message for a frame that was too late for an inference. inferred,
  * late: totals of the stream. */
 void gst_fast_scnn_post_qos (GstElement *element,

@@ -20,4 +20,7 @@ struct ExtractSettings {
 
 } // namespace fastscnn
 
-GType gst_class_mask_extract_on_missing_get_type ();
+enum { PROP_SCALE_TO_FRAME = 1, PROP_ON_MISSING, PROP_SOURCE };
+
+/* Installs the properties of classmaskextract: those of ExtractSettings. */
+void gst_class_mask_extract_install_properties (GObjectClass *object_class);

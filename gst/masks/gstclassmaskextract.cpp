@@ -45,8 +45,6 @@ GST_DEBUG_CATEGORY_STATIC (gst_class_mask_extract_debug);
 
 using namespace fastscnn;
 
-enum { PROP_SCALE_TO_FRAME = 1, PROP_ON_MISSING, PROP_SOURCE };
-
 namespace
 {
 
@@ -428,32 +426,13 @@ gst_class_mask_extract_class_init (GstClassMaskExtractClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
-  const GParamFlags flags =
-      (GParamFlags)(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                    GST_PARAM_MUTABLE_PLAYING);
 
   object_class->set_property = gst_class_mask_extract_set_property;
   object_class->get_property = gst_class_mask_extract_get_property;
   object_class->finalize = gst_class_mask_extract_finalize;
   element_class->change_state = gst_class_mask_extract_change_state;
 
-  g_object_class_install_property (object_class, PROP_SCALE_TO_FRAME,
-      g_param_spec_boolean ("scale-to-frame", "Scale to frame",
-          "Scale masks to the size of the frame (nearest neighbour)", FALSE,
-          flags));
-  g_object_class_install_property (object_class, PROP_ON_MISSING,
-      g_param_spec_enum ("on-missing", "On missing",
-          "What to push for a frame without a mask",
-          gst_class_mask_extract_on_missing_get_type (), (gint)OnMissing::kSkip,
-          flags));
-  g_object_class_install_property (object_class, PROP_SOURCE,
-      g_param_spec_string ("source", "Source",
-          "Name of the element whose masks to push (empty = the newest mask of "
-          "a frame)",
-          "", flags));
-  gst_type_mark_as_plugin_api (
-      gst_class_mask_extract_on_missing_get_type (), (GstPluginAPIFlags)0);
-
+  gst_class_mask_extract_install_properties (object_class);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Class mask extractor",

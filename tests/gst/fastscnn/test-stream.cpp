@@ -68,6 +68,21 @@ void test_gap_buffer() {
   g_assert_cmpint(control.segmented, ==, 1);
 }
 
+/// The network does not recognise streets that lie on their side.
+void test_orientation() {
+  reset_control();
+  Stream stream("", kCaps);
+  const auto warning_for = [&stream](const char *orientation) {
+    gst_harness_push_event(
+        stream.harness, gst_event_new_tag(gst_tag_list_new(
+                            GST_TAG_IMAGE_ORIENTATION, orientation, nullptr)));
+    return stream.take_text(GST_MESSAGE_WARNING);
+  };
+  g_assert_true(warning_for("rotate-0").empty());
+  g_assert_nonnull(strstr(warning_for("rotate-90").c_str(), "videoflip"));
+  g_assert_true(warning_for("rotate-90").empty());  // once a stream
+}
+
 void test_flush() {
   FakeControl &control = reset_control();
   Stream stream("interval=100 smoothing=0.5", kCaps);
@@ -387,6 +402,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/stream/interval", test_interval);
   g_test_add_func("/stream/untimed", test_untimed);
   g_test_add_func("/stream/gap-buffer", test_gap_buffer);
+  g_test_add_func("/stream/orientation", test_orientation);
   g_test_add_func("/stream/flush", test_flush);
   g_test_add_func("/stream/events-pass", test_events_pass);
   g_test_add_func("/stream/async", test_async);
