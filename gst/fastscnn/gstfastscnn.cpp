@@ -136,7 +136,6 @@ static Result<std::unique_ptr<Inference> >
 open_inference (GstFastScnn *self, const Settings &settings)
 {
   Stats *stats = &self->state->stats;
-
   return Inference::create (
       settings,
       [self, stats] (const Segmenter &segmenter, const char *reason) {
@@ -173,9 +172,9 @@ gst_fast_scnn_start (GstBaseTransform *trans)
   gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
       segmenter.backend () == "cuda", settings.cuda_device_id);
   state->stats.reset (segmenter.backend (), segmenter.device ());
+  reset_stream (state);
   state->qos_tracker.start ();
   state->live = false;
-  reset_stream (state);
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
   state->skipped = 0;
   return TRUE;
@@ -195,6 +194,8 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_FAST_SCNN (filter)->state;
 
+  GST_DEBUG_OBJECT (filter, "frames of %dx%d pixels in %s memory", info.width,
+      info.height, info.memory == Memory::kDevice ? "GPU" : "host");
   return state->inference->configure (info,
       gst_frame_filter_get_cuda_context (filter),
       gst_frame_filter_make_mask_allocator (filter));
@@ -282,7 +283,6 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
   const FrameTime time = frame_time (self, buffer);
-
   if (GST_CLOCK_TIME_IS_VALID (time.stream_time))
     gst_object_sync_values (GST_OBJECT (self), time.stream_time);
   state->per_frame = state->per_frame_settings ();
@@ -331,7 +331,6 @@ static gboolean
 gst_fast_scnn_pass_unreadable (GstFrameFilter *filter, GstBuffer *buffer)
 {
   GstFastScnn *self = GST_FAST_SCNN (filter);
-
   self->state->stats.count_corrupted ();
   self->state->skipped++;
   attach_latest (self, buffer, frame_time (self, buffer), FALSE);
@@ -352,31 +351,19 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
       ->sink_event (trans, event);
 }
 
-/* Replaces that of GstBaseTransform, which would drop buffers. */
-static gboolean
-handle_qos (GstFastScnn *self, GstEvent *event)
-{
-  State *state = self->state;
-  QosTracker::Report report;
-  GstClockTime running_time;
-
-  gst_event_parse_qos (
-      event, NULL, &report.proportion, &report.jitter, &running_time);
-  if (state->per_frame_settings ().qos &&
-      !state->qos_tracker.record (report, running_time)) {
-    gst_event_unref (event);
-    return TRUE;
-  }
-  return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self), event);
-}
-
+/* GstBaseTransform would drop late buffers. */
 static gboolean
 gst_fast_scnn_src_event (GstBaseTransform *trans, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
-    return handle_qos (GST_FAST_SCNN (trans), event);
-  return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
-      ->src_event (trans, event);
+  State *state = GST_FAST_SCNN (trans)->state;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
+    return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
+        ->src_event (trans, event);
+  if (!state->per_frame_settings ().qos || state->qos_tracker.record (event))
+    return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (trans), event);
+  gst_event_unref (event);
+  return TRUE;
 }
 
 static gboolean
