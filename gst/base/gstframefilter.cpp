@@ -129,8 +129,6 @@ update_info (GstFrameFilter *self, const Rect &part)
     info.memory = Memory::kDevice;
   if (info != priv->current_info) {
     forget_info (priv);
-    GST_DEBUG_OBJECT (self, "frames of %dx%d pixels in %s memory", info.width,
-        info.height, priv->on_gpu ? "GPU" : "host");
     FASTSCNN_TRY (GST_FRAME_FILTER_GET_CLASS (self)->set_info (self, info));
     priv->current_info = info;
   }
@@ -265,7 +263,7 @@ gst_frame_filter_submit_input_buffer (
 
   if (!priv->has_caps && !priv->warned_without_caps) {
     priv->warned_without_caps = TRUE;
-    warn_about_missing_caps (GST_ELEMENT (trans));
+    post_missing_caps (GST_ELEMENT (trans));
   }
   return GST_BASE_TRANSFORM_CLASS (gst_frame_filter_parent_class)
       ->submit_input_buffer (trans, is_discont, buffer);

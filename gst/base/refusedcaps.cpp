@@ -68,9 +68,9 @@ explain_refused_caps (GstElement *element, GstPad *sinkpad)
 }
 
 void
-warn_about_missing_caps (GstElement *element)
+post_missing_caps (GstElement *element)
 {
-  GST_ELEMENT_WARNING (element, STREAM, FORMAT,
+  GST_ELEMENT_ERROR (element, STREAM, FORMAT,
       ("%s received data that is not described as raw video; put a decoder, "
        "for example decodebin, in front.",
           GST_OBJECT_NAME (element)),

@@ -14,7 +14,7 @@ constexpr int kMaxFrameSize = 8192;
  * negotiated. */
 void explain_refused_caps (GstElement *element, GstPad *sinkpad);
 
-/* Posts the warning about data that arrives without caps. */
-void warn_about_missing_caps (GstElement *element);
+/* Posts the error about data that arrives without caps. */
+void post_missing_caps (GstElement *element);
 
 } // namespace fastscnn

@@ -137,7 +137,6 @@ static Result<std::unique_ptr<Inference> >
 open_inference (GstFastScnn *self, const Settings &settings)
 {
   Stats *stats = &self->state->stats;
-
   return Inference::create (
       settings,
       [self, stats] (const Segmenter &segmenter, const char *reason) {
@@ -174,9 +173,9 @@ gst_fast_scnn_start (GstBaseTransform *trans)
   gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
       segmenter.backend () == "cuda", settings.cuda_device_id);
   state->stats.reset (segmenter.backend (), segmenter.device ());
+  reset_stream (state);
   state->qos_tracker.start ();
   state->live = false;
-  reset_stream (state);
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
   state->skipped = 0;
   return TRUE;
@@ -196,6 +195,8 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_FAST_SCNN (filter)->state;
 
+  GST_DEBUG_OBJECT (filter, "frames of %dx%d pixels in %s memory", info.width,
+      info.height, info.memory == Memory::kDevice ? "GPU" : "host");
   return state->inference->configure (info,
       gst_frame_filter_get_cuda_context (filter),
       gst_frame_filter_make_mask_allocator (filter));
@@ -239,17 +240,17 @@ attach_latest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
 {
   State *state = self->state;
   const SegmentationPtr mask = state->inference->latest ();
+  Rect whole;
+  const Rect part = gst_frame_filter_get_visible_part (
+      GST_FRAME_FILTER (self), buffer, &whole);
 
-  if (!mask) {
-    GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " gets no mask yet",
+  if (!mask || part.width < 1 || part.height < 1) {
+    GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " gets no mask",
         GST_TIME_ARGS (time.timestamp));
     return;
   }
   if (!is_own)
     state->stats.count_reused ();
-  Rect whole;
-  const Rect part = gst_frame_filter_get_visible_part (
-      GST_FRAME_FILTER (self), buffer, &whole);
   const Rect place = mask->place_on (part, whole);
   const GstClassMaskMeta *meta = mask->attach (buffer, place,
       is_own ? 0 : time_between (mask->request.time, time), state->source);
@@ -270,7 +271,6 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
   const FrameTime time = frame_time (self, buffer);
-
   if (GST_CLOCK_TIME_IS_VALID (time.stream_time))
     gst_object_sync_values (GST_OBJECT (self), time.stream_time);
   state->per_frame = state->per_frame_settings ();
@@ -321,7 +321,6 @@ static gboolean
 gst_fast_scnn_pass_unreadable (GstFrameFilter *filter, GstBuffer *buffer)
 {
   GstFastScnn *self = GST_FAST_SCNN (filter);
-
   self->state->stats.count_corrupted ();
   self->state->skipped++;
   attach_latest (self, buffer, frame_time (self, buffer), FALSE);
@@ -346,25 +345,19 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
       ->sink_event (trans, event);
 }
 
+/* GstBaseTransform would drop late buffers. */
 static gboolean
 gst_fast_scnn_src_event (GstBaseTransform *trans, GstEvent *event)
 {
   State *state = GST_FAST_SCNN (trans)->state;
-  QosTracker::Report report;
-  GstClockTime running_time;
 
   if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
     return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
         ->src_event (trans, event);
-  /* Not for GstBaseTransform, which would drop buffers. */
-  gst_event_parse_qos (
-      event, NULL, &report.proportion, &report.jitter, &running_time);
-  if (state->per_frame_settings ().qos &&
-      !state->qos_tracker.record (report, running_time)) {
-    gst_event_unref (event);
-    return TRUE;
-  }
-  return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (trans), event);
+  if (!state->per_frame_settings ().qos || state->qos_tracker.record (event))
+    return gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (trans), event);
+  gst_event_unref (event);
+  return TRUE;
 }
 
 static gboolean

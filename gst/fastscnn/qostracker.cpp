@@ -65,6 +65,17 @@ QosTracker::record (const Report &report, GstClockTime running_time)
          (GstClockTimeDiff)(2 * p95_);
 }
 
+bool
+QosTracker::record (GstEvent *event)
+{
+  Report report;
+  GstClockTime running_time;
+
+  gst_event_parse_qos (
+      event, NULL, &report.proportion, &report.jitter, &running_time);
+  return record (report, running_time);
+}
+
 QosTracker::Report
 QosTracker::report () const
 {

@@ -29,6 +29,7 @@ public:
   /// frame was late because of an inference, since skipping inferences helps
   /// and dropping frames is not wanted.
   bool record (const Report &report, GstClockTime running_time);
+  bool record (GstEvent *event);
   Report report () const;
 
   /// Takes a frame; now: the running time in a live pipeline, otherwise none.

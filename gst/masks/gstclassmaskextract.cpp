@@ -146,14 +146,11 @@ static void
 negotiate_for_frame (GstClassMaskExtract *self)
 {
   GstVideoInfo wanted;
-
   if (self->state->negotiated () ||
       GST_VIDEO_INFO_WIDTH (&self->state->frame_info) == 0)
     return;
   describe_image (self->state->frame_info, NULL, true, wanted);
-  if (!negotiate (self, wanted))
-    GST_DEBUG_OBJECT (self, "%dx%d is not accepted; waiting for a mask",
-        wanted.width, wanted.height);
+  negotiate (self, wanted);
 }
 
 /* meta: (nullable), for an image in which every pixel is unknown. */
@@ -190,7 +187,6 @@ static void
 skip_frame (GstClassMaskExtract *self, GstBuffer *frame)
 {
   State *state = self->state;
-
   GST_LOG_OBJECT (self, "no mask on %" GST_PTR_FORMAT, frame);
   state->skipped = true;
   negotiate_for_frame (self);
@@ -274,15 +270,19 @@ gst_class_mask_extract_chain (GstPad *pad, GstObject *parent, GstBuffer *frame)
 static gboolean
 set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
 {
+  GstVideoInfo &info = self->state->frame_info;
   GstCaps *caps;
 
   gst_event_parse_caps (event, &caps);
-  if (gst_video_info_from_caps (&self->state->frame_info, caps))
-    return TRUE;
-  gst_video_info_init (&self->state->frame_info);
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("The caps do not describe a video frame."), ("%" GST_PTR_FORMAT, caps));
-  return FALSE;
+  const gboolean ok = gst_video_info_from_caps (&info, caps);
+  if (!ok) {
+    gst_video_info_init (&info);
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("The caps do not describe a video frame."),
+        ("%" GST_PTR_FORMAT, caps));
+  }
+  gst_event_unref (event);
+  return ok;
 }
 
 /* Events that must follow the caps wait for the first. */
@@ -304,13 +304,10 @@ gst_class_mask_extract_sink_event (
 {
   GstClassMaskExtract *self = GST_CLASS_MASK_EXTRACT (parent);
   State *state = self->state;
-  gboolean ok;
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
-    ok = set_frame_caps (self, event);
-    gst_event_unref (event);
-    return ok;
+    return set_frame_caps (self, event);
   case GST_EVENT_EOS:
     negotiate_for_frame (self);
     state->held.push_to (self->srcpad);
@@ -324,7 +321,7 @@ gst_class_mask_extract_sink_event (
     break;
   case GST_EVENT_SEGMENT:
     gst_event_copy_segment (event, &state->segment);
-    return hold_or_forward (self, event);
+    /* fall through */
   default:
     return hold_or_forward (self, event);
   }

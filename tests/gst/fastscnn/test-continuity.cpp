@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The stream goes on whatever frames, sizes and segments come, and nothing
 // waits for a mask that does not.
+#include <atomic>
+
 #include "tests/support/elements.h"
 
 using namespace fastscnn::testing;
@@ -284,7 +286,41 @@ void test_refused_caps() {
   GstMessage *message =
       gst_bus_timed_pop_filtered(p.bus, 30 * GST_SECOND, GST_MESSAGE_ERROR);
   g_assert_nonnull(message);
+  GError *error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  g_assert_nonnull(strstr(error->message, "put a decoder"));
+  g_error_free(error);
   gst_message_unref(message);
+}
+
+std::atomic<int> masks_logged{0}, skips_logged{0}, caps_logged{0};
+
+/// GST_DEBUG=fastscnn:6 tells what happens to a frame, and why.
+void test_log() {
+  reset_control();
+  gst_debug_set_threshold_for_name("fastscnn", GST_LEVEL_LOG);
+  const auto log = [](GstDebugCategory *category, GstDebugLevel, const gchar *,
+                      const gchar *, gint, GObject *, GstDebugMessage *message,
+                      gpointer) {
+    if (!g_str_equal(gst_debug_category_get_name(category), "fastscnn")) return;
+    const gchar *text = gst_debug_message_get(message);
+    caps_logged += strstr(text, "64x48 pixels") != nullptr;
+    masks_logged += strstr(text, "gets the mask of frame") != nullptr;
+    skips_logged += strstr(text, "not inferred: between two") != nullptr;
+  };
+  gst_debug_set_active(TRUE);
+  (gst_debug_remove_log_function)(nullptr);  // the default
+  (gst_debug_add_log_function)(log, nullptr, nullptr);
+  {
+    Stream stream("interval=1", kCaps);
+    for (int i = 0; i < 4; i++) stream.push(stream.make_frame(i));
+  }
+  (gst_debug_remove_log_function)(log);
+  gst_debug_unset_threshold_for_name("fastscnn");
+  (gst_debug_add_log_function)(nullptr, nullptr, nullptr);
+  g_assert_cmpint(caps_logged, >=, 1);
+  g_assert_cmpint(masks_logged, ==, 4);
+  g_assert_cmpint(skips_logged, ==, 2);
 }
 
 /// Negotiation that ends well raises no alarm.
@@ -321,6 +357,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/continuity/still-picture", test_still_picture);
   g_test_add_func("/continuity/seek-in-paused", test_seek_in_paused);
   g_test_add_func("/continuity/refused-caps", test_refused_caps);
+  g_test_add_func("/continuity/log", test_log);
   g_test_add_func("/continuity/no-false-alarm", test_no_false_alarm);
   return g_test_run();
 }

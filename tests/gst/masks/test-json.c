@@ -117,9 +117,14 @@ static void test_times(void) {
 static void test_without_line(void) {
   GstHarness *h = new_harness();
   GstBuffer *frame;
+  gchar *names;
 
   push_frame(h, new_frame(0, NULL, 0, 0));
   g_assert_null(gst_harness_try_pull(h));
+  /* A GAP event tells downstream not to wait. */
+  names = pull_event_names(h);
+  g_assert_true(g_str_has_suffix(names, " gap "));
+  g_free(names);
 
   frame = new_masked_frame(1, 4, 2);
   gst_buffer_get_video_meta(gst_buffer_get_class_mask_meta(frame)->mask)
