@@ -92,9 +92,13 @@ class Stream:
             self._wants_key_frame = False
         if self._source.get_property("caps") != sample.get_caps():
             self._source.set_property("caps", sample.get_caps())
-        self._source.emit("push-buffer", buffer.copy_region(
-            Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY
-            | Gst.BufferCopyFlags.TIMESTAMPS, 0, buffer.get_size()))
+        frame = buffer.copy_region(
+            Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY,
+            0, buffer.get_size())
+        # x264enc counts from an hour far away, and its segment says so.
+        frame.pts = sample.get_segment().to_running_time(
+            Gst.Format.TIME, buffer.pts)
+        self._source.emit("push-buffer", frame)
 
     def set_answer(self, text):
         """Raises ValueError where the text is no SDP."""
