@@ -24,7 +24,6 @@ SECURITY = {
         "img-src 'self'; connect-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
@@ -71,7 +70,6 @@ class Server:
         self.routes = {}
         self.public = set()
         self._sockets = {}  # open WebSockets keep living while they are here
-        # On this machine, the name of the server would only help attackers.
         self._server = Soup.Server()
         self._server.remove_websocket_extension(
             Soup.WebsocketExtensionDeflate)  # a small message stays small
@@ -83,6 +81,10 @@ class Server:
                         certificate, key or certificate))
             except GLib.Error as error:
                 raise Failure(f"--cert and --key: {error.message}") from error
+        self._headers = dict(SECURITY)
+        if self.secure or self.address.is_loopback:
+            # Browsers ignore it elsewhere, and complain.
+            self._headers["Cross-Origin-Opener-Policy"] = "same-origin"
         self._server.add_early_handler("/", self._admit)
         self._server.add_handler("/", self._answer)
 
@@ -212,10 +214,9 @@ class Server:
                 f"Max-Age={MONTH}; HttpOnly; SameSite=Strict{secure}")
         self._respond(message, 204)
 
-    @staticmethod
-    def _respond(message, status, kind=None, content=None):
+    def _respond(self, message, status, kind=None, content=None):
         headers = message.get_response_headers()
-        for name, value in SECURITY.items():
+        for name, value in self._headers.items():
             headers.replace(name, value)
         message.set_status(status, None)
         if content is None and status >= 400:

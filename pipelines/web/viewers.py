@@ -70,6 +70,9 @@ class Stream:
         if ports:
             ice.set_property("min-rtp-port", ports[0])
             ice.set_property("max-rtp-port", ports[1])
+        agent = ice.get_property("agent")
+        agent.set_property("upnp", False)  # no holes into routers
+        agent.set_property("ice-tcp", False)
         # Video is offered where the page came from and nowhere else.
         if address:
             ice.emit("add-local-ip-address", address)
