@@ -4,12 +4,13 @@
 
 const SAMPLES = 300;
 const HEIGHT = 1000; // shares are given in thousandths
-const MARGIN = { left: 38, right: 8, top: 6, bottom: 20 };
+const MARGIN = { left: 46, right: 8, top: 6, bottom: 20 };
 
 export class Chart {
-  constructor(canvas, tip) {
+  constructor(canvas, tip, range) {
     this.canvas = canvas;
     this.tip = tip;
+    this.range = range;
     this.samples = [];
     this.classes = [];
     this.cursor = null;
@@ -118,7 +119,10 @@ export class Chart {
         context.fillText(`${percent} %`, plot.x - 6, y);
     }
     context.textBaseline = 'top';
-    const span = this.span(), step = span > 60 ? 60 : 15;
+    const span = this.span();
+    this.range.textContent = span > 60
+      ? `over the last ${span / 60} minutes` : 'over the last minute';
+    const step = span > 60 ? 60 : 15;
     for (let seconds = 0; seconds <= span; seconds += step) {
       const x = plot.x + plot.width * (1 - seconds / span);
       context.textAlign = seconds === 0 ? 'right' : seconds === span ? 'left' : 'center';
