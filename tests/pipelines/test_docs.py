@@ -95,6 +95,8 @@ class Docs(unittest.TestCase):
                 (r"^pipelines/demo\.sh$", "pipelines/demo.py --seconds 2"),
                 (r"^pipelines/rtsp-(\w+)\.sh", r"exec pipelines/rtsp.py \1"),
                 (r"--show", "--record shown.mkv"),
+                (r"^pipelines/web\.sh", "exec pipelines/web/web.py"),
+                (r"--listen (\S+:)?\d+", fr"--listen \g<1>{free_port()}"),
                 (r"--serve 8554", f"--serve {free_port()}")):
             command = re.sub(pattern, instead, command)
         return command

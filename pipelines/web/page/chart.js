@@ -80,7 +80,7 @@ export class Chart {
         context.fillStyle = color;
         context.fill();
         context.strokeStyle = this.style('--surface');
-        context.lineWidth = 0.75;
+        context.lineWidth = 0.5;
         context.stroke();
       });
     }

@@ -13,7 +13,7 @@ const $ = id => document.getElementById(id);
 export class Large {
   constructor() {
     this.camera = null;
-    this.chart = new Chart($ ('chart'), $ ('chart-tip'));
+    this.chart = new Chart($('chart'), $('chart-tip'), $('chart-range'));
     this.changed = 0;
     this.later = 0;
     this.facts = {};
@@ -21,19 +21,19 @@ export class Large {
       ['fps', 'frames a second'], ['ips', 'inferences a second'],
       ['age', 'age of the mask'], ['restarts', 'restarts']]) {
       this.facts[name] = element('dd');
-      $ ('facts').append(element('div', {},
+      $('facts').append(element('div', {},
         this.facts[name], element('dt', { textContent: label })));
     }
     for (const mode of MODES)
-      $ ('modes').append(element('label', {},
+      $('modes').append(element('label', {},
         element('input', { type: 'radio', name: 'mode', value: mode }),
         element('span', { textContent: mode })));
-    $ ('controls').addEventListener('input', event => this.onInput(event));
-    $ ('controls').addEventListener('submit', event => event.preventDefault());
-    $ ('classes-all').onclick = () => this.hide([]);
-    $ ('classes-none').onclick = () =>
+    $('controls').addEventListener('input', event => this.onInput(event));
+    $('controls').addEventListener('submit', event => event.preventDefault());
+    $('classes-all').onclick = () => this.hide([]);
+    $('classes-none').onclick = () =>
       this.hide(this.camera.classes.map((_, number) => number));
-    $ ('fullscreen').onclick = () => this.toggleFullScreen();
+    $('fullscreen').onclick = () => this.toggleFullScreen();
   }
 
   open(camera) {
@@ -41,7 +41,7 @@ export class Large {
     this.camera = camera;
     camera.onstream = () => this.showStream();
     this.showStream();
-    $ ('large-name').textContent = camera.name;
+    $('large-name').textContent = camera.name;
     this.setClasses();
     camera.send({ type: 'history' });
     if (camera.status)
@@ -52,11 +52,11 @@ export class Large {
     if (this.camera)
       this.camera.onstream = () => {};
     this.camera = null;
-    $ ('large-video').srcObject = null;
+    $('large-video').srcObject = null;
   }
 
   showStream() {
-    $ ('large-video').srcObject = this.camera.stream;
+    $('large-video').srcObject = this.camera.stream;
   }
 
   setClasses() {
@@ -74,7 +74,7 @@ export class Large {
         (other, index) => other.box.checked ? [] : [index]));
       return { number, row, box, bar, share };
     });
-    $ ('classes').replaceChildren(...this.rows.map(({ row }) => row));
+    $('classes').replaceChildren(...this.rows.map(({ row }) => row));
     this.chart.set(classes, []);
   }
 
@@ -85,9 +85,9 @@ export class Large {
   setStatus(sample = false) {
     const { status, classes } = this.camera;
     const live = status.state === 'live';
-    $ ('large-state').dataset.state = $ ('large').dataset.state = status.state;
-    $ ('large-state').textContent = stateText(status);
-    $ ('large-veil').textContent = this.camera.veilText();
+    $('large-state').dataset.state = $('large').dataset.state = status.state;
+    $('large-state').textContent = stateText(status);
+    $('large-veil').textContent = this.camera.veilText();
     this.facts.fps.textContent = live ? status.fps.toFixed(1) : '–';
     this.facts.ips.textContent = live ? status.ips.toFixed(1) : '–';
     this.facts.age.textContent =
@@ -100,7 +100,7 @@ export class Large {
     }
     if (sample)
       this.chart.add(live ? status.shares : []);
-    $ ('chart').setAttribute('aria-label',
+    $('chart').setAttribute('aria-label',
       'Share of each class over the last minutes; now '
       + (describe(classes, status.shares, 5) || 'unknown'));
     if (Date.now() - this.changed > OWN)
@@ -109,13 +109,13 @@ export class Large {
 
   setSettings(settings) {
     this.settings = settings;
-    for (const radio of $ ('modes').querySelectorAll('input'))
+    for (const radio of $('modes').querySelectorAll('input'))
       radio.checked = radio.value === settings.mode;
-    $ ('alpha').value = Math.round(settings.alpha * 100);
-    $ ('alpha-value').textContent = `${$ ('alpha').value} %`;
-    $ ('alpha-row').classList.toggle('off', !WITH_ALPHA.includes(settings.mode));
-    $ ('contours').checked = settings.contours;
-    $ ('legend').value = settings.legend;
+    $('alpha').value = Math.round(settings.alpha * 100);
+    $('alpha-value').textContent = `${$('alpha').value} %`;
+    $('alpha-row').classList.toggle('off', !WITH_ALPHA.includes(settings.mode));
+    $('contours').checked = settings.contours;
+    $('legend').value = settings.legend;
     for (const { number, box } of this.rows)
       box.checked = !settings.hidden.includes(number);
   }
@@ -160,7 +160,7 @@ export class Large {
       this.change({ contours: !this.settings.contours });
     else if (key === 'l')
       this.change({ legend: next(
-        [...$ ('legend').options].map(option => option.value),
+        [...$('legend').options].map(option => option.value),
         this.settings.legend) });
     else if (key === 'f')
       this.toggleFullScreen();
@@ -173,6 +173,6 @@ export class Large {
     else if (picture.requestFullscreen)
       picture.requestFullscreen();
     else // a telephone's own player
-      $ ('large-video').webkitEnterFullscreen?.();
+      $('large-video').webkitEnterFullscreen?.();
   }
 }

@@ -21,12 +21,12 @@ const connection = new Connection({
     for (const camera of cameras)
       camera.forget();
   },
-  token: () => $ ('login').showModal(),
+  token: () => $('login').showModal(),
 });
 
 function notify(text) {
-  $ ('notice').textContent = text;
-  $ ('notice').hidden = !text;
+  $('notice').textContent = text;
+  $('notice').hidden = !text;
 }
 
 function onMessage(message) {
@@ -78,7 +78,7 @@ function setCameras(names) {
   inView = new Set();
   cameras = names.map((name, number) => new Camera(
     number, name, message => connection.send(message)));
-  $ ('grid').replaceChildren(...cameras.map(({ tile }) => tile));
+  $('grid').replaceChildren(...cameras.map(({ tile }) => tile));
   for (const { tile } of cameras)
     tiles.observe(tile);
   document.body.classList.toggle('many', cameras.length > 1);
@@ -93,7 +93,7 @@ function setStatus({ viewers, cameras: statuses, step }) {
     large.setStatus(step !== lastStep);
   lastStep = step;
   const live = statuses.filter(({ state }) => state === 'live').length;
-  $ ('summary').textContent =
+  $('summary').textContent =
     (cameras.length > 1 ? `${live} of ${cameras.length} live, ` : '')
     + (viewers === 1 ? '1 viewer' : `${viewers} viewers`);
 }
@@ -103,13 +103,13 @@ function route() {
   const number = cameras.length === 1 ? 1
     : Number(location.hash.match(/^#\/(\d+)$/)?.[1] ?? 0);
   const camera = cameras[number - 1];
-  $ ('large').hidden = !camera;
-  $ ('grid').hidden = Boolean(camera);
+  $('large').hidden = !camera;
+  $('grid').hidden = Boolean(camera);
   document.title = camera ? camera.name : 'Cameras';
   if (camera) {
     large.open(camera);
-    $ ('previous').href = `#/${(number + cameras.length - 2) % cameras.length + 1}`;
-    $ ('next').href = `#/${number % cameras.length + 1}`;
+    $('previous').href = `#/${(number + cameras.length - 2) % cameras.length + 1}`;
+    $('next').href = `#/${number % cameras.length + 1}`;
   } else {
     large.close();
   }
@@ -145,7 +145,7 @@ addEventListener('keydown', event => {
     return;
   const key = event.key.toLowerCase();
   if (key === '?')
-    $ ('help').showModal();
+    $('help').showModal();
   else if (/^[1-9]$/.test(key) && key <= cameras.length)
     location.hash = `#/${key}`;
   else if (!large.camera)
@@ -153,9 +153,9 @@ addEventListener('keydown', event => {
   else if (key === 'escape')
     location.hash = '#/';
   else if (key === 'arrowleft' && cameras.length > 1)
-    $ ('previous').click();
+    $('previous').click();
   else if (key === 'arrowright' && cameras.length > 1)
-    $ ('next').click();
+    $('next').click();
   else
     large.onKey(key);
 });
@@ -169,16 +169,16 @@ function moveFocus(key) {
   cameras[to]?.tile.focus();
 }
 
-$ ('help-open').onclick = () => $ ('help').showModal();
-$ ('login').addEventListener('cancel', event => event.preventDefault());
-$ ('login-form').addEventListener('submit', async event => {
+$('help-open').onclick = () => $('help').showModal();
+$('login').addEventListener('cancel', event => event.preventDefault());
+$('login-form').addEventListener('submit', async event => {
   event.preventDefault();
-  if (await logIn($ ('token').value).catch (() => false)) {
-    $ ('token').value = '';
-    $ ('login').close();
+  if (await logIn($('token').value).catch (() => false)) {
+    $('token').value = '';
+    $('login').close();
     connection.open();
   } else {
-    $ ('login-error').hidden = false;
+    $('login-error').hidden = false;
   }
 });
 
