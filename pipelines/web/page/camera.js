@@ -76,7 +76,7 @@ export class Camera {
   // What is written over the picture; nothing when it is live.
   veilText() {
     if (!this.status)
-      return 'connecting';
+      return this.tile.dataset.state === 'lost' ? 'no server' : 'connecting';
     if (this.status.state === 'live')
       return this.hasPicture() ? '' : 'opening the video';
     const reason = this.status.reason;
@@ -116,6 +116,11 @@ export class Camera {
     clearTimeout(this.leaving);
     this.wanted = false;
     this.closePeer();
+    this.status = null;
+    this.tile.dataset.state = this.state.dataset.state = 'lost';
+    this.state.textContent = 'unknown';
+    this.rate.textContent = '';
+    this.veil.textContent = this.veilText();
   }
 
   closePeer() {

@@ -52,6 +52,7 @@ export class Large {
     if (this.camera)
       this.camera.onstream = () => {};
     this.camera = null;
+    this.setSettings(null);
     $('large-video').srcObject = null;
   }
 
@@ -82,6 +83,15 @@ export class Large {
     this.chart.set(this.camera.classes, shares.map(share => share ?? []));
   }
 
+  setLost() {
+    if (!this.camera)
+      return;
+    $('large-state').dataset.state = $('large').dataset.state = 'lost';
+    $('large-state').textContent = 'unknown';
+    $('large-veil').textContent = this.camera.veilText();
+    this.setSettings(null);
+  }
+
   setStatus(sample = false) {
     const { status, classes } = this.camera;
     const live = status.state === 'live';
@@ -107,8 +117,12 @@ export class Large {
       this.setSettings(status.settings);
   }
 
+  // null: not known, so there is nothing to change.
   setSettings(settings) {
     this.settings = settings;
+    document.querySelector('#large .panel').inert = !settings;
+    if (!settings)
+      return;
     for (const radio of $('modes').querySelectorAll('input'))
       radio.checked = radio.value === settings.mode;
     $('alpha').value = Math.round(settings.alpha * 100);
@@ -122,6 +136,8 @@ export class Large {
 
   // Shown at once; sent at most every PACE milliseconds.
   change(settings) {
+    if (!this.settings)
+      return;
     this.changed = Date.now();
     this.setSettings({ ...this.settings, ...settings });
     this.unsent = { ...this.unsent, ...settings };

@@ -20,6 +20,7 @@ const connection = new Connection({
     document.body.classList.add('lost');
     for (const camera of cameras)
       camera.forget();
+    large.setLost();
   },
   token: () => $('login').showModal(),
 });
