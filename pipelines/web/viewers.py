@@ -56,8 +56,9 @@ class Stream:
         self.pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
         self.pipeline.set_base_time(camera.pipeline.get_base_time())
         self._source = self.pipeline.get_by_name("encoded")
-        self._source.get_static_pad("src").add_probe(
-            Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream)
+        pad = self._source.get_static_pad("src")
+        probe = pad.add_probe(Gst.PadProbeType.EVENT_UPSTREAM,
+                              self._on_upstream)
         peer = self._peer = self.pipeline.get_by_name("peer")
         transceiver = peer.emit("get-transceiver", 0)
         transceiver.set_property(
@@ -76,12 +77,24 @@ class Stream:
         # Video is offered where the page came from and nowhere else.
         if address:
             ice.emit("add-local-ip-address", address)
-        peer.connect("on-negotiation-needed", self._make_offer)
-        peer.connect("on-ice-candidate", self._on_candidate)
-        peer.connect("notify::connection-state", self._on_connection)
         bus = self.pipeline.get_bus()
         bus.add_signal_watch()
-        bus.connect("message::error", lambda bus, message: self._fail())
+        handlers = [
+            (object_, object_.connect(signal, function))
+            for object_, signal, function in (
+                (peer, "on-negotiation-needed", self._make_offer),
+                (peer, "on-ice-candidate", self._on_candidate),
+                (peer, "notify::connection-state", self._on_connection),
+                (bus, "message::error", lambda bus, message: self._fail()))]
+
+        def let_go():
+            # Python does not see this ring of references.
+            pad.remove_probe(probe)
+            bus.remove_signal_watch()
+            for object_, handler in handlers:
+                object_.disconnect(handler)
+
+        self._let_go = let_go
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def push(self, sample):
@@ -110,22 +123,28 @@ class Stream:
             raise ValueError("no answer to the offer")
         answer = GstWebRTC.WebRTCSessionDescription.new(
             GstWebRTC.WebRTCSDPType.ANSWER, sdp)
-        self._peer.emit("set-remote-description", answer, Gst.Promise.new())
+        self._peer.emit("set-remote-description", answer, None)
 
     def close(self):
         if self._closed:
             return
         self._closed = True
         self._connected = False
-        self.pipeline.get_bus().remove_signal_watch()
+        self._let_go()
+        pipeline = self.pipeline
+        # Nothing may wait for Python's collector: a stream has threads and
+        # sockets.
+        self.pipeline = self._peer = self._let_go = None
+        self._send = self._ended = None
         # Its threads may take a moment to end.
-        threading.Thread(target=self.pipeline.set_state,
-                         args=(Gst.State.NULL,), daemon=True).start()
+        threading.Thread(target=pipeline.set_state, args=(Gst.State.NULL,),
+                         daemon=True).start()
 
     def _fail(self):
         if not self._closed:
+            ended = self._ended
             self.close()
-            self._ended()
+            ended()
 
     def _in_main_loop(self, function, *arguments):
         def call():
@@ -141,7 +160,7 @@ class Stream:
             if offer is None:
                 self._in_main_loop(self._fail)
                 return
-            peer.emit("set-local-description", offer, Gst.Promise.new())
+            peer.emit("set-local-description", offer, None)
             self._in_main_loop(self._send, {"type": "offer",
                                             "sdp": offer.sdp.as_text()})
         peer.emit("create-offer", None,

@@ -22,7 +22,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from streams import CLIP, ROOT, FaultyCamera  # noqa: E402
+from streams import (CLIP, ROOT, FaultyCamera, descriptors,  # noqa: E402
+                     threads)
 import tap  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -474,6 +475,23 @@ class Doors(TestCase):
         self.assertIn("m=video", opened.next("offer")["sdp"])
         opened.send({"type": "answer", "camera": 0, "sdp": "v=0\r\n"})
         self.assertEqual(opened.close_code(), 1008)
+
+    def test_viewers_leave_nothing(self):
+        process = self.open.process.pid
+
+        def look():
+            opened = Socket(self.open)
+            opened.send({"type": "watch", "camera": 0})
+            self.assertEqual(opened.next("offer")["camera"], 0)
+            opened.close()
+
+        look()
+        before = threads(process), descriptors(process)
+        for _ in range(10):
+            look()
+        wait(lambda: threads(process) <= before[0]
+             and descriptors(process) <= before[1],
+             f"threads and descriptors to be {before} again")
 
     def test_too_many_viewers(self):
         for _ in range(2):
