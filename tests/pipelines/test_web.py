@@ -577,6 +577,19 @@ class Program(TestCase):
                 self.assertEqual(result.returncode, 1)
                 self.assertRegex(result.stderr, r"^web\.sh: [^\n]+\n$")
 
+    def test_addresses_are_taken_out(self):
+        """Of whatever GStreamer says about a camera."""
+        sys.path.insert(0, str(ROOT / "pipelines/web"))
+        from cameras import Scrubber
+        scrub = Scrubber("rtsp://admin:p%40ss@cam.example.org:554/live/1?a=bc")
+        for text in ("no rtsp://admin:p%40ss@cam.example.org:554/live/1?a=bc",
+                     "no host cam.example.org", "admin: wrong", "p@ss is bad",
+                     "no /live/1 there", "no p%40ss"):
+            said = scrub(text)
+            self.assertIn("…", said)
+            self.assertNotRegex(said, "admin|ss|example|live|554")
+        self.assertEqual(scrub("no frames"), "no frames")
+
     def test_port_is_taken(self):
         page = Page(CLIP)
         self.addCleanup(page.close)
