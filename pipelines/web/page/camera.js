@@ -3,7 +3,8 @@
 
 const LEAVE = 8000; // milliseconds out of view until the video is given up
 const CONNECT = 4000; // milliseconds for a connection, then others are tried
-let anywhere = false; // this browser needs other addresses than loopback
+// This browser needs other addresses than loopback, as Firefox does.
+let anywhere = sessionStorage.getItem('anywhere') === 'true';
 
 export function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -78,13 +79,15 @@ export class Camera {
     if (!this.status)
       return this.tile.dataset.state === 'lost' ? 'no server' : 'connecting';
     if (this.status.state === 'live')
-      return this.hasPicture() ? '' : 'opening the video';
+      return this.pictureText();
     const reason = this.status.reason;
     return stateText(this.status) + (reason ? `\n${reason}` : '');
   }
 
-  hasPicture() {
-    return this.peer?.connectionState === 'connected';
+  pictureText() {
+    if (this.refused)
+      return 'This browser cannot play H.264.\nStart web.sh with --codec vp8.';
+    return this.peer?.connectionState === 'connected' ? '' : 'opening the video';
   }
 
   // Whether the video is in view. Leaving takes a while: who comes back at
@@ -92,7 +95,7 @@ export class Camera {
   want(wanted) {
     clearTimeout(this.leaving);
     if (wanted) {
-      if (!this.wanted)
+      if (!this.wanted && !this.refused)
         this.watch();
     } else if (this.wanted) {
       this.leaving = setTimeout(() => this.unwatch(), LEAVE);
@@ -155,11 +158,19 @@ export class Camera {
     };
     this.patience = setTimeout(() => {
       anywhere = true;
+      sessionStorage.setItem('anywhere', 'true');
       this.again();
     }, CONNECT);
     try {
       await peer.setRemoteDescription({ type: 'offer', sdp });
-      await peer.setLocalDescription(await peer.createAnswer());
+      const answer = await peer.createAnswer();
+      if (/^m=video 0 /m.test(answer.sdp)) {
+        this.refused = true;
+        this.unwatch();
+        this.veil.textContent = this.veilText();
+        return;
+      }
+      await peer.setLocalDescription(answer);
       this.send({ type: 'answer', sdp: peer.localDescription.sdp });
       for (const candidate of this.candidates.splice(0))
         await peer.addIceCandidate(candidate);
