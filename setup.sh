@@ -17,13 +17,14 @@ to_build=(
 to_run=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  gstreamer1.0-x
+  gstreamer1.0-x gstreamer1.0-nice
   python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0
-  gir1.2-gst-rtsp-server-1.0 fonts-dejavu-core mosquitto-clients)
+  gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0
+  python3-prometheus-client fonts-dejavu-core mosquitto-clients)
 to_test=(
   clang clang-format libclang-rt-dev llvm shellcheck
   python3-numpy python3-pil python3-torch python3-jsonschema
-  gcovr gi-docgen mosquitto)
+  gcovr gi-docgen mosquitto chromium chromium-driver python3-selenium)
 
 say() { echo "setup: $*" >&2; }
 

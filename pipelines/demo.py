@@ -4,6 +4,7 @@
 
 import argparse
 import collections
+import os
 import pathlib
 import signal
 import sys
@@ -39,6 +40,9 @@ def parse_arguments():
         help="H.264 video, .mp4 or .mkv (default: demo.mp4)")
     parser.add_argument("--show", action="store_true",
                         help="open a window instead of writing OUTPUT")
+    parser.add_argument("--web", action="store_true",
+                        help="open a page in the browser instead; web.sh can "
+                             "do more")
     parser.add_argument("--seconds", type=float, metavar="N",
                         help="stop N seconds after the first mask")
     parser.add_argument("--backend", choices=("auto", "cuda", "cpu"),
@@ -216,8 +220,20 @@ class Demo:
                 print(f"{count / total:7.1%}  {label}")
 
 
+def open_page(options):
+    """Becomes the program that web.sh runs."""
+    program = HERE / "web/web.py"
+    arguments = [options.input, "--open", "--backend", options.backend]
+    for name in ("model", "seconds"):
+        if getattr(options, name) is not None:
+            arguments += [f"--{name}", str(getattr(options, name))]
+    os.execv(program, [str(program), *arguments])
+
+
 def main():
     options = parse_arguments()
+    if options.web:
+        open_page(options)
     global GLib, Gst
     import gi
     gi.require_version("Gst", "1.0")

@@ -10,7 +10,9 @@ import signal
 import sys
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "apps"), str(HERE / "web")]
+from failure import Failure  # noqa: E402
 
 OVERLAY = ("videoconvert ! videoflip video-direction=auto ! "
            "{net} async=true ! classmaskoverlay")
@@ -19,10 +21,6 @@ ENCODE = ("videoconvert ! video/x-raw,format=I420 ! "
           "quantizer=23 key-int-max=50 ! h264parse config-interval=-1")
 URL_HELP = ("rtsp://…, or @FILE that contains it: everybody on a machine can see "
             "arguments, and passwords in them")
-
-
-class Failure(Exception):
-    """An error message for the user."""
 
 
 class Application:
@@ -239,14 +237,42 @@ def wall(options):
     application.run()
 
 
+def serve_metrics(options, application):
+    """Returns the server. Its answers are for programs and show neither
+    pictures nor addresses of cameras, so it asks for no token."""
+    from observer import Observer
+    from server import Server, add_monitoring
+    observer = Observer(options.name, application.cameras[0],
+                        application.pipeline.get_by_name("net"))
+    application.pipeline.get_bus().connect(
+        "message::element", lambda bus, message: observer.on_message(message))
+
+    def tick():
+        observer.tick()
+        return GLib.SOURCE_CONTINUE
+
+    GLib.timeout_add_seconds(1, tick)
+    server = Server(options.listen)
+    add_monitoring(server, [observer])
+    server.public.add("/metrics")
+    server.start()
+    print(f"serving {server.url()}metrics", file=sys.stderr, flush=True)
+    return server
+
+
 def events(options):
+    watched = (" name=net post-messages=true"
+               if options.listen is not None else "")
     launch = (f"{APPSRC.format(name='camera0')} ! "
               f"videorate drop-only=true max-rate={options.rate} ! "
               "queue max-size-buffers=1 leaky=downstream ! videoconvert ! "
-              f"{network(options)} ! classmaskjson ! appsink name=lines "
+              f"{network(options)}{watched} ! classmaskjson ! appsink name=lines "
               "sync=false emit-signals=true enable-last-sample=false")
     url = read_url(options.url)
     application = Application(options, launch, [url])
+    server = None
+    if options.listen is not None:
+        server = serve_metrics(options, application)
     mqtt = None
     if options.mqtt:
         parts = urllib.parse.urlsplit(without_password(url))
@@ -268,6 +294,8 @@ def events(options):
 
     application.pipeline.get_by_name("lines").connect("new-sample", on_line)
     application.run()
+    if server:
+        server.stop()
     if mqtt:
         mqtt.stop()
 
@@ -335,6 +363,12 @@ def parse_arguments():
                                          "fastscnn/HOST/PATH of the camera)")
     command.add_argument("--stdout", action="store_true",
                          help="print lines even with --mqtt")
+    command.add_argument("--listen", metavar="[ADDRESS:]PORT",
+                         help="serve /metrics for Prometheus and /healthz "
+                              "(default address: 127.0.0.1)")
+    command.add_argument("--name", default="camera",
+                         help="of the camera, in /metrics "
+                              "(default: %(default)s)")
     command.set_defaults(run=events)
     return parser.parse_args()
 

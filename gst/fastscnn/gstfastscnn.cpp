@@ -240,18 +240,19 @@ attach_latest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
 {
   State *state = self->state;
   const SegmentationPtr mask = state->inference->latest ();
-  Rect whole;
+  Rect whole, place;
   const Rect part = gst_frame_filter_get_visible_part (
       GST_FRAME_FILTER (self), buffer, &whole);
 
-  if (!mask || part.width < 1 || part.height < 1) {
+  if (mask)
+    place = mask->place_on (part, whole);
+  if (place.width < 1 || place.height < 1) {
     GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " gets no mask",
         GST_TIME_ARGS (time.timestamp));
     return;
   }
   if (!is_own)
     state->stats.count_reused ();
-  const Rect place = mask->place_on (part, whole);
   const GstClassMaskMeta *meta = mask->attach (buffer, place,
       is_own ? 0 : time_between (mask->request.time, time), state->source);
   GST_LOG_OBJECT (self,

@@ -105,6 +105,7 @@ class Camera:
         self.live = False
         self.frames = 0
         self.restarts = 0
+        self.reason = ""  # why the last connection was lost
         self._appsrc = appsrc
         self._report = report
         self._transport = transport
@@ -114,6 +115,7 @@ class Camera:
         self._source = None
         self._offered = set()  # media types
         self._attempts = 0
+        self._next_attempt = 0.0
         self._timers = set()
         self._last_frame = 0.0
         self._last_data = 0.0
@@ -130,7 +132,33 @@ class Camera:
         self._timers.clear()
         self._close()
 
+    def state(self):
+        """What to tell a user, as (state, seconds): "live"; "connecting", for
+        the first time; "stalled", seconds since the last frame;
+        "reconnecting", seconds until the next attempt, 0 during one."""
+        if self.live:
+            return "live", 0.0
+        if self._source is None or self._attempts:
+            wait = 0.0 if self._source else self._next_attempt - _now()
+            return "reconnecting", max(wait, 0.0)
+        if self.frames:
+            return "stalled", _now() - self._last_frame
+        return "connecting", 0.0
+
     def _open(self):
+        source = self._make_source()
+        source.get_by_name("frames").connect("new-sample", self._push)
+        bus = source.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", self._on_error)
+        bus.connect("message::eos", lambda bus, message: self._on_end())
+        bus.connect("message::warning", self._on_warning)
+        self._source = source
+        self._last_frame = self._last_data = _now()
+        source.set_state(Gst.State.PLAYING)
+
+    def _make_source(self):
+        """A pipeline that decodes into an appsink named frames."""
         source = Gst.parse_launch(
             "rtspsrc name=source ! decodebin name=decoder ! "
             "appsink name=frames sync=false max-buffers=2 emit-signals=true "
@@ -145,18 +173,12 @@ class Camera:
         self._offered = set()
         rtsp.connect("select-stream", self._select_stream)
         rtsp.connect("pad-added", self._watch_data)
-        source.get_by_name("frames").connect("new-sample", self._push)
         source.get_by_name("decoder").connect(
             "deep-element-added", self._configure_decoder)
-        bus = source.get_bus()
-        bus.add_signal_watch()
-        bus.connect("message::error", self._on_error)
-        bus.connect("message::eos",
-                    lambda bus, message: self._lost("the camera ended the stream"))
-        bus.connect("message::warning", self._on_warning)
-        self._source = source
-        self._last_frame = self._last_data = _now()
-        source.set_state(Gst.State.PLAYING)
+        return source
+
+    def _on_end(self):
+        self._lost("the camera ended the stream")
 
     def _close(self):
         source, self._source = self._source, None
@@ -264,10 +286,14 @@ class Camera:
         self._close()
         self.live = False
         self.restarts += 1
+        self.reason = why
         self._warn(f"lost ({why}); trying again")
         wait = self.BACK_OFF[min(self._attempts, len(self.BACK_OFF) - 1)]
+        if hopeless:
+            wait = self.HOPELESS
         self._attempts += 1
-        self._after(self.HOPELESS if hopeless else wait, self._open)
+        self._next_attempt = _now() + wait
+        self._after(wait, self._open)
 
     def _every(self, milliseconds, action):
         def tick():

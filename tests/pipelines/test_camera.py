@@ -147,6 +147,29 @@ class Faults(unittest.TestCase):
         viewer = self.check_fault("drop 3", 3, 1)
         self.assertGreater(viewer.camera.restarts, 0)
 
+    def test_states(self):
+        viewer = self.open()
+        self.assertEqual(viewer.camera.state(), ("connecting", 0))
+
+        def reach(state):
+            self.assertTrue(wait_until(
+                lambda: viewer.camera.state()[0] == state, 10),
+                viewer.camera.state())
+            return viewer.camera.state()[1]
+
+        reach("live")
+        self.faulty.command("stall 4")
+        self.assertGreater(reach("stalled"), 1)
+        reach("live")
+        self.faulty.command("drop 2")
+        self.assertLess(reach("reconnecting"), 2)
+        self.assertTrue(viewer.camera.reason)
+        reach("live")
+        locked = self.open(mount="locked", user="user:wrong@")
+        self.assertTrue(wait_until(
+            lambda: locked.camera.state()[1] > 20, 10), locked.reports)
+        self.assertEqual(locked.camera.state()[0], "reconnecting")
+
     def test_timestamps_jump_forward(self):
         self.check_fault("jump 30", 0.1, 0)
 

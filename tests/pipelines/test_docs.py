@@ -95,6 +95,9 @@ class Docs(unittest.TestCase):
                 (r"^pipelines/demo\.sh$", "pipelines/demo.py --seconds 2"),
                 (r"^pipelines/rtsp-(\w+)\.sh", r"exec pipelines/rtsp.py \1"),
                 (r"--show", "--record shown.mkv"),
+                (r"^pipelines/web\.sh$", "pipelines/web/web.py --seconds 4"),
+                (r"^pipelines/web\.sh", "exec pipelines/web/web.py"),
+                (r"--listen (\S+:)?\d+", fr"--listen \g<1>{free_port()}"),
                 (r"--serve 8554", f"--serve {free_port()}")):
             command = re.sub(pattern, instead, command)
         return command
@@ -131,7 +134,7 @@ class Docs(unittest.TestCase):
             publisher = self.start(
                 "pipelines/rtsp-events.sh rtsp://camera/stream --mqtt broker")
         process = self.start(command)
-        if command.startswith("pipelines/rtsp-"):
+        if command.startswith(("pipelines/rtsp-", "pipelines/web.sh ")):
             self.interrupt_when_live(process, command)
         output = self.check(process, command)
         if publisher:
