@@ -76,6 +76,32 @@ void destroy(void *object, const char *kind, const char *call) {
   std::free(object);
 }
 
+/// A runtime call that needs a current context and has no other effect.
+cudaError_t runtime(const char *call) {
+  require(state().contexts > 0, call, "no context is current");
+  return fails(call) ? error() : cudaSuccess;
+}
+
+/// A call of cuDNN that has no other effect.
+cudnnStatus_t cudnn(const char *call) {
+  return fails(call) ? CUDNN_STATUS_ALLOC_FAILED : CUDNN_STATUS_SUCCESS;
+}
+
+/// Destroys an object in a call of the runtime, even if the call fails.
+cudaError_t release(void *object, const char *kind, const char *call) {
+  destroy(object, kind, call);
+  return fails(call) ? error() : cudaSuccess;
+}
+
+/// Makes an object in a call of the runtime.
+template <typename T>
+cudaError_t create(T *object, const char *kind, size_t bytes,
+                   const char *call) {
+  const cudaError_t status = runtime(call);
+  if (status == cudaSuccess) *object = static_cast<T>(make(kind, bytes));
+  return status;
+}
+
 /// Whether a pointer points into an object of this kind.
 bool is(const void *object, const char *kind) {
   auto it = state().objects.upper_bound(object);
@@ -102,9 +128,8 @@ bool busy() { return !state().busy.empty(); }
 using namespace fastscnn::cuda::fakecuda;
 
 /// Starts a runtime call that needs a current context.
-#define CALL                                                        \
-  require(state().contexts > 0, __func__, "no context is current"); \
-  if (fails(__func__)) return error()
+#define CALL \
+  if (const cudaError_t status = runtime(__func__)) return status
 /// Starts a call that queues work.
 #define QUEUE                        \
   check(stream, "stream", __func__); \
@@ -206,30 +231,23 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int) {
 cudaError_t cudaDeviceSynchronize() {
   UNCAPTURED;
   state().busy.clear();
-  CALL;
-  return cudaSuccess;
+  return runtime(__func__);
 }
 cudaError_t cudaMalloc(void **memory, size_t bytes) {
   UNCAPTURED;
-  CALL;
-  *memory = make("device", bytes);
-  return cudaSuccess;
+  return create(memory, "device", bytes, __func__);
 }
 cudaError_t cudaFree(void *memory) {
   UNCAPTURED;
-  destroy(memory, "device", __func__);
-  return fails(__func__) ? error() : cudaSuccess;
+  return release(memory, "device", __func__);
 }
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned) {
   UNCAPTURED;
-  CALL;
-  *memory = make("pinned", bytes);
-  return cudaSuccess;
+  return create(memory, "pinned", bytes, __func__);
 }
 cudaError_t cudaFreeHost(void *memory) {
   UNCAPTURED;
-  destroy(memory, "pinned", __func__);
-  return fails(__func__) ? error() : cudaSuccess;
+  return release(memory, "pinned", __func__);
 }
 cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
   UNCAPTURED;
@@ -260,28 +278,23 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
-  CALL;
-  *stream = static_cast<cudaStream_t>(make("stream"));
-  return cudaSuccess;
+  return create(stream, "stream", 1, __func__);
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   state().busy.erase(stream);
-  destroy(stream, "stream", __func__);
-  return fails(__func__) ? error() : cudaSuccess;
+  return release(stream, "stream", __func__);
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   UNCAPTURED;
   check(stream, "stream", __func__);
   state().busy.erase(stream);  // even if the call fails
-  CALL;
-  return cudaSuccess;
+  return runtime(__func__);
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event,
                                 unsigned) {
   check(stream, "stream", __func__);
   check(event, "event", __func__);
-  CALL;
-  return cudaSuccess;
+  return runtime(__func__);
 }
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   UNCAPTURED;
@@ -294,34 +307,27 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
   check(stream, "stream", __func__);
   require(state().capturing, __func__, "nothing is being captured");
   state().capturing = false;
-  CALL;
-  *graph = static_cast<cudaGraph_t>(make("graph"));
-  return cudaSuccess;
+  return create(graph, "graph", 1, __func__);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
-  CALL;
-  *event = static_cast<cudaEvent_t>(make("event"));
-  return cudaSuccess;
+  return create(event, "event", 1, __func__);
 }
 cudaError_t cudaEventCreate(cudaEvent_t *event) {
   return cudaEventCreateWithFlags(event, 0);
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  destroy(event, "event", __func__);
-  return fails(__func__) ? error() : cudaSuccess;
+  return release(event, "event", __func__);
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   check(event, "event", __func__);
   check(stream, "stream", __func__);
-  CALL;
-  return cudaSuccess;
+  return runtime(__func__);
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   UNCAPTURED;
   check(event, "event", __func__);
-  CALL;
-  return cudaSuccess;
+  return runtime(__func__);
 }
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
   CALL;
@@ -337,20 +343,16 @@ cudaError_t cudaLaunchKernel(const void *, dim3 grid, dim3 block, void **,
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  destroy(graph, "graph", __func__);
-  return fails(__func__) ? error() : cudaSuccess;
+  return release(graph, "graph", __func__);
 }
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec,
                                           cudaGraph_t graph,
                                           unsigned long long) {
   check(graph, "graph", __func__);
-  CALL;
-  *exec = static_cast<cudaGraphExec_t>(make("exec"));
-  return cudaSuccess;
+  return create(exec, "exec", 1, __func__);
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
-  destroy(exec, "exec", __func__);
-  return fails(__func__) ? error() : cudaSuccess;
+  return release(exec, "exec", __func__);
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   UNCAPTURED;
@@ -381,8 +383,7 @@ EXPORT cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
 EXPORT cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
   check(handle, "cudnn", __func__);
   check(stream, "stream", __func__);
-  CUDNN_CALL;
-  return CUDNN_STATUS_SUCCESS;
+  return cudnn(__func__);
 }
 EXPORT cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t,
                                                   cudnnBackendDescriptor_t *d) {
@@ -400,8 +401,7 @@ EXPORT cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t d,
                                               cudnnBackendAttributeType_t,
                                               int64_t, const void *) {
   check(d, "descriptor", __func__);
-  CUDNN_CALL;
-  return CUDNN_STATUS_SUCCESS;
+  return cudnn(__func__);
 }
 EXPORT cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d,
                                               cudnnBackendAttributeName_t name,
@@ -420,8 +420,7 @@ EXPORT cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d,
 }
 EXPORT cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
   check(d, "descriptor", __func__);
-  CUDNN_CALL;
-  return CUDNN_STATUS_SUCCESS;
+  return cudnn(__func__);
 }
 EXPORT cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle,
                                          cudnnBackendDescriptor_t plan,
@@ -429,6 +428,5 @@ EXPORT cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle,
   check(handle, "cudnn", __func__);
   check(plan, "descriptor", __func__);
   check(pack, "descriptor", __func__);
-  CUDNN_CALL;
-  return CUDNN_STATUS_SUCCESS;
+  return cudnn(__func__);
 }

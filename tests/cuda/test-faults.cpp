@@ -22,27 +22,22 @@ using namespace fastscnn::cuda;
 namespace {
 
 constexpr int kWidth = 64, kHeight = 32;
-
-reference::TestFrame make_frame() {
-  reference::Lcg lcg(1);
-  return reference::make_frame("NV12", kWidth, kHeight, 0, false, lcg);
-}
+constexpr Config kConfig = {kWidth, kHeight, kWidth, kHeight};
 
 struct Inputs {
   std::shared_ptr<const Model> model =
       reference::make_model(Variant::tramac(), 19);
-  reference::TestFrame frame = make_frame();
+  reference::Lcg lcg{1};
+  reference::TestFrame frame =
+      reference::make_frame("NV12", kWidth, kHeight, 0, false, lcg);
 };
 
 /// Segments a frame into memory that is freed on return.
 Result<> segment(Engine *engine, const ConstFrame &frame) {
   std::vector<uint8_t> ids(kWidth * kHeight), confidence(kWidth * kHeight);
   const auto counts = std::make_unique<uint32_t[]>(256);
-  Mask mask;
-  mask.ids = ids.data();
-  mask.confidence = confidence.data();
-  mask.stride = mask.confidence_stride = kWidth;
-  mask.counts = counts.get();
+  const Mask mask = {ids.data(), kWidth,        confidence.data(),
+                     kWidth,     Memory::kHost, counts.get()};
   Options options;
   options.smoothing = 0.5f;
   const Result<> done = engine->segment(frame, mask, options, {});
@@ -66,10 +61,9 @@ struct Parts {
 
 /// After an Error it segments more frames, as a caller might, then recovers.
 Result<> run_engine(const Inputs &inputs, Parts *parts) {
-  const Config config = {kWidth, kHeight, kWidth, kHeight};
   const auto context = FASTSCNN_TRY(Context::primary(0));
   const auto engine = FASTSCNN_TRY(create_engine(inputs, context));
-  FASTSCNN_TRY(engine->configure(inputs.frame.info, config));
+  FASTSCNN_TRY(engine->configure(inputs.frame.info, kConfig));
   parts->frames = fakecuda::calls().size();
   Result<> done;
   for (int i = 0; i < 3 && done; i++)
@@ -80,7 +74,7 @@ Result<> run_engine(const Inputs &inputs, Parts *parts) {
     (void)segment(engine.get(), inputs.frame.frame).has_value();
   // The engine is usable again.
   fakecuda::begin(fakecuda::Fault::kNone, 0);
-  must(engine->configure(inputs.frame.info, config));
+  must(engine->configure(inputs.frame.info, kConfig));
   must(segment(engine.get(), inputs.frame.frame));
   return done;
 }
@@ -91,12 +85,7 @@ Result<> run_painter(const Inputs &inputs, Parts *parts) {
   FASTSCNN_TRY(painter->configure(inputs.frame.info));
   parts->frames = fakecuda::calls().size();
   std::vector<uint8_t> pixels = inputs.frame.bytes, ids(kWidth * kHeight);
-  Frame dst;
-  for (int p = 0; p < inputs.frame.info.planes; p++) {
-    dst.data[p] = pixels.data() +
-                  (inputs.frame.frame.data[p] - inputs.frame.bytes.data());
-    dst.stride[p] = inputs.frame.frame.stride[p];
-  }
+  const Frame dst = reference::planes_in(pixels.data(), inputs.frame);
   PaintMask mask = {};
   mask.ids = ids.data();
   mask.width = mask.stride = kWidth;
@@ -174,8 +163,7 @@ void test_host_calls() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   const auto context = must(Context::primary(0));
   const auto engine = must(create_engine(inputs, context));
-  must(
-      engine->configure(inputs.frame.info, {kWidth, kHeight, kWidth, kHeight}));
+  must(engine->configure(inputs.frame.info, kConfig));
   must(segment(engine.get(), inputs.frame.frame));
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(segment(engine.get(), inputs.frame.frame));
@@ -191,13 +179,11 @@ void test_device_calls() {
   const auto engine = must(create_engine(inputs, context));
   FrameInfo info = inputs.frame.info;
   info.memory = Memory::kDevice;
-  must(engine->configure(info, {kWidth, kHeight, kWidth, kHeight}));
+  must(engine->configure(info, kConfig));
   const Stream stream = must(make_stream());
   const DeviceMemory ids = must(make_device_memory(kWidth * kHeight));
   uint32_t counts[256];
-  Mask mask;
-  mask.ids = static_cast<uint8_t *>(ids.get());
-  mask.stride = kWidth;
+  Mask mask = {static_cast<uint8_t *>(ids.get()), kWidth};
   mask.memory = Memory::kDevice;
   mask.counts = counts;
   const Queue queue = {context->handle(), stream.get()};

@@ -69,25 +69,17 @@ void check_depthwise(int channels, int height, int width, int padding,
   const auto weight_memory = interleave<T>(weight);  // (3, 3, C)
   const auto bias_memory = interleave<float>(bias);
   Array<T> dst(expected.data.size());
-  Depthwise<T, kStride, kDilation> kernel = {
-      src_memory->get(),
-      weight_memory->get(),
-      bias_memory->get(),
-      dst.get(),
-      channels,
-      height,
-      width,
-      expected.height,
-      expected.width,
-      padding,
+  emulator::items(Depthwise<T, kStride, kDilation>{
+      src_memory->get(), weight_memory->get(), bias_memory->get(), dst.get(),
+      channels, height, width, expected.height, expected.width, padding,
       activation == Activation::kNone ? -INFINITY : 0.f,
-      activation == Activation::kRelu6 ? 6.f : INFINITY};
-  emulator::items(kernel);
+      activation == Activation::kRelu6 ? 6.f : INFINITY});
+  g_autofree gchar *what =
+      g_strdup_printf("depthwise %dx%dx%d stride %d dilation %d", channels,
+                      height, width, kStride, kDilation);
   expect_close<T>(
       separate(dst.get(), channels, expected.height, expected.width), expected,
-      "depthwise " + std::to_string(channels) + "x" + std::to_string(height) +
-          "x" + std::to_string(width) + " stride " + std::to_string(kStride) +
-          " dilation " + std::to_string(kDilation));
+      what);
 }
 
 template <typename T>
@@ -112,14 +104,9 @@ void test_bilinear() {
       const Tensor src = random_tensor<T>(16, s[0], s[1], 6);
       const auto memory = interleave<T>(src);
       Array<T> dst(size_t(16) * s[2] * s[3]);
-      Bilinear<T> kernel = {memory->get(),
-                            dst.get(),
-                            16,
-                            s[2],
-                            s[3],
-                            make_axis(s[0], s[2], align),
-                            make_axis(s[1], s[3], align)};
-      emulator::items(kernel);
+      emulator::items(Bilinear<T>{memory->get(), dst.get(), 16, s[2], s[3],
+                                  make_axis(s[0], s[2], align),
+                                  make_axis(s[1], s[3], align)});
       expect_close<T>(separate(dst.get(), 16, s[2], s[3]),
                       reference::upsample(src, s[2], s[3], align), "bilinear");
     }
@@ -161,14 +148,14 @@ void test_pyramid() {
           PoolRows<T>{src_memory->get(), sums.get(), channels, s[0], s[1]});
       emulator::blocks(PoolCells{sums.get(), weights.data(), biases.data(),
                                  cells.get(), s[0], s[1], 0.f, INFINITY});
-      PoolConcat<T> concat = {src_memory->get(),
-                              cells.get(),
-                              dst.get(),
-                              channels,
-                              s[0],
-                              s[1],
-                              {},
-                              {}};
+      auto concat = PoolConcat<T>{src_memory->get(),
+                                  cells.get(),
+                                  dst.get(),
+                                  channels,
+                                  s[0],
+                                  s[1],
+                                  {},
+                                  {}};
       for (int grid = 0; grid < kGrids; grid++) {
         concat.axis_y[grid] = make_axis(grid_bins(grid), s[0], align);
         concat.axis_x[grid] = make_axis(grid_bins(grid), s[1], align);
@@ -188,19 +175,15 @@ void check_argmax(const Tensor &logits, int width, int height, bool align,
   const int stride = width + 5;
   Array<uint8_t> ids(size_t(stride) * height);
   Array<uint8_t> confidence(size_t(width) * height);
-  Argmax<T> kernel = {memory->get(),
-                      pad_channels(logits.channels),
-                      logits.channels,
-                      ids.get(),
-                      confidence.get(),
-                      stride,
-                      width,
-                      height,
-                      width,
-                      make_axis(logits.height, height, align),
-                      make_axis(logits.width, width, align),
-                      threshold};
-  emulator::items(kernel);
+  const auto run = [&](uint8_t *ids, int stride, uint8_t *confidence,
+                       float threshold) {
+    emulator::items(
+        Argmax<T>{memory->get(), pad_channels(logits.channels), logits.channels,
+                  ids, confidence, stride, width, height, width,
+                  make_axis(logits.height, height, align),
+                  make_axis(logits.width, width, align), threshold});
+  };
+  run(ids.get(), stride, confidence.get(), threshold);
   for (int y = 0; y < height; y++) {
     for (int x = 0; x < width; x++) {
       const size_t p = size_t(y) * width + x;
@@ -216,11 +199,7 @@ void check_argmax(const Tensor &logits, int width, int height, bool align,
   }
   // Without confidence and threshold the classes are the same.
   Array<uint8_t> plain(size_t(width) * height);
-  kernel.ids = plain.get();
-  kernel.stride = width;
-  kernel.confidence = nullptr;
-  kernel.threshold = 0.f;
-  emulator::items(kernel);
+  run(plain.get(), width, nullptr, 0.f);
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++) {
       const int id = ids.get()[y * stride + x];
@@ -247,19 +226,9 @@ void test_argmax_ties() {
   for (float &v : logits.data) v = 0.5f;
   const auto memory = interleave<T>(logits);
   Array<uint8_t> ids(20 * 30);
-  Argmax<T> kernel = {memory->get(),
-                      24,
-                      19,
-                      ids.get(),
-                      nullptr,
-                      30,
-                      0,
-                      20,
-                      30,
-                      make_axis(2, 20, true),
-                      make_axis(3, 30, true),
-                      0.f};
-  emulator::items(kernel);
+  emulator::items(Argmax<T>{memory->get(), 24, 19, ids.get(), nullptr, 30, 0,
+                            20, 30, make_axis(2, 20, true),
+                            make_axis(3, 30, true), 0.f});
   for (size_t i = 0; i < ids.size(); i++) g_assert_cmpint(ids.get()[i], ==, 0);
 }
 

@@ -52,12 +52,10 @@ void write_cache(Fixture *f) {
 }
 
 std::string contents(const Fixture *f) {
-  gchar *data;
+  g_autofree gchar *data = nullptr;
   gsize size;
   g_assert_true(g_file_get_contents(f->path.c_str(), &data, &size, nullptr));
-  std::string text(data, size);
-  g_free(data);
-  return text;
+  return {data, size};
 }
 
 /// A file with these bytes is ignored with one warning.

@@ -35,9 +35,7 @@ inline bool skip_without_device() {
 template <typename T>
 class DeviceCopy {
  public:
-  DeviceCopy(const T *data, size_t count)
-      : count_(count),
-        memory_(must(cuda::make_device_memory(count * sizeof(T)))) {
+  DeviceCopy(const T *data, size_t count) : DeviceCopy(count) {
     CHECK_CUDA(cudaMemcpy(memory_.get(), data, count * sizeof(T),
                           cudaMemcpyHostToDevice));
     CHECK_CUDA(cudaDeviceSynchronize());

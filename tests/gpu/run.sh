@@ -88,8 +88,8 @@ run_sanitizers() {
     sanitize $tool test-gpu-painter
   done
   # Only memcheck: the other tools would check cuDNN's own kernels, too.
-  sanitize memcheck test-gpu-engine /gpu/engine/options
-  sanitize memcheck test-gpu-engine /gpu/engine/memories
+  sanitize memcheck test-gpu-engine /gpu-half/engine/frames
+  sanitize memcheck test-gpu-engine /gpu-half/engine/device-memory
 }
 
 run_bench() {

@@ -17,9 +17,6 @@ namespace {
 
 constexpr GstClockTime kTimeout = 120 * GST_SECOND;
 constexpr char kGpuCaps[] = " ! video/x-raw(memory:CUDAMemory)";
-constexpr char kSource[] =
-    "videotestsrc num-buffers=8 pattern=smpte ! "
-    "video/x-raw,format=%s,width=322,height=182,framerate=30/1 ! ";
 
 std::string bytes_of(GstBuffer *buffer) {
   GstMapInfo map;
@@ -87,10 +84,9 @@ std::vector<std::string> masks_of(const std::string &pipeline) {
 }
 
 std::string source(const char *format) {
-  gchar *text = g_strdup_printf(kSource, format);
-  std::string copy = text;
-  g_free(text);
-  return copy;
+  return std::string("videotestsrc num-buffers=8 pattern=smpte ! ") +
+         "video/x-raw,width=322,height=182,framerate=30/1,format=" + format +
+         " ! ";
 }
 
 void test_memories() {

@@ -62,9 +62,8 @@ std::vector<uint8_t> segment(Engine &engine, const TestFrame &frame,
   const int width = engine.mask_width();
   const size_t pixels = size_t(width) * engine.mask_height();
   std::vector<uint8_t> planes(2 * pixels);
-  Mask mask;
-  mask.ids = planes.data();
-  mask.stride = mask.confidence_stride = width;
+  Mask mask = {planes.data(), width};
+  mask.confidence_stride = width;
   if (with_confidence) mask.confidence = planes.data() + pixels;
   must(engine.segment(frame.frame, mask, options, {}));
   return planes;
@@ -94,12 +93,9 @@ void test_stream(gconstpointer counting) {
   const size_t pixels = size_t(kWidth) * kHeight;
   const DeviceCopy<uint8_t> planes(2 * pixels);
   uint32_t counts[256];
-  Mask mask;
-  mask.ids = planes.get();
-  mask.stride = mask.confidence_stride = kWidth;
-  mask.memory = Memory::kDevice;
-  mask.confidence = planes.get() + pixels;
-  if (counting) mask.counts = counts;
+  const Mask mask = {planes.get(),          kWidth,
+                     planes.get() + pixels, kWidth,
+                     Memory::kDevice,       counting ? counts : nullptr};
   std::vector<uint8_t> expected[kFrames];
   for (int i = 0; i < 100; i++) {
     const int f = i % kFrames;

@@ -30,21 +30,15 @@ struct Both {
   /// Random values of -1..1.
   static Both random(size_t count) {
     emulator::Array<T> array(count);
-    fill(array);
+    for (size_t i = 0; i < array.size(); i++)
+      array.get()[i] =
+          from_float<T>(static_cast<float>(g_test_rand_double_range(-1, 1)));
     return Both(std::move(array));
   }
   /// Poisoned.
   explicit Both(size_t count) : host(count), device(count) {}
-
- private:
   explicit Both(emulator::Array<T> &&array)
       : host(std::move(array)), device(host.get(), host.size()) {}
-
-  static void fill(const emulator::Array<T> &array) {
-    for (size_t i = 0; i < array.size(); i++)
-      array.get()[i] =
-          from_float<T>(static_cast<float>(g_test_rand_double_range(-1, 1)));
-  }
 };
 
 template <typename T>
@@ -88,24 +82,11 @@ void check_depthwise(int channels, int height, int width) {
   auto weight = Both<T>::random(size_t(channels) * 9);
   auto bias = Both<float>::random(channels);
   Both<T> dst(size_t(channels) * out_height * out_width);
-  Depthwise<T, kStride, kDilation> kernel = {src.host.get(),
-                                             weight.host.get(),
-                                             bias.host.get(),
-                                             dst.host.get(),
-                                             channels,
-                                             height,
-                                             width,
-                                             out_height,
-                                             out_width,
-                                             kDilation,
-                                             0.f,
-                                             INFINITY};
-  emulator::items(kernel);
-  kernel.src = src.device.get();
-  kernel.weight = weight.device.get();
-  kernel.bias = bias.device.get();
-  kernel.dst = dst.device.get();
-  must(launch(kernel, nullptr));
+  run_both([&](auto &&items, auto &&, auto side) {
+    items(Depthwise<T, kStride, kDilation>{
+        side(src), side(weight), side(bias), side(dst), channels, height, width,
+        out_height, out_width, kDilation, 0.f, INFINITY});
+  });
   expect_equal(dst, kTolerance<T>, "depthwise");
 }
 
@@ -126,17 +107,11 @@ void test_bilinear() {
       auto src = Both<T>::random(size_t(64) * size * (size + 3));
       const int height = size * 4 + 1, width = size * 3;
       Both<T> dst(size_t(64) * height * width);
-      Bilinear<T> kernel = {src.host.get(),
-                            dst.host.get(),
-                            64,
-                            height,
-                            width,
-                            make_axis(size, height, align),
-                            make_axis(size + 3, width, align)};
-      emulator::items(kernel);
-      kernel.src = src.device.get();
-      kernel.dst = dst.device.get();
-      must(launch(kernel, nullptr));
+      run_both([&](auto &&items, auto &&, auto side) {
+        items(Bilinear<T>{side(src), side(dst), 64, height, width,
+                          make_axis(size, height, align),
+                          make_axis(size + 3, width, align)});
+      });
       expect_equal(dst, kMoved<T>, "bilinear");
     }
 }
@@ -150,19 +125,18 @@ void test_pyramid() {
   Both<float> sums(size_t(height) * kColumns * channels);
   Both<float> cells(kCells * kGridChannels);
   Both<T> dst(size_t(2 * channels) * height * width);
-  auto run = [&](auto &&items, auto &&blocks, auto side) {
+  run_both([&](auto &&items, auto &&blocks, auto side) {
     items(PoolRows<T>{side(src), side(sums), channels, height, width});
     blocks(PoolCells{side(sums), side(weight), side(bias), side(cells), height,
                      width, 0.f, INFINITY});
-    PoolConcat<T> concat = {side(src), side(cells), side(dst), channels,
-                            height,    width,       {},        {}};
+    auto concat = PoolConcat<T>{side(src), side(cells), side(dst), channels,
+                                height,    width,       {},        {}};
     for (int grid = 0; grid < kGrids; grid++) {
       concat.axis_y[grid] = make_axis(grid_bins(grid), height, false);
       concat.axis_x[grid] = make_axis(grid_bins(grid), width, false);
     }
     items(concat);
-  };
-  run_both(run);
+  });
   expect_equal(cells, 1e-4, "pyramid cells");
   expect_equal(dst, kTolerance<T>, "pyramid");
 }
@@ -175,23 +149,12 @@ void test_argmax() {
       auto logits = Both<T>::random(size_t(pad_channels(classes)) * h * w);
       Both<uint8_t> ids(size_t(height) * width);
       Both<uint8_t> confidence(size_t(height) * width);
-      Argmax<T> kernel = {logits.host.get(),
-                          pad_channels(classes),
-                          classes,
-                          ids.host.get(),
-                          confidence.host.get(),
-                          width,
-                          width,
-                          height,
-                          width,
-                          make_axis(h, height, align),
-                          make_axis(w, width, align),
-                          0.07f};
-      emulator::items(kernel);
-      kernel.logits = logits.device.get();
-      kernel.ids = ids.device.get();
-      kernel.confidence = confidence.device.get();
-      must(launch(kernel, nullptr));
+      run_both([&](auto &&items, auto &&, auto side) {
+        items(Argmax<T>{side(logits), pad_channels(classes), classes, side(ids),
+                        side(confidence), width, width, height, width,
+                        make_axis(h, height, align), make_axis(w, width, align),
+                        0.07f});
+      });
       // Rounding decides ties and probabilities near the threshold.
       const auto got = ids.device.read();
       const auto sure = confidence.device.read();
@@ -220,10 +183,8 @@ void test_preprocess() {
     kernel.dst = dst.host.get();
     set_frame(&kernel, frame.info, frame.frame);
     emulator::items(kernel);
-    ConstFrame moved = frame.frame;
-    for (int p = 0; p < frame.info.planes; p++)
-      moved.data[p] = bytes.get() + (frame.frame.data[p] - frame.bytes.data());
-    set_frame(&kernel, frame.info, moved);
+    set_frame(&kernel, frame.info,
+              as_const(reference::planes_in(bytes.get(), frame)));
     kernel.dst = dst.device.get();
     must(launch(kernel, nullptr));
     // Values are divided by the standard deviation, 0.25.
@@ -240,7 +201,7 @@ void test_temporal_filter() {
   auto logits = Both<T>::random(count), average = Both<T>::random(count);
   auto cut_logits = Both<T>::random(count),
        cut_average = Both<T>::random(count);
-  auto run = [&](auto &&items, auto &&blocks, auto side) {
+  run_both([&](auto &&items, auto &&blocks, auto side) {
     // Random images are a scene cut, equal ones are not.
     for (Both<float> *sum : {&cut, &change})
       blocks(SceneChange<T>{side(image), side(previous), side(*sum), height,
@@ -249,8 +210,7 @@ void test_temporal_filter() {
                             side(cut), 0.6f});
     items(TemporalFilter<T>{side(logits), side(average), count, side(change),
                             0.6f});
-  };
-  run_both(run);
+  });
   g_assert_cmpfloat(cut.host.get()[0], >, kSceneCut * (3 * kSceneSamples));
   expect_equal(cut, 1e-4, "scene change");
   expect_equal(change, 0, "no scene change");
@@ -270,15 +230,14 @@ void test_count() {
       ids.get()[i] = static_cast<uint8_t>(g_test_rand_int_range(0, 256));
     emulator::Array<uint32_t> counts(256);
     std::fill_n(counts.get(), counts.size(), 0u);
-    const DeviceCopy<uint8_t> device_ids(ids.get(), ids.size());
-    const DeviceCopy<uint32_t> device_counts(counts.get(), counts.size());
-    emulator::blocks(Count{ids.get(), width, height, width, counts.get()});
-    const Count kernel = {device_ids.get(), width, height, width,
-                          device_counts.get()};
-    must(launch_blocks(kernel, nullptr));
-    const auto got = device_counts.read();
-    g_assert_cmpmem(got.data(), sizeof(uint32_t) * got.size(), counts.get(),
-                    sizeof(uint32_t) * counts.size());
+    const Both<uint8_t> both_ids(std::move(ids));
+    const Both<uint32_t> both_counts(std::move(counts));
+    run_both([&](auto &&, auto &&blocks, auto side) {
+      blocks(Count{side(both_ids), width, height, width, side(both_counts)});
+    });
+    const auto got = both_counts.device.read();
+    g_assert_cmpmem(got.data(), sizeof(uint32_t) * got.size(),
+                    both_counts.host.get(), sizeof(uint32_t) * got.size());
   }
 }
 

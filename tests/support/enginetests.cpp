@@ -344,10 +344,8 @@ void test_device_memory() {
       const TestMask expected = segment(*engine, frame, {}, with_confidence);
 
       const auto bytes = driver.device->copy(frame.bytes);
-      ConstFrame moved = frame.frame;
-      for (int p = 0; p < frame.info.planes; p++)
-        moved.data[p] =
-            bytes.get() + (frame.frame.data[p] - frame.bytes.data());
+      const ConstFrame moved =
+          as_const(reference::planes_in(bytes.get(), frame));
       FrameInfo info = frame.info;
       info.memory = driver.device->kind;
       must(engine->configure(info, config));

@@ -121,4 +121,13 @@ TestFrame make_frame(const std::string &format, int width, int height,
   return out;
 }
 
+Frame planes_in(uint8_t *bytes, const TestFrame &frame) {
+  Frame out;
+  for (int p = 0; p < frame.info.planes; p++) {
+    out.data[p] = bytes + (frame.frame.data[p] - frame.bytes.data());
+    out.stride[p] = frame.frame.stride[p];
+  }
+  return out;
+}
+
 }  // namespace fastscnn::reference

@@ -18,6 +18,7 @@ namespace {
 
 using reference::Lcg;
 using reference::make_frame;
+using reference::planes_in;
 using reference::TestFrame;
 
 PainterDriver driver;
@@ -72,16 +73,6 @@ std::unique_ptr<Painter> create_painter(const FrameInfo &info) {
   auto painter = driver.create();
   must(painter->configure(info));
   return painter;
-}
-
-/// The planes of a frame, in a copy of its bytes.
-Frame planes_in(uint8_t *bytes, const TestFrame &frame) {
-  Frame out;
-  for (int p = 0; p < frame.info.planes; p++) {
-    out.data[p] = bytes + (frame.frame.data[p] - frame.bytes.data());
-    out.stride[p] = frame.frame.stride[p];
-  }
-  return out;
 }
 
 using Paint = std::function<Result<>(Painter &, const Frame &)>;
