@@ -19,6 +19,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/tools/debianroot.sh
+. tests/tools/steps.sh
 
 suite=bookworm
 cuda=
@@ -27,7 +28,7 @@ while [[ ${1-} == -* ]]; do
     --suite) suite=$2 ;;
     --cuda) cuda=$(realpath "$2") ;;
     -h | --help)
-      sed -n 's/^# \{0,1\}//; 3,18p' "$0"
+      usage
       exit
       ;;
     *) die "unknown option $1; try --help" ;;
@@ -52,7 +53,7 @@ unpack() {
   cp -r packaging/debian "$tree/debian"
 }
 
-prepare() {
+step_prepare() {
   say "a $suite to build in"
   make_root "$clean" "$suite"
   if [ ! -d "$builder" ]; then
@@ -81,14 +82,17 @@ build() {
   find "$builder/src" -maxdepth 1 -type f -exec cp {} "$out" \;
 }
 
-lint() {
+step_build() { build nocheck; }
+step_check() { build; }
+
+step_lint() {
   say 'lintian'
   run_in "$builder" sh -c 'lintian --fail-on error --allow-root --info /src/*.changes'
 }
 
 # Installs the plugin alone: a pipeline must run without further setup. Then
 # installs the other packages and tries each.
-install() {
+step_install() {
   say "installing into a clean $suite"
   local root
   root=$(root_named "$suite-test")
@@ -128,14 +132,4 @@ print(GstClassMask.Classes.new("a model", ["road"], [0x804080]).find("road"))
   say 'all packages work'
 }
 
-if [ $# -eq 0 ]; then
-  set -- prepare build lint install
-fi
-for step; do
-  case $step in
-    prepare | lint | install) "$step" ;;
-    build) build nocheck ;;
-    check) build ;;
-    *) die "unknown step $step; try --help" ;;
-  esac
-done
+run_steps "prepare build lint install" "$@"

@@ -13,18 +13,19 @@
 # Default: all of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tests/tools/steps.sh
 
 work=$PWD/build-dist
 version=$(sed -n "s/^ *version: '\([0-9.]*\)',$/\1/p" meson.build | head -n 1)
 tree=$work/gst-fastscnn-$version
 tarball=build/meson-dist/gst-fastscnn-$version.tar.xz
 
-dist() {
+step_dist() {
   [ -f build/build.ninja ] || meson setup build
   meson dist -C build --no-tests --formats xztar
 }
 
-build() {
+step_build() {
   rm -rf "$work"
   mkdir "$work"
   tar -C "$work" -xf "$tarball"
@@ -32,13 +33,13 @@ build() {
   ninja -C "$tree/build" --quiet
 }
 
-run_tests() {
+step_test() {
   meson test -C "$tree/build" --no-rebuild --print-errorlogs \
     --suite style --suite unit --suite elements
 }
 
 # The plugin finds engines and model relative to its own file.
-install() {
+step_install() {
   rm -rf "$work/prefix" "$work/moved"
   meson install -C "$tree/build" --no-rebuild --quiet
   run_from "$work/prefix"
@@ -56,17 +57,5 @@ run_from() {
     classmaskoverlay ! fakesink
 }
 
-if [ $# -eq 0 ]; then
-  set -- dist build test install
-fi
-for step; do
-  case $step in
-    dist | build | install) "$step" ;;
-    test) run_tests ;;
-    *)
-      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
-      exit 2
-      ;;
-  esac
-done
+run_steps "dist build test install" "$@"
 echo "test-dist.sh: $* passed"

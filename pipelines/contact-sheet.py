@@ -72,6 +72,15 @@ def segment(path, number):
     return sample.get_buffer(), sample.get_caps()
 
 
+def play(pipeline, caps, buffer):
+    """Starts a pipeline with one frame."""
+    source = pipeline.get_by_name("source")
+    source.set_property("caps", caps)
+    pipeline.set_state(Gst.State.PLAYING)
+    source.emit("push-buffer", buffer)
+    source.emit("end-of-stream")
+
+
 def draw(buffer, caps, properties, width):
     """Returns the rows of the image, in RGB."""
     structure = caps.get_structure(0)
@@ -87,11 +96,7 @@ def draw(buffer, caps, properties, width):
     text = pipeline.get_by_name("title")
     text.set_property("text", title.replace("classes=", "\nclasses="))
     text.set_property("font-desc", f"Sans {max(9, width // 32)}px")
-    source = pipeline.get_by_name("source")
-    source.set_property("caps", caps)
-    pipeline.set_state(Gst.State.PLAYING)
-    source.emit("push-buffer", buffer.copy())
-    source.emit("end-of-stream")
+    play(pipeline, caps, buffer.copy())
     sample = pipeline.get_by_name("sink").emit("pull-sample")
     if sample is None:
         fail(pipeline, f"classmaskoverlay drew nothing with {title}.")
@@ -107,15 +112,12 @@ def write_png(rows, path):
         "appsrc name=source format=time ! videoconvert ! "
         "pngenc compression-level=9 ! filesink name=file")
     pipeline.get_by_name("file").set_property("location", str(path))
-    source = pipeline.get_by_name("source")
-    source.set_property("caps", Gst.Caps.from_string(
-        f"video/x-raw,format=RGB,width={width},height={height},framerate=1/1"))
+    caps = Gst.Caps.from_string(
+        f"video/x-raw,format=RGB,width={width},height={height},framerate=1/1")
     padding = bytes(-3 * width % 4)
     buffer = Gst.Buffer.new_wrapped(b"".join(row + padding for row in rows))
     buffer.pts = 0
-    pipeline.set_state(Gst.State.PLAYING)
-    source.emit("push-buffer", buffer)
-    source.emit("end-of-stream")
+    play(pipeline, caps, buffer)
     message = pipeline.get_bus().timed_pop_filtered(
         30 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
     if message is None or message.type == Gst.MessageType.ERROR:

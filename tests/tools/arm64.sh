@@ -14,11 +14,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/tools/debianroot.sh
+. tests/tools/steps.sh
 
 root=$(root_named bookworm-arm64)
 source=/src/gst-fastscnn
 
-prepare() {
+step_prepare() {
   make_root "$root" bookworm
   run_in "$root" dpkg --add-architecture arm64
   install_in "$root" crossbuild-essential-arm64 meson ninja-build pkg-config \
@@ -28,7 +29,7 @@ prepare() {
     gstreamer1.0-plugins-good:arm64
 }
 
-build() {
+step_build() {
   copy_source "$root$source"
   if [ ! -f "$root$source/build-arm64/build.ninja" ]; then
     run_in "$root" meson setup "$source/build-arm64" "$source" \
@@ -39,22 +40,10 @@ build() {
 }
 
 # An emulated program cannot start GStreamer's plugin scanner.
-run_tests() {
+step_test() {
   run_in "$root" env GST_REGISTRY_FORK=no \
     meson test -C "$source/build-arm64" --no-rebuild --timeout-multiplier 20 \
     --print-errorlogs --suite unit
 }
 
-if [ $# -eq 0 ]; then
-  set -- prepare build test
-fi
-for step; do
-  case $step in
-    prepare | build) "$step" ;;
-    test) run_tests ;;
-    *)
-      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
-      exit 2
-      ;;
-  esac
-done
+run_steps "prepare build test" "$@"

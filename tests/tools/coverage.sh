@@ -8,8 +8,9 @@
 # build-coverage/coverage.html shows the lines themselves.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/tools/steps.sh
 
-build() {
+step_build() {
   if [ ! -f build-coverage/build.ninja ]; then
     meson setup build-coverage -Db_coverage=true -Doptimization=1 \
       -Dcuda=disabled -Dintrospection=disabled -Dbench=false > /dev/null
@@ -19,12 +20,12 @@ build() {
 }
 
 # Tests of installed files would test files of this build, which nobody installs.
-run_tests() {
+step_test() {
   meson test -C build-coverage --no-rebuild --print-errorlogs \
     --timeout-multiplier 3 --suite unit --suite elements --no-suite package
 }
 
-report() {
+step_report() {
   gcovr --root . --object-directory build-coverage \
     --filter 'net/' --filter 'cpu/' --filter 'gst/' \
     --exclude-throw-branches --exclude-unreachable-branches \
@@ -36,16 +37,4 @@ command -v gcovr > /dev/null || {
   echo 'coverage.sh: install gcovr first' >&2
   exit 1
 }
-if [ $# -eq 0 ]; then
-  set -- build test report
-fi
-for step; do
-  case $step in
-    build | report) "$step" ;;
-    test) run_tests ;;
-    *)
-      sed -n 's/^# \{0,1\}//; 3,8p' "$0"
-      exit 2
-      ;;
-  esac
-done
+run_steps "build test report" "$@"
