@@ -18,9 +18,7 @@ class Builder {
 
   int conv(const std::string &name, int input, int channels, int kernel,
            int stride, int padding, Activation activation) {
-    Layer l;
-    l.name = name;
-    l.inputs = {input};
+    Layer l = make(name, Op::kConv, {input});
     l.channels = channels;
     l.kernel = kernel;
     l.stride = stride;
@@ -63,30 +61,21 @@ class Builder {
   }
 
   int pool(const std::string &name, int input, int bins) {
-    Layer l;
-    l.name = name;
-    l.op = Op::kPool;
-    l.inputs = {input};
+    Layer l = make(name, Op::kPool, {input});
     l.channels = layers_[input].channels;
     l.bins = bins;
     return add(l);
   }
 
   int upsample(const std::string &name, int input, int like) {
-    Layer l;
-    l.name = name;
-    l.op = Op::kUpsample;
-    l.inputs = {input};
+    Layer l = make(name, Op::kUpsample, {input});
     l.channels = layers_[input].channels;
     l.like = like;
     return add(l);
   }
 
   int concat(const std::string &name, const std::vector<int> &inputs) {
-    Layer l;
-    l.name = name;
-    l.op = Op::kConcat;
-    l.inputs = inputs;
+    Layer l = make(name, Op::kConcat, inputs);
     for (int i : inputs) l.channels += layers_[i].channels;
     return add(l);
   }
@@ -96,6 +85,15 @@ class Builder {
   std::vector<Layer> take() { return std::move(layers_); }
 
  private:
+  static Layer make(const std::string &name, Op op,
+                    const std::vector<int> &inputs) {
+    Layer l;
+    l.name = name;
+    l.op = op;
+    l.inputs = inputs;
+    return l;
+  }
+
   int add(const Layer &layer) {
     layers_.push_back(layer);
     return static_cast<int>(layers_.size()) - 1;
@@ -139,17 +137,10 @@ int pyramid_pooling(Builder &b, const Variant &v, int x) {
 
 int feature_fusion(Builder &b, const Variant &v, int high, int low) {
   int x = b.upsample("ffm.up4", low, high);
-  switch (v.ffm_dw) {
-    case Variant::FfmDw::kDw3:
-      x = b.depthwise("ffm.dw", x, 1, b.act());
-      break;
-    case Variant::FfmDw::kDw3Dilation4:
-      x = b.depthwise("ffm.dw", x, 1, b.act(), 4);
-      break;
-    case Variant::FfmDw::kPw1:
-      x = b.pointwise("ffm.dw", x, 128, b.act());
-      break;
-  }
+  const int dilation = v.ffm_dw == Variant::FfmDw::kDw3Dilation4 ? 4 : 1;
+  x = v.ffm_dw == Variant::FfmDw::kPw1
+          ? b.pointwise("ffm.dw", x, 128, b.act())
+          : b.depthwise("ffm.dw", x, 1, b.act(), dilation);
   int h = b.pointwise("ffm.high", high, 128, Activation::kNone);
   return b.pointwise("ffm.low", x, 128, b.act(), h);
 }

@@ -81,32 +81,24 @@ class KernelSequence {
   void depthwise(const Step &step, const T *image, Runner &runner) const {
     const Layer &l = model_.layers()[step.layer];
     if (l.dilation == 4)
-      runner.items(make_depthwise<1, 4>(step, image));
+      depthwise<1, 4>(step, image, runner);
     else if (l.stride == 2)
-      runner.items(make_depthwise<2, 1>(step, image));
+      depthwise<2, 1>(step, image, runner);
     else
-      runner.items(make_depthwise<1, 1>(step, image));
+      depthwise<1, 1>(step, image, runner);
   }
 
-  template <int kStride, int kDilation>
-  Depthwise<T, kStride, kDilation> make_depthwise(const Step &step,
-                                                  const T *image) const {
+  template <int kStride, int kDilation, typename Runner>
+  void depthwise(const Step &step, const T *image, Runner &runner) const {
     const Layer &l = model_.layers()[step.layer];
     const Shape src = src_shape(step);
     const Shape &dst = program_.shapes[step.layer];
     const Clamp clamp = clamp_of(l.activation);
-    return {output(step.src, image),
-            table_.weight(step.layer),
-            table_.bias(step.layer),
-            output(step.layer, image),
-            dst.channels,
-            src.height,
-            src.width,
-            dst.height,
-            dst.width,
-            l.padding,
-            clamp.low,
-            clamp.high};
+    runner.items(Depthwise<T, kStride, kDilation>{
+        output(step.src, image), table_.weight(step.layer),
+        table_.bias(step.layer), output(step.layer, image), dst.channels,
+        src.height, src.width, dst.height, dst.width, l.padding, clamp.low,
+        clamp.high});
   }
 
   template <typename Runner>
