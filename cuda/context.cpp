@@ -158,8 +158,8 @@ Result<ContextGuard> ContextGuard::enter(const Context &context,
                                          const Queue &queue) {
   if (queue.context && queue.context != context.handle())
     return Error{Error::Kind::kEngine,
-                 "The frame belongs to another CUDA context; give all elements "
-                 "the same cuda-device-id"};
+                 "The frame belongs to a different CUDA context; set the same "
+                 "cuda-device-id on all elements"};
   FASTSCNN_TRY(
       check_driver("cuCtxPushCurrent",
                    driver().push(static_cast<CUcontext>(context.handle()))));

@@ -22,8 +22,8 @@ gi.require_version("GstBase", "1.0")
 from gi.repository import GObject, Gst, GstBase  # noqa: E402,F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-GUIDE = ("README", "install", "first-pipeline", "cameras", "applications", "gpu",
-         "own-model", "tuning", "troubleshooting")
+GUIDE = ("README", "install", "first-pipeline", "cameras", "applications",
+         "elements", "gpu", "own-model", "tuning", "troubleshooting")
 PROJECT = {"models/README.md": "models.html",
            "docs/architecture.md": "architecture.html",
            "CONTRIBUTING.md": "contributing.html",

@@ -2,17 +2,17 @@
 #include <gst/classmask/classmask.h>
 #include <gst/gst.h>
 
+#include "gst/fastscnn/gstfastscnn.h"
 #include "gst/masks/gstclassmaskextract.h"
 #include "gst/masks/gstclassmaskjson.h"
 #include "gst/overlay/gstclassmaskoverlay.h"
-#include "gst/fastscnn/gstfastscnn.h"
 
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
   gboolean registered = FALSE;
 
-  /* Before the first mask arrives from another process. */
+  /* Registers metas before masks arrive from other processes. */
   gst_class_mask_meta_get_info ();
   gst_class_mask_summary_get_info ();
   registered |= GST_ELEMENT_REGISTER (fastscnn, plugin);

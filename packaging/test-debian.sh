@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds the Debian packages as Debian does, examines them with lintian and
-# installs them into a clean Debian, where a pipeline has to run at once.
+# Builds the Debian packages as Debian does, checks them with lintian, installs
+# them into a clean Debian and runs a pipeline there.
 #
 #   packaging/test-debian.sh [--suite NAME] [--cuda FOLDER] [STEP...]
 #
 #   --suite NAME    bookworm (default), trixie, ...
 #   --cuda FOLDER   also the package of the CUDA engine, built with the CUDA
 #                   Toolkit and cuDNN 9 in this folder
-#   prepare         a Debian with what the build needs, and a clean one
-#   build           dpkg-buildpackage, without tests; into out-debian/
+#   prepare         makes a Debian to build in, and a clean one
+#   build           dpkg-buildpackage without tests; into out-debian/
 #   check           the same with tests
-#   lint            lintian; must not find an error
-#   install         into the clean Debian, and run
+#   lint            lintian; fails on errors
+#   install         installs the packages into the clean Debian and runs them
 #
 # Without a STEP: prepare build lint install. Needs root, debootstrap and about
 # 3 GB; the roots are kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
@@ -27,7 +27,7 @@ while [[ ${1-} == -* ]]; do
     --suite) suite=$2 ;;
     --cuda) cuda=$(realpath "$2") ;;
     -h | --help)
-      sed -n 's/^# \{0,1\}//; 3,19p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,18p' "$0"
       exit
       ;;
     *) die "unknown option $1; try --help" ;;
@@ -86,8 +86,8 @@ lint() {
   run_in "$builder" sh -c 'lintian --fail-on error --allow-root --info /src/*.changes'
 }
 
-# What somebody sees who installs the plugin's package: without any environment
-# the pipeline runs at once. Then the others, and what each is for.
+# Installs the plugin alone: a pipeline must run without further setup. Then
+# installs the other packages and tries each.
 install() {
   say "installing into a clean $suite"
   local root
@@ -116,16 +116,16 @@ from gi.repository import Gst, GstClassMask
 Gst.init(None)
 print(GstClassMask.Classes.new("a model", ["road"], [0x804080]).find("road"))
 '
-  # Nobody is there; it has to try until its time is over.
+  # No camera answers: the program must keep trying until its time is over.
   run_in "$root" /usr/libexec/fastscnn/rtsp.py events rtsp://127.0.0.1:1/none \
     --seconds 3
   if compgen -G "$out/gstreamer1.0-fastscnn-cuda_*" > /dev/null; then
-    # The module is found; without a GPU it says so in a sentence.
+    # The module is found, and reports that there is no GPU.
     run_in "$root" gst-launch-1.0 videotestsrc num-buffers=1 ! \
       fastscnn backend=cuda ! fakesink 2>&1 |
       grep 'The cuda engine cannot be used: There is no NVIDIA'
   fi
-  say 'all packages do what they are for'
+  say 'all packages work'
 }
 
 if [ $# -eq 0 ]; then

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Makes the tarball of a release and uses it as a stranger would: unpacks it
-# where no git is, builds, runs the tests, installs to a prefix of its own, moves
-# that elsewhere, and runs a pipeline.
+# Makes the release tarball, then builds, tests and installs it outside of git,
+# moves the installed files, and runs a pipeline before and after.
 #
 #   packaging/test-dist.sh [STEP...]
 #
 #   dist      meson dist; the tarball is in build/meson-dist
 #   build     unpacks it into build-dist and compiles
-#   test      style, unit and element tests
-#   install   meson install to a prefix that is moved afterwards
+#   test      runs style, unit and element tests
+#   install   installs to a prefix, moves it and runs a pipeline
 #
-# Without a STEP all of them.
+# Default: all of them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -38,8 +37,7 @@ run_tests() {
     --suite style --suite unit --suite elements
 }
 
-# Nothing but GStreamer's own variable says where anything is, before and after
-# the whole prefix was moved.
+# The plugin finds engines and model relative to its own file.
 install() {
   rm -rf "$work/prefix" "$work/moved"
   meson install -C "$tree/build" --no-rebuild --quiet
@@ -66,7 +64,7 @@ for step; do
     dist | build | install) "$step" ;;
     test) run_tests ;;
     *)
-      sed -n 's/^# \{0,1\}//; 3,14p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
       exit 2
       ;;
   esac

@@ -10,7 +10,8 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-SEGMENT = ("videoconvert ! queue max-size-buffers=4 ! "
+SEGMENT = ("videoconvert ! videoflip video-direction=auto ! "
+           "queue max-size-buffers=4 ! "
            "fastscnn name=net post-messages=true ! "
            "classmaskoverlay legend=top-left ! videoconvert")
 # Even sizes and 4:2:0, which every player supports.
@@ -176,11 +177,10 @@ class Demo:
             self.loop.quit()
         self.ending = True
         self.pipeline.send_event(Gst.Event.new_eos())
-        return GLib.SOURCE_CONTINUE
 
     def run(self):
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, self.end)
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, self.end)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.end())
         GLib.timeout_add(250, self.progress)
         self.pipeline.set_state(Gst.State.PLAYING)
         self.loop.run()

@@ -12,7 +12,8 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
 
-OVERLAY = "videoconvert ! {net} async=true ! classmaskoverlay"
+OVERLAY = ("videoconvert ! videoflip video-direction=auto ! "
+           "{net} async=true ! classmaskoverlay")
 ENCODE = ("videoconvert ! video/x-raw,format=I420 ! "
           "x264enc tune=zerolatency speed-preset=veryfast pass=qual "
           "quantizer=23 key-int-max=50 ! h264parse config-interval=-1")
@@ -89,7 +90,7 @@ class Application:
 
     def run(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, self.end)
+            signal.signal(number, lambda *_: self.end())
         if self.options.seconds:
             GLib.timeout_add(int(self.options.seconds * 1000),
                              lambda: self.end() and GLib.SOURCE_REMOVE)
@@ -175,7 +176,8 @@ def keep_first_format(pipeline):
         colors = first.colorimetry.to_string()
         pipeline.get_by_name("size").set_property("caps", Gst.Caps.from_string(
             f"video/x-raw,format=I420,width={first.width // 2 * 2},"
-            f"height={first.height // 2 * 2},pixel-aspect-ratio=1/1"
+            f"height={first.height // 2 * 2},pixel-aspect-ratio=1/1,"
+            "chroma-site=mpeg2"
             + (f",colorimetry=(string){colors}" if colors else "")))
         pipeline.get_by_name("rate").set_property("caps", Gst.Caps.from_string(
             f"video/x-raw,framerate={rate},interlace-mode=progressive"))
@@ -208,8 +210,10 @@ def wall(options):
     # the black test source keeps the mosaic running even if all are absent.
     # Streams do not end at the same moment: the last frame of an ended one stays
     # visible until all have ended.
+    # Colours are fixed, or the compositor takes those of the first camera when it
+    # arrives, and mp4mux overwrites its first fragment.
     picture = (f"video/x-raw,format=I420,width={width},height={height},"
-               f"framerate={options.rate}/1")
+               f"framerate={options.rate}/1,colorimetry=bt709,chroma-site=mpeg2")
     mixer = ["compositor name=wall background=black latency=100000000 "
              "ignore-inactive-pads=true"]
     branches = [f"videotestsrc is-live=true pattern=black ! {picture} ! "

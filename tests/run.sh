@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Builds, and runs the tests. Without options all but --long. The last line is
-# "N passed, N failed, N skipped"; the exit status is 0 if none failed.
+# Builds and tests. The last line is "N passed, N failed, N skipped"; the exit
+# status is 0 if nothing failed.
 #
-#   --style      formatting, includes, shell scripts, the README's commands
-#   --unit       network, engines, metadata library
-#   --elements   the elements in harnesses, the pipelines on real streams
-#   --sanitize   unit and element tests under AddressSanitizer and UBSan
-#   --fuzz       two minutes of libFuzzer on what comes from outside
-#   --long       what takes an hour or two: soak, torture under each sanitizer,
-#                ThreadSanitizer on unit and element tests
-#   --help       this text
+#   tests/run.sh            every commit: the five stages below
+#   tests/run.sh STAGE...   only these stages
+#
+#   --style      formatting, includes, shell scripts
+#   --unit       network, engines, metadata library, cuDNN plans of one GPU
+#   --elements   elements in harnesses, pipelines, cameras
+#   --sanitize   unit and element tests with AddressSanitizer and UBSan
+#   --fuzz       ten seconds of libFuzzer for each kind of input
+#
+#   --nightly    every night: the five stages, cuDNN plans of all GPUs, an hour
+#                of fuzzing, 10,000 random steps (torture) also with each
+#                sanitizer, ThreadSanitizer on unit and element tests, eight
+#                faulty cameras for ten minutes, 100,000 frames
+#
+# Before a release, run --nightly, and each script of CONTRIBUTING.md that
+# builds in another system.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -32,61 +40,64 @@ run_suites() {
   logs+=("$build/meson-logs/$name.json")
 }
 
-# compile_for FOLDER OPTION...: all of ours with one of gcc's sanitizers.
-compile_for() {
+# compile FOLDER OPTION...: our code with one of gcc's sanitizers.
+compile() {
   echo "== compiling $1"
   if [ ! -f "$1/build.ninja" ]; then
     meson setup "$@" -Doptimization=1 -Dcuda=disabled \
-      -Dintrospection=disabled -Dbench=false > /dev/null
+      -Dintrospection=disabled -Ddocs=disabled -Dbench=false > /dev/null
   fi
   ninja -C "$1" --quiet
 }
 
-# Libraries that are not ours leak, too: see lsan.supp, which needs whole stacks.
-# Stacks on the heap (detect_stack_use_after_return) are left out: those of gcc
-# 12 are not aligned as AVX-512 wants it. Python does not run what was built for
-# a sanitizer.
+# lsan.supp lists leaks of other libraries, which it finds in whole stacks.
+# detect_stack_use_after_return stays off: gcc 12 does not align its stacks for
+# AVX-512. Python cannot load libraries built with a sanitizer.
 run_asan() {
-  compile_for build-asan -Db_sanitize=address,undefined -Dwerror=true
+  compile build-asan -Db_sanitize=address,undefined -Dwerror=true
   ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
+    LSAN_OPTIONS=suppressions="$PWD/tests/tools/lsan.supp":print_suppressions=0 \
     GST_REGISTRY_FORK=no G_SLICE=always-malloc \
     run_suites build-asan "$@" --no-suite python --timeout-multiplier 6
 }
 
-# Only what is ours can race here: what other libraries touch is not looked at.
+# Reports races in our code only.
 run_tsan() {
-  compile_for build-tsan -Db_sanitize=thread
+  compile build-tsan -Db_sanitize=thread
   TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions="$PWD/tests/tsan/tsan.supp" \
     GST_REGISTRY_FORK=no G_SLICE=always-malloc \
     run_suites build-tsan "$@" --no-suite python --timeout-multiplier 12
 }
 
-# clang's libFuzzer on every target, from the corpus that is in the tree.
-fuzz() {
+# run_fuzzers SECONDS: of each of clang's libFuzzer programs, from the corpus in
+# the tree.
+run_fuzzers() {
   if ! command -v clang++ > /dev/null; then
-    echo 'run.sh: no clang++, so nothing is fuzzed' >&2
+    echo 'run.sh: --fuzz is skipped: install clang' >&2
     return
   fi
   echo '== compiling build-fuzz'
   if [ ! -f build-fuzz/build.ninja ]; then
-    CC=clang CXX=clang++ meson setup build-fuzz -Dfuzz=true -Db_lundef=false \
-      -Doptimization=2 -Dcpu=disabled -Dcuda=disabled \
-      -Dintrospection=disabled -Dbench=false > /dev/null
+    # Meson does not look for ccache itself if CC is set.
+    local ccache=
+    command -v ccache > /dev/null && ccache='ccache '
+    CC=${ccache}clang CXX=${ccache}clang++ meson setup build-fuzz \
+      -Dfuzz=true -Db_lundef=false -Doptimization=2 -Dcpu=disabled -Dcuda=disabled \
+      -Dintrospection=disabled -Ddocs=disabled -Dbench=false > /dev/null
   fi
   ninja -C build-fuzz --quiet fuzzers
-  run_suites build-fuzz fuzz fuzz
+  FUZZ_SECONDS=$1 run_suites build-fuzz fuzz fuzz
 }
 
 stages=()
 for option; do
   case $option in
-    --style | --unit | --elements | --sanitize | --fuzz | --long)
+    --style | --unit | --elements | --sanitize | --fuzz | --nightly)
       stages+=("${option#--}")
       ;;
     -h | --help)
-      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,21p' "$0"
       exit
       ;;
     *)
@@ -97,6 +108,8 @@ for option; do
 done
 if [ ${#stages[@]} -eq 0 ]; then
   stages=(style unit elements sanitize fuzz)
+elif [[ " ${stages[*]} " == *' nightly '* ]]; then
+  stages=(style unit elements sanitize nightly)
 fi
 
 ./setup.sh --tests
@@ -106,12 +119,13 @@ for stage in "${stages[@]}"; do
     unit) run_suites build unit unit gpu fuzz ;;
     elements) run_suites build elements elements pipelines ;;
     sanitize) run_asan sanitize unit elements ;;
-    fuzz) fuzz ;;
-    long)
-      run_suites build long long
+    fuzz) run_fuzzers 10 ;;
+    nightly)
+      run_suites build nightly nightly
       run_asan torture-asan torture
       run_tsan tsan unit elements
       run_tsan torture-tsan torture
+      run_fuzzers 3600
       ;;
   esac
 done

@@ -47,8 +47,10 @@ HWY_INLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   const bool right = x * kStride - 1 + kColumns > rows.src_width;
   const float *in[kSources][kGroups];
   for (int r = 0; r < kSources; r++)
-    for (int g = 0; rows.src[r] && g < kGroups; g++)
-      in[r][g] = rows.src[r] + (x * kStride - 1 + g * kGroup) * step;
+    for (int g = 0; g < kGroups; g++)
+      in[r][g] = rows.src[r]
+                     ? rows.src[r] + (x * kStride - 1 + g * kGroup) * step
+                     : nullptr;
   float *out[kCount];
   for (int y = 0; y < kCount; y++)
     out[y] = rows.dst + y * rows.pitch + x * step;

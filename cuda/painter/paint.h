@@ -7,8 +7,7 @@
 #include "cuda/kernel.h"
 #include "net/painter.h"
 
-/// Kernels that paint as net/painter.h defines it; their results are computed
-/// pixel by pixel.
+/// The painting that net/painter.h defines, with an item per pixel or sample.
 namespace fastscnn::cuda {
 
 /// A premultiplied colour in the components of a frame, 0..255:

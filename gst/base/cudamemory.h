@@ -36,8 +36,8 @@ public:
   /// which the contents are valid; an Error if the buffer is not in GPU memory.
   Result<Queue> adopt_context (GstBuffer *buffer);
 
-  /// An allocator for masks in the memory of the current context; null if
-  /// there is none. (transfer full)
+  /// An allocator for masks in the memory of the current context; null without
+  /// a context. (transfer full)
   GstAllocator *make_mask_allocator () const;
 
   /// To be called after work that changes the buffer was queued on its stream.

@@ -17,7 +17,10 @@ FrameCopy::allocate (const FrameInfo &info)
   info_ = info;
   for (int p = 0; p < info.planes; p++)
     size += (size_t)info.row_bytes[p] * info.rows[p];
-  bytes_.reset (new (std::nothrow) uint8_t[size]);
+  if (size > capacity_) {
+    bytes_.reset (new (std::nothrow) uint8_t[size]);
+    capacity_ = bytes_ ? size : 0;
+  }
   if (!bytes_)
     return Error{ Error::Kind::kDevice,
       "There is no memory for a copy of a frame of " +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -14,7 +15,8 @@ namespace fastscnn
 class FrameCopy
 {
 public:
-  /// Allocates memory for frames of this kind; an Error if there is none.
+  /// Makes room for frames of this kind; an Error if there is no memory. What
+  /// was copied before is lost. Allocates only to grow.
   Result<> allocate (const FrameInfo &info);
 
   /// Copies the samples without the padding of the rows. Allocates nothing.
@@ -29,6 +31,7 @@ public:
 private:
   FrameInfo info_;
   std::unique_ptr<uint8_t[]> bytes_;
+  size_t capacity_ = 0;
   ConstFrame frame_;
 };
 

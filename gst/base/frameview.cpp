@@ -177,6 +177,18 @@ is_inside (const GstVideoFrame &frame, const Frame &view, const FrameInfo &info)
 }
 
 Rect
+whole_frame (GstBuffer *buffer, const GstVideoInfo &caps_info)
+{
+  const GstVideoMeta *video = gst_buffer_get_video_meta (buffer);
+
+  if (video && gst_buffer_get_video_crop_meta (buffer) &&
+      matches_caps (buffer, caps_info))
+    return { 0, 0, (int)video->width, (int)video->height };
+  return { 0, 0, GST_VIDEO_INFO_WIDTH (&caps_info),
+    GST_VIDEO_INFO_HEIGHT (&caps_info) };
+}
+
+Rect
 visible_part (GstBuffer *buffer, const GstVideoInfo &caps_info)
 {
   const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (buffer);

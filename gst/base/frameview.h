@@ -39,6 +39,10 @@ bool matches_caps (GstBuffer *buffer, const GstVideoInfo &caps_info);
 bool is_inside (
     const GstVideoFrame &frame, const Frame &view, const FrameInfo &info);
 
+/// The size of the buffer's frame without its crop: that of its GstVideoMeta if
+/// it has a crop and matches the caps, otherwise that of the caps.
+Rect whole_frame (GstBuffer *buffer, const GstVideoInfo &caps_info);
+
 /// The rectangle of the buffer's GstVideoCropMeta, clipped to the frame, or
 /// the size of the caps if there is no such meta. Empty if nothing is left.
 Rect visible_part (GstBuffer *buffer, const GstVideoInfo &caps_info);

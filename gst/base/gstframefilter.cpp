@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gst/base/cudamemory.h"
+#include "gst/base/refusedcaps.h"
 
 #define FORMATS                                                                \
   "{ NV12, NV21, I420, YV12, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, "   \
@@ -19,7 +20,7 @@ using namespace fastscnn;
 namespace
 {
 
-constexpr int kMinSize = 16;
+constexpr gint64 kWarningPeriod = 5 * G_USEC_PER_SEC;
 
 /* Maps a frame for a scope. */
 class Mapping
@@ -61,6 +62,10 @@ typedef struct {
   gint device_id;
   gboolean on_gpu; /* according to the caps */
   gpointer cuda_context;
+  gboolean has_caps;
+  gboolean warned_without_caps;
+  guint unreadable;    /* frames that could not be accessed */
+  gint64 next_warning; /* about them: the earliest time */
 } GstFrameFilterPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstFrameFilter, gst_frame_filter,
@@ -123,13 +128,9 @@ update_info (GstFrameFilter *self, const Rect &part)
   if (priv->on_gpu)
     info.memory = Memory::kDevice;
   if (info != priv->current_info) {
-    if (part.width < kMinSize || part.height < kMinSize)
-      return Error{ Error::Kind::kFormat,
-        "A crop leaves " + std::to_string (part.width) + "x" +
-            std::to_string (part.height) + " pixels of the frame; at least " +
-            std::to_string (kMinSize) + "x" + std::to_string (kMinSize) +
-            " are needed." };
     forget_info (priv);
+    GST_DEBUG_OBJECT (self, "frames of %dx%d pixels in %s memory", info.width,
+        info.height, priv->on_gpu ? "GPU" : "host");
     FASTSCNN_TRY (GST_FRAME_FILTER_GET_CLASS (self)->set_info (self, info));
     priv->current_info = info;
   }
@@ -161,9 +162,12 @@ gst_frame_filter_set_caps (
 
   if (!gst_video_info_from_caps (&priv->video_info, incaps)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The caps describe no video frame."), ("%" GST_PTR_FORMAT, incaps));
+        ("The caps do not describe a video frame."),
+        ("%" GST_PTR_FORMAT, incaps));
     return FALSE;
   }
+  GST_DEBUG_OBJECT (self, "caps: %" GST_PTR_FORMAT, incaps);
+  priv->has_caps = TRUE;
   const Result<> used = use_caps (self, incaps);
   if (!used) {
     forget_info (priv);
@@ -172,7 +176,8 @@ gst_frame_filter_set_caps (
   return used.has_value ();
 }
 
-static Result<>
+/* Returns why the frame cannot be accessed; empty: it was processed. */
+static Result<std::string>
 process_frame (GstFrameFilter *self, GstBuffer *buffer)
 {
   GstFrameFilterClass *klass = GST_FRAME_FILTER_GET_CLASS (self);
@@ -181,34 +186,62 @@ process_frame (GstFrameFilter *self, GstBuffer *buffer)
   GstFrameFilterView view;
 
   if (klass->prepare && !klass->prepare (self, buffer))
-    return {};
+    return std::string ();
+  if (gst_buffer_n_memory (buffer) == 0)
+    return std::string ("it is empty");
   if (priv->on_gpu) {
     flags |= CudaMemory::map_flag ();
-    view.queue = FASTSCNN_TRY (priv->cuda->adopt_context (buffer));
+    const Result<Queue> queue = priv->cuda->adopt_context (buffer);
+    if (!queue && queue.error ().kind == Error::Kind::kFormat)
+      return std::string ("it is not in CUDA memory, as the caps say");
+    view.queue = FASTSCNN_TRY (queue);
     use_context (priv, view.queue.context);
   }
   if (!matches_caps (buffer, priv->video_info))
-    return Error{ Error::Kind::kFormat,
-      "The GstVideoMeta of a frame does not match the caps; check the element "
-      "in front." };
+    return std::string ("its GstVideoMeta does not match the caps");
   view.part = visible_part (buffer, priv->video_info);
-  if (priv->current_part.width == 0 || !(view.part == priv->current_part))
-    FASTSCNN_TRY (update_info (self, view.part));
+  if (view.part.width < kMinFrameSize || view.part.height < kMinFrameSize)
+    return "a crop leaves " + std::to_string (view.part.width) + "x" +
+           std::to_string (view.part.height) + " pixels of it";
 
   const Mapping mapping (priv->video_info, buffer, flags);
   if (!mapping.frame ())
-    return Error{ Error::Kind::kFormat,
-      "The memory of a video frame could not be mapped." };
+    return std::string ("its memory is too short or cannot be mapped");
   view.frame = view_frame (*mapping.frame (), view.part);
-  if (!priv->on_gpu &&
-      !is_inside (*mapping.frame (), view.frame, priv->current_info))
-    return Error{ Error::Kind::kFormat,
-      "The rows of a video frame lie outside its memory; check the element in "
-      "front." };
+  if (!priv->on_gpu && !is_inside (*mapping.frame (), view.frame,
+                           describe_frame (priv->video_info, view.part)))
+    return std::string ("its rows lie outside its memory");
+  if (priv->current_part.width == 0 || !(view.part == priv->current_part))
+    FASTSCNN_TRY (update_info (self, view.part));
   FASTSCNN_TRY (klass->process (self, buffer, view));
   if (priv->on_gpu && klass->writes_pixels)
     priv->cuda->mark_written (buffer);
-  return {};
+  return std::string ();
+}
+
+static GstFlowReturn
+skip_unreadable (
+    GstFrameFilter *self, GstBuffer *buffer, const std::string &why)
+{
+  GstFrameFilterClass *klass = GST_FRAME_FILTER_GET_CLASS (self);
+  GstFrameFilterPrivate *priv = get_private (self);
+  const gint64 now = g_get_monotonic_time ();
+  const gboolean passes =
+      !klass->pass_unreadable || klass->pass_unreadable (self, buffer);
+
+  GST_DEBUG_OBJECT (self, "%s, %s: %" GST_PTR_FORMAT,
+      passes ? "passed on" : "dropped", why.c_str (), buffer);
+  priv->unreadable++;
+  if (now >= priv->next_warning) {
+    priv->next_warning = now + kWarningPeriod;
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("A video frame cannot be accessed and is %s: %s. Check the elements "
+         "in front.",
+            passes ? "passed on as it is" : "dropped", why.c_str ()),
+        ("%u frames so far, the last: %" GST_PTR_FORMAT, priv->unreadable,
+            buffer));
+  }
+  return passes ? GST_FLOW_OK : GST_BASE_TRANSFORM_FLOW_DROPPED;
 }
 
 static GstFlowReturn
@@ -216,11 +249,26 @@ gst_frame_filter_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstFrameFilter *self = GST_FRAME_FILTER (trans);
 
-  const Result<> processed = process_frame (self, buffer);
+  const Result<std::string> processed = process_frame (self, buffer);
   if (processed)
-    return GST_FLOW_OK;
+    return processed->empty () ? GST_FLOW_OK
+                               : skip_unreadable (self, buffer, *processed);
   gst_frame_filter_post_error (GST_ELEMENT (self), processed.error ());
   return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+gst_frame_filter_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  GstFrameFilterPrivate *priv = get_private (GST_FRAME_FILTER (trans));
+
+  if (!priv->has_caps && !priv->warned_without_caps) {
+    priv->warned_without_caps = TRUE;
+    warn_about_missing_caps (GST_ELEMENT (trans));
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_frame_filter_parent_class)
+      ->submit_input_buffer (trans, is_discont, buffer);
 }
 
 static void
@@ -317,6 +365,16 @@ gst_frame_filter_make_mask_allocator (GstFrameFilter *self)
   return priv->on_gpu ? priv->cuda->make_mask_allocator () : NULL;
 }
 
+Rect
+gst_frame_filter_get_visible_part (
+    GstFrameFilter *self, GstBuffer *buffer, Rect *whole)
+{
+  const GstVideoInfo &info = get_private (self)->video_info;
+
+  *whole = whole_frame (buffer, info);
+  return matches_caps (buffer, info) ? visible_part (buffer, info) : *whole;
+}
+
 gpointer
 gst_frame_filter_get_cuda_context (GstFrameFilter *self)
 {
@@ -339,6 +397,9 @@ gst_frame_filter_stop (GstBaseTransform *trans)
 
   forget_info (priv);
   priv->use_gpu = TRUE;
+  priv->has_caps = priv->warned_without_caps = FALSE;
+  priv->unreadable = 0;
+  priv->next_warning = 0;
   return TRUE;
 }
 
@@ -362,6 +423,8 @@ gst_frame_filter_class_init (GstFrameFilterClass *klass)
   trans_class->transform_ip = GST_DEBUG_FUNCPTR (gst_frame_filter_transform_ip);
   trans_class->propose_allocation =
       GST_DEBUG_FUNCPTR (gst_frame_filter_propose_allocation);
+  trans_class->submit_input_buffer =
+      GST_DEBUG_FUNCPTR (gst_frame_filter_submit_input_buffer);
   trans_class->stop = GST_DEBUG_FUNCPTR (gst_frame_filter_stop);
 }
 
@@ -377,4 +440,6 @@ gst_frame_filter_init (GstFrameFilter *self)
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_passthrough (trans, FALSE);
   gst_base_transform_set_gap_aware (trans, TRUE);
+  explain_refused_caps (
+      GST_ELEMENT (self), GST_BASE_TRANSFORM_SINK_PAD (trans));
 }

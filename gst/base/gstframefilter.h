@@ -29,7 +29,8 @@ struct GstFrameFilterView {
  * metadata.
  *
  * The functions below run on the streaming thread. An Error that they return
- * becomes an element error. */
+ * becomes an element error. A frame that cannot be accessed is no error: the
+ * base class posts a warning, at most one every few seconds. */
 struct _GstFrameFilterClass {
   GstBaseTransformClass parent_class;
 
@@ -47,6 +48,12 @@ struct _GstFrameFilterClass {
 
   fastscnn::Result<> (*process) (GstFrameFilter *filter, GstBuffer *buffer,
       const GstFrameFilterView &view);
+
+  /* Optional. Called instead of `process` with a frame that cannot be accessed:
+   * it is empty or short, its memory cannot be mapped, its GstVideoMeta is
+   * wrong, or a crop leaves next to nothing. Returns whether to push it as it
+   * is, which is the default; FALSE drops it. */
+  gboolean (*pass_unreadable) (GstFrameFilter *filter, GstBuffer *buffer);
 };
 
 /* For class_init: adds caps of frames in GPU memory if built with gst-cuda.
@@ -57,6 +64,11 @@ void gst_frame_filter_class_accept_gpu_memory (GstFrameFilterClass *klass);
  * device (-1: any). */
 void gst_frame_filter_use_gpu_memory (
     GstFrameFilter *filter, gboolean use, gint device_id);
+
+/* The visible part of a buffer's frame; of the caps if they disagree with the
+ * GstVideoMeta. whole: (out) the size of the frame without the crop. */
+fastscnn::Rect gst_frame_filter_get_visible_part (
+    GstFrameFilter *filter, GstBuffer *buffer, fastscnn::Rect *whole);
 
 /* The CUcontext of frames in GPU memory, from set_info on. */
 gpointer gst_frame_filter_get_cuda_context (GstFrameFilter *filter);

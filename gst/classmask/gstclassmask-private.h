@@ -21,6 +21,37 @@ gboolean gst_class_mask_check_image (
 G_GNUC_INTERNAL
 GstBuffer *gst_class_mask_new_image (guint width, guint height);
 
+/* All rectangles of the frame that a mask may cover; see
+ * gst_class_mask_meta_get_placement(). */
+typedef struct {
+  guint n;
+  GstVideoRectangle rect[GST_CLASS_MASK_MAX_PLACEMENTS];
+  gint frame_width; /* of the frame they were moved to, 0 if they were not */
+  gint frame_height;
+} GstClassMaskPlacements;
+
+G_GNUC_INTERNAL
+void gst_class_mask_meta_read_placements (
+    const GstClassMaskMeta *meta, GstClassMaskPlacements *placements);
+
+/* placements has at least one rectangle. */
+G_GNUC_INTERNAL
+void gst_class_mask_meta_write_placements (
+    GstClassMaskMeta *meta, const GstClassMaskPlacements *placements);
+
+/* Moves self as the transformation of a frame's metas says: buffer, type and
+ * data are the arguments of a GstMetaTransformFunction. FALSE, with self as it
+ * was, if the mask cannot follow the frame. */
+G_GNUC_INTERNAL
+gboolean gst_class_mask_placements_transform (GstClassMaskPlacements *self,
+    GstBuffer *buffer, GQuark type, gconstpointer data);
+
+/* As gst_class_mask_meta_count_pixels(), but only pixels of the mask that are
+ * inside a frame of this size. */
+G_GNUC_INTERNAL
+gboolean gst_class_mask_meta_count_visible (const GstClassMaskMeta *meta,
+    gint frame_width, gint frame_height, guint64 counts[256]);
+
 /* Appends meta to data. FALSE if its mask cannot be read. */
 G_GNUC_INTERNAL
 gboolean gst_class_mask_meta_write (

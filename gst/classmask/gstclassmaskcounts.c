@@ -92,8 +92,8 @@ counts_meta_get_info (void)
  * the mask, which saves a download if the mask is in GPU memory.
  *
  * The counts are copied with @mask, and dropped when its memory is replaced or
- * a #GstBufferPool takes it back. Whoever writes to the pixels in place has to
- * call this function again.
+ * a #GstBufferPool takes it back. If you write to the pixels in place, call
+ * this function again.
  *
  * Returns: %FALSE, with a warning, if @mask is not a valid mask in one memory
  *     or @counts do not add up to its number of pixels
@@ -194,6 +194,45 @@ gst_class_mask_meta_count_pixels (
     count_row (row, GST_VIDEO_FRAME_WIDTH (&frame), counts);
     row += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
   }
+  gst_video_frame_unmap (&frame);
+  return TRUE;
+}
+
+/* Of `size` mask pixels that cover `covered` frame pixels from `begin` on:
+ * the first that a frame of `frame` pixels shows, and the number of them. */
+static guint
+visible_pixels (guint size, gint begin, guint covered, gint frame, guint *n)
+{
+  guint64 left = (guint64)CLAMP (-(gint64)begin, 0, (gint64)covered);
+  guint64 right = (guint64)CLAMP ((gint64)frame - begin, 0, (gint64)covered);
+  guint64 first = left * size / covered;
+
+  *n = left < right
+           ? (guint)(gst_util_uint64_scale_ceil (right, size, covered) - first)
+           : 0;
+  return (guint)first;
+}
+
+gboolean
+gst_class_mask_meta_count_visible (const GstClassMaskMeta *meta,
+    gint frame_width, gint frame_height, guint64 counts[256])
+{
+  GstVideoFrame frame;
+  guint width, height, x, y;
+  const guint8 *row;
+
+  if (meta->width < 1 || meta->height < 1 ||
+      !gst_class_mask_meta_get_size (meta, &width, &height))
+    return FALSE;
+  x = visible_pixels (width, meta->x, meta->width, frame_width, &width);
+  y = visible_pixels (height, meta->y, meta->height, frame_height, &height);
+  if (!gst_class_mask_meta_map (meta, &frame))
+    return FALSE;
+  memset (counts, 0, 256 * sizeof *counts);
+  row = (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + x +
+        (gsize)y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
+  for (; height > 0; height--, row += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0))
+    count_row (row, width, counts);
   gst_video_frame_unmap (&frame);
   return TRUE;
 }

@@ -80,59 +80,8 @@ gst_class_mask_meta_free (GstMeta *meta, GstBuffer *buffer)
   gst_clear_buffer (&self->mask);
   gst_clear_buffer (&self->confidence);
   g_clear_pointer (&self->classes, gst_class_mask_classes_unref);
+  g_clear_pointer (&self->_gst_reserved[0], g_free);
 }
-
-static gint
-scale_edge (gint64 edge, gint from, gint to)
-{
-  gint64 scaled = edge * to;
-  gint64 half = scaled < 0 ? -(from / 2) : from / 2;
-
-  return (gint)CLAMP ((scaled + half) / from, G_MININT / 2, G_MAXINT / 2);
-}
-
-static gboolean
-scale_rectangle (const GstVideoMetaTransform *trans, GstVideoRectangle *rect)
-{
-  gint in_width = GST_VIDEO_INFO_WIDTH (trans->in_info);
-  gint in_height = GST_VIDEO_INFO_HEIGHT (trans->in_info);
-  gint out_width = GST_VIDEO_INFO_WIDTH (trans->out_info);
-  gint out_height = GST_VIDEO_INFO_HEIGHT (trans->out_info);
-  gint right, bottom;
-
-  if (in_width < 1 || in_height < 1 || out_width < 1 || out_height < 1) {
-    GST_WARNING (
-        "mask dropped: cannot follow the scaling of a frame of unknown "
-        "size");
-    return FALSE;
-  }
-  right = scale_edge ((gint64)rect->x + rect->w, in_width, out_width);
-  bottom = scale_edge ((gint64)rect->y + rect->h, in_height, out_height);
-  rect->x = scale_edge (rect->x, in_width, out_width);
-  rect->y = scale_edge (rect->y, in_height, out_height);
-  rect->w = MAX (right - rect->x, 1);
-  rect->h = MAX (bottom - rect->y, 1);
-  return TRUE;
-}
-
-#if GST_CHECK_VERSION(1, 28, 0)
-static gboolean
-move_rectangle (
-    const GstVideoMetaTransformMatrix *trans, GstVideoRectangle *rect)
-{
-  if (trans->matrix[0][0] <= 0 || trans->matrix[1][1] <= 0) {
-    GST_DEBUG ("mask dropped: the frame is flipped or rotated");
-    return FALSE;
-  }
-  if (!gst_video_meta_transform_matrix_rectangle (trans, rect))
-    return FALSE;
-  rect->w = MAX (rect->w, 1);
-  rect->h = MAX (rect->h, 1);
-  return rect->x < GST_VIDEO_INFO_WIDTH (trans->out_info) &&
-         rect->y < GST_VIDEO_INFO_HEIGHT (trans->out_info) &&
-         rect->x + rect->w > 0 && rect->y + rect->h > 0;
-}
-#endif
 
 static gboolean
 gst_class_mask_meta_transform (GstBuffer *dest, GstMeta *meta,
@@ -140,25 +89,11 @@ gst_class_mask_meta_transform (GstBuffer *dest, GstMeta *meta,
 {
   GstClassMaskMeta *from = (GstClassMaskMeta *)meta;
   GstClassMaskMeta *to;
-  GstVideoRectangle rect = { from->x, from->y, (gint)from->width,
-    (gint)from->height };
+  GstClassMaskPlacements placements;
 
-  if (GST_META_TRANSFORM_IS_COPY (type)) {
-    /* A part of the bytes is not a frame. */
-    if (((GstMetaTransformCopy *)data)->region)
-      return FALSE;
-  } else if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type)) {
-    if (!scale_rectangle (data, &rect))
-      return FALSE;
-#if GST_CHECK_VERSION(1, 28, 0)
-  } else if (GST_VIDEO_META_TRANSFORM_IS_MATRIX (type)) {
-    if (!move_rectangle (data, &rect))
-      return FALSE;
-#endif
-  } else {
+  gst_class_mask_meta_read_placements (from, &placements);
+  if (!gst_class_mask_placements_transform (&placements, buffer, type, data))
     return FALSE;
-  }
-
   to = (GstClassMaskMeta *)gst_buffer_add_meta (
       dest, GST_CLASS_MASK_META_INFO, NULL);
   if (!to)
@@ -167,10 +102,7 @@ gst_class_mask_meta_transform (GstBuffer *dest, GstMeta *meta,
   gst_buffer_replace (&to->confidence, from->confidence);
   if (from->classes)
     to->classes = gst_class_mask_classes_ref (from->classes);
-  to->x = rect.x;
-  to->y = rect.y;
-  to->width = (guint)rect.w;
-  to->height = (guint)rect.h;
+  gst_class_mask_meta_write_placements (to, &placements);
   to->age = from->age;
   to->source = from->source;
   return TRUE;

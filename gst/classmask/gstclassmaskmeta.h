@@ -29,6 +29,16 @@ G_BEGIN_DECLS
 #define GST_CLASS_MASK_MAX_SIZE 8192
 
 /**
+ * GST_CLASS_MASK_MAX_PLACEMENTS:
+ *
+ * The largest number of placements of a mask; see
+ * gst_class_mask_meta_get_placement().
+ *
+ * Since: 0.1
+ */
+#define GST_CLASS_MASK_MAX_PLACEMENTS 4
+
+/**
  * GstClassMaskMeta:
  * @meta: parent
  * @mask: a GRAY8 image of any size with a #GstVideoMeta. Each byte is the id of
@@ -50,11 +60,13 @@ G_BEGIN_DECLS
  * The class of every pixel of a video frame.
  *
  * The meta follows the frame when a buffer is copied or converted; the mask is
- * passed on by reference. When the frame is scaled, the rectangle is scaled
- * with it. GStreamer before 1.28 does not say how wide the borders are that a
- * scaler adds, so turn them off (`add-borders=false`). GStreamer before 1.28
- * drops the meta when a frame is cropped, and every version drops it when a
- * frame is flipped or rotated.
+ * passed on by reference. When the frame is scaled, cropped or gets borders,
+ * the rectangle follows. GStreamer before 1.28 drops the meta when a frame is
+ * cropped, and does not say whether a scaler has added borders: see
+ * gst_class_mask_meta_get_placement(). The meta is dropped when a frame is
+ * flipped or rotated.
+ *
+ * All pixels of the frame count, those that a #GstVideoCropMeta hides, too.
  *
  * Since: 0.1
  */
@@ -94,6 +106,10 @@ GstClassMaskMeta *gst_buffer_get_class_mask_meta (GstBuffer *buffer);
 GST_CLASS_MASK_API
 GstClassMaskMeta *gst_buffer_get_class_mask_meta_by_source (
     GstBuffer *buffer, const gchar *source);
+
+GST_CLASS_MASK_API
+gboolean gst_class_mask_meta_get_placement (const GstClassMaskMeta *meta,
+    guint index, gint *x, gint *y, guint *width, guint *height);
 
 GST_CLASS_MASK_API
 gboolean gst_class_mask_meta_set_confidence (

@@ -9,6 +9,8 @@
  *   classes      number of classes; for each: number colour, string label
  *   mask         numbers width, height; runs
  *   confidence   number: 0 if there is none, 1 if runs follow
+ *   placements   number of other rectangles that the mask may cover; each as
+ *                the first
  *
  *   number       groups of 7 bits, lowest first; the top bit of a byte is set
  *                if another byte follows
@@ -150,6 +152,48 @@ read_image (GstByteReader *reader, guint width, guint height)
 }
 
 static void
+write_rectangle (GstByteWriter *writer, const GstVideoRectangle *rect)
+{
+  write_number (writer, (guint64)(BIAS + rect->x));
+  write_number (writer, (guint64)(BIAS + rect->y));
+  write_number (writer, (guint64)rect->w);
+  write_number (writer, (guint64)rect->h);
+}
+
+static gboolean
+read_rectangle (GstByteReader *reader, GstVideoRectangle *rect)
+{
+  guint64 x, y, w, h;
+
+  if (!read_number (reader, &x, G_MAXUINT32) ||
+      !read_number (reader, &y, G_MAXUINT32) ||
+      !read_number (reader, &w, G_MAXINT) ||
+      !read_number (reader, &h, G_MAXINT))
+    return FALSE;
+  rect->x = (gint)((gint64)x - BIAS);
+  rect->y = (gint)((gint64)y - BIAS);
+  rect->w = (gint)w;
+  rect->h = (gint)h;
+  return TRUE;
+}
+
+static gboolean
+read_other_placements (
+    GstByteReader *reader, GstClassMaskPlacements *placements)
+{
+  guint64 others;
+
+  if (!read_number (reader, &others, GST_CLASS_MASK_MAX_PLACEMENTS - 1))
+    return FALSE;
+  placements->n = 1 + (guint)others;
+  for (guint i = 1; i < placements->n; i++)
+    if (!read_rectangle (reader, &placements->rect[i]) ||
+        placements->rect[i].w < 1 || placements->rect[i].h < 1)
+      return FALSE;
+  return TRUE;
+}
+
+static void
 write_classes (GstByteWriter *writer, const GstClassMaskClasses *classes)
 {
   guint n = gst_class_mask_classes_get_size (classes);
@@ -191,16 +235,15 @@ gboolean
 gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
 {
   const gchar *source = g_quark_to_string (meta->source);
+  GstClassMaskPlacements placements;
   GstByteWriter writer;
   GstVideoFrame frame;
 
   if (!meta->classes || !gst_class_mask_meta_map (meta, &frame))
     return FALSE;
   gst_byte_writer_init (&writer);
-  write_number (&writer, (guint64)(BIAS + meta->x));
-  write_number (&writer, (guint64)(BIAS + meta->y));
-  write_number (&writer, meta->width);
-  write_number (&writer, meta->height);
+  gst_class_mask_meta_read_placements (meta, &placements);
+  write_rectangle (&writer, &placements.rect[0]);
   write_number (&writer, meta->age);
   write_string (&writer, source ? source : "");
   write_classes (&writer, meta->classes);
@@ -215,6 +258,9 @@ gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
   } else {
     write_number (&writer, 0);
   }
+  write_number (&writer, placements.n - 1);
+  for (guint i = 1; i < placements.n; i++)
+    write_rectangle (&writer, &placements.rect[i]);
   g_byte_array_append (data, writer.parent.data, writer.parent.size);
   gst_byte_writer_reset (&writer);
   return TRUE;
@@ -226,13 +272,12 @@ static GstClassMaskMeta *
 read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
     GstClassMaskClasses **classes, GstBuffer **mask, GstBuffer **confidence)
 {
-  guint64 x, y, covers_width, covers_height, age, width, height, more;
+  guint64 age, width, height, more;
+  GstClassMaskPlacements placements = { 0 };
+  GstVideoRectangle *rect = &placements.rect[0];
   GstClassMaskMeta *meta;
 
-  if (!read_number (reader, &x, G_MAXUINT32) ||
-      !read_number (reader, &y, G_MAXUINT32) ||
-      !read_number (reader, &covers_width, G_MAXINT) ||
-      !read_number (reader, &covers_height, G_MAXINT) ||
+  if (!read_rectangle (reader, rect) ||
       !read_number (reader, &age, G_MAXUINT64) ||
       !(*source = read_string (reader)) ||
       !(*classes = read_classes (reader)) ||
@@ -243,14 +288,15 @@ read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
       !read_number (reader, &more, 1) ||
       (more &&
           !(*confidence = read_image (reader, (guint)width, (guint)height))) ||
+      !read_other_placements (reader, &placements) ||
       gst_byte_reader_get_remaining (reader) != 0)
     return NULL;
 
   meta = gst_buffer_add_class_mask_meta (buffer, g_steal_pointer (mask),
-      *classes, (gint)((gint64)x - BIAS), (gint)((gint64)y - BIAS),
-      (guint)covers_width, (guint)covers_height);
+      *classes, rect->x, rect->y, (guint)rect->w, (guint)rect->h);
   if (!meta)
     return NULL;
+  gst_class_mask_meta_write_placements (meta, &placements);
   meta->confidence = g_steal_pointer (confidence);
   meta->age = age;
   if (**source)

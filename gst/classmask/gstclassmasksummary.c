@@ -17,13 +17,65 @@
  * in the pixels of the mask
  * * `unknown`, double: the share of pixels whose class is not known
  *
- * The summary is copied with the buffer, and elements that convert or scale
- * keep it.
+ * The summary goes wherever its mask goes with the frame, and is dropped where
+ * the mask is dropped. Where an element cuts away part of the mask, the shares
+ * are those of the rest.
  */
 
 #include "gst/classmask/gstclassmasksummary.h"
 #include "gst/classmask/gstclassmaskpixels.h"
 #include "gst/classmask/gstclassmask-private.h"
+
+static void
+copy_summary (GstBuffer *dest, GstStructure *from)
+{
+  GstStructure *to = gst_custom_meta_get_structure (
+      gst_buffer_add_custom_meta (dest, GST_CLASS_MASK_SUMMARY_META_NAME));
+
+  for (gint i = 0; i < gst_structure_n_fields (from); i++) {
+    const gchar *name = gst_structure_nth_field_name (from, (guint)i);
+    gst_structure_set_value (to, name, gst_structure_get_value (from, name));
+  }
+}
+
+/* Follows the mask that the summary was made of. */
+static gboolean
+transform_summary (GstBuffer *dest, GstCustomMeta *summary, GstBuffer *buffer,
+    GQuark type, gpointer data, gpointer user_data)
+{
+  GstStructure *structure = gst_custom_meta_get_structure (summary);
+  GstClassMaskPlacements placements;
+  GstClassMaskMeta *mask, moved;
+  guint64 counts[256];
+
+  if (GST_META_TRANSFORM_IS_COPY (type)) {
+    if (((GstMetaTransformCopy *)data)->region)
+      return FALSE;
+    copy_summary (dest, structure);
+    return TRUE;
+  }
+  mask = gst_buffer_get_class_mask_meta_by_source (
+      buffer, gst_structure_get_string (structure, "source"));
+  if (!mask)
+    return FALSE;
+  gst_class_mask_meta_read_placements (mask, &placements);
+  if (!gst_class_mask_placements_transform (&placements, buffer, type, data))
+    return FALSE;
+  moved = *mask;
+  moved.x = placements.rect[0].x;
+  moved.y = placements.rect[0].y;
+  moved.width = (guint)placements.rect[0].w;
+  moved.height = (guint)placements.rect[0].h;
+  if (moved.x >= 0 && moved.y >= 0 &&
+      moved.x + placements.rect[0].w <= placements.frame_width &&
+      moved.y + placements.rect[0].h <= placements.frame_height) {
+    copy_summary (dest, structure);
+    return TRUE;
+  }
+  return gst_class_mask_meta_count_visible (
+             &moved, placements.frame_width, placements.frame_height, counts) &&
+         gst_buffer_add_class_mask_summary (dest, &moved, counts) != NULL;
+}
 
 /**
  * gst_class_mask_summary_get_info:
@@ -40,11 +92,13 @@ const GstMetaInfo *
 gst_class_mask_summary_get_info (void)
 {
   static const GstMetaInfo *info = NULL;
-  static const gchar *tags[] = { GST_META_TAG_VIDEO_STR, NULL };
+  /* Those of the mask: elements decide by them what becomes of a meta. */
+  static const gchar *tags[] = { GST_META_TAG_VIDEO_STR,
+    GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };
 
   if (g_once_init_enter ((GstMetaInfo **)&info)) {
     const GstMetaInfo *registered = gst_meta_register_custom (
-        GST_CLASS_MASK_SUMMARY_META_NAME, tags, NULL, NULL, NULL);
+        GST_CLASS_MASK_SUMMARY_META_NAME, tags, transform_summary, NULL, NULL);
     g_once_init_leave ((GstMetaInfo **)&info, (GstMetaInfo *)registered);
   }
   return info;

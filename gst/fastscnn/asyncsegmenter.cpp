@@ -27,7 +27,9 @@ AsyncSegmenter::create (Segmenter &segmenter, Finished finished)
       g_thread_try_new ("fastscnn-async", run, self.get (), nullptr);
   if (!self->thread_)
     return Error{ Error::Kind::kDevice,
-      "The system does not allow another thread for async=true." };
+      "The system does not allow another thread for async=true; raise the "
+      "limit "
+      "of processes." };
   return self;
 }
 
@@ -42,29 +44,51 @@ AsyncSegmenter::~AsyncSegmenter ()
     g_thread_join (thread_);
 }
 
+/* With the lock. */
 Result<>
-AsyncSegmenter::configure (const FrameInfo &info)
+AsyncSegmenter::take_error ()
 {
-  reset ();
-  Lock lock (mutex_);
-  changed_.wait (lock, [this] { return !busy_; });
-  FASTSCNN_TRY (segmenter_.configure (info));
-  FASTSCNN_TRY (current_.copy.allocate (info));
-  return next_.copy.allocate (info);
+  if (error_)
+    return *std::exchange (error_, std::nullopt);
+  return {};
 }
 
 Result<>
-AsyncSegmenter::submit (const ConstFrame &frame, const Request &request)
+AsyncSegmenter::submit (
+    const FrameInfo &info, const ConstFrame &frame, const Request &request)
 {
   const Lock lock (mutex_);
 
-  if (error_)
-    return *std::exchange (error_, std::nullopt);
+  FASTSCNN_TRY (take_error ());
+  has_next_ = false;
+  if (next_.info != info) {
+    next_.info = FrameInfo ();
+    FASTSCNN_TRY (next_.copy.allocate (info));
+    next_.info = info;
+  }
   next_.copy.assign (frame);
   next_.request = request;
   has_next_ = true;
   changed_.notify_all ();
   return {};
+}
+
+Result<>
+AsyncSegmenter::wait ()
+{
+  Lock lock (mutex_);
+
+  changed_.wait (lock, [this] { return !has_next_ && !busy_; });
+  return take_error ();
+}
+
+void
+AsyncSegmenter::drain ()
+{
+  reset ();
+  Lock lock (mutex_);
+  changed_.wait (lock, [this] { return !busy_; });
+  configured_ = FrameInfo ();
 }
 
 SegmentationPtr
@@ -85,12 +109,29 @@ AsyncSegmenter::reset ()
   generation_++;
 }
 
+/* Without the lock. */
+Result<SegmentationPtr>
+AsyncSegmenter::segment_current (bool reset)
+{
+  if (current_.info != configured_) {
+    configured_ = FrameInfo ();
+    FASTSCNN_TRY (segmenter_.configure (current_.info));
+    configured_ = current_.info;
+  }
+  if (reset)
+    segmenter_.reset ();
+  return segmenter_.segment (
+      current_.copy.frame (), Queue (), current_.request);
+}
+
 void
 AsyncSegmenter::run ()
 {
   Lock lock (mutex_);
 
   for (;;) {
+    busy_ = false;
+    changed_.notify_all ();
     changed_.wait (lock, [this] { return has_next_ || stop_; });
     if (stop_)
       return;
@@ -101,14 +142,9 @@ AsyncSegmenter::run ()
     const unsigned generation = generation_;
     lock.unlock ();
 
-    if (reset)
-      segmenter_.reset ();
-    const Result<SegmentationPtr> mask =
-        segmenter_.segment (current_.copy.frame (), Queue (), current_.request);
+    const Result<SegmentationPtr> mask = segment_current (reset);
 
     lock.lock ();
-    busy_ = false;
-    changed_.notify_all ();
     if (!mask)
       error_ = mask.error ();
     if (!mask || generation != generation_)

@@ -16,7 +16,7 @@ namespace fastscnn
 /// Segments frames on a thread of its own, beside the stream. It copies the
 /// newest frame and segments it as soon as the previous inference is done;
 /// frames in between are skipped. All functions are for the streaming thread.
-/// Only configure() and the destructor wait for an inference.
+/// Only wait(), drain() and the destructor wait for an inference.
 class AsyncSegmenter
 {
 public:
@@ -30,12 +30,20 @@ public:
   AsyncSegmenter (const AsyncSegmenter &) = delete;
   AsyncSegmenter &operator= (const AsyncSegmenter &) = delete;
 
-  /// Prepares for frames of this kind, in host memory, and drops older masks.
-  Result<> configure (const FrameInfo &info);
+  /// Submits a frame of this kind, in host memory, replacing one that still
+  /// waits. The segmenter is configured on the other thread when it gets there,
+  /// so frames that change their size do not wait, either. An Error is that of
+  /// an earlier frame.
+  Result<> submit (
+      const FrameInfo &info, const ConstFrame &frame, const Request &request);
 
-  /// Submits a frame, replacing one that still waits. An Error is that of an
-  /// earlier frame.
-  Result<> submit (const ConstFrame &frame, const Request &request);
+  /// Waits until all submitted frames are segmented.
+  Result<> wait ();
+
+  /// Waits for the inference that runs, and drops everything like reset().
+  /// After that the segmenter may be used without this object until the next
+  /// submit().
+  void drain ();
 
   /// The newest mask; null if there is none yet.
   SegmentationPtr latest ();
@@ -45,6 +53,7 @@ public:
 
 private:
   struct Slot {
+    FrameInfo info;
     FrameCopy copy;
     Request request;
   };
@@ -52,10 +61,13 @@ private:
   AsyncSegmenter (Segmenter &segmenter, Finished finished);
 
   void run ();
+  Result<> take_error ();
+  Result<SegmentationPtr> segment_current (bool reset);
 
   Segmenter &segmenter_;
   const Finished finished_;
-  Slot current_; // of the thread
+  Slot current_;         // of the thread
+  FrameInfo configured_; // what the segmenter is prepared for; of the thread
 
   std::mutex mutex_; // guards all members below, except thread_
   std::condition_variable changed_;

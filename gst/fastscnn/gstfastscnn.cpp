@@ -57,12 +57,14 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 
-#include "gst/fastscnn/asyncsegmenter.h"
+#include "gst/fastscnn/inference.h"
+#include "gst/fastscnn/latency.h"
 #include "gst/fastscnn/messages.h"
 #include "gst/fastscnn/properties.h"
 #include "gst/fastscnn/qostracker.h"
-#include "gst/fastscnn/segmenter.h"
+#include "gst/fastscnn/scenetracker.h"
 #include "gst/fastscnn/stats.h"
 #include "gst/masks/analytics.h"
 
@@ -83,20 +85,13 @@ struct State {
   std::atomic<bool> live{ false };
 
   /* For the streaming thread, from start to stop. */
-  std::unique_ptr<Segmenter> segmenter;
-  std::unique_ptr<AsyncSegmenter> async_segmenter; /* NULL unless async */
-  bool synchronous = true; /* frames wait for their inference */
-  SegmentationPtr last;    /* if synchronous */
+  std::unique_ptr<Inference> inference;
+  SceneTracker scenes;
   AnalyticsWriter analytics;
   GQuark source = 0;
-  guint skipped = 0;            /* frames since the last inference */
-  Settings::PerFrame per_frame; /* snapshot for the current frame */
-
-  SegmentationPtr
-  latest () const
-  {
-    return synchronous ? last : async_segmenter->latest ();
-  }
+  guint skipped = 0;                 /* frames since the last inference */
+  std::optional<bool> upstream_live; /* once asked */
+  Settings::PerFrame per_frame;      /* snapshot for the current frame */
 
   Settings::PerFrame
   per_frame_settings ()
@@ -125,36 +120,34 @@ frame_time (GstFastScnn *self, GstBuffer *buffer)
   return time_of (buffer, GST_BASE_TRANSFORM (self)->segment);
 }
 
-/* Called on the thread that made the mask. */
+/* Drops temporal state (seek, new stream). */
 static void
-on_finished (GstFastScnn *self, const Segmentation &mask)
+reset_stream (State *state)
 {
-  self->state->stats.count_inference (mask.inference_time);
-  if (mask.request.settings.post_messages)
-    gst_fast_scnn_post_mask (GST_ELEMENT (self), mask);
+  state->qos_tracker.flush ();
+  state->scenes.reset ();
+  state->upstream_live.reset ();
+  if (state->inference)
+    state->inference->reset ();
 }
 
-static void
-on_fell_back (GstFastScnn *self, const Segmenter &segmenter, const char *reason)
+/* The functions are called on the thread that made a mask. */
+static Result<std::unique_ptr<Inference> >
+open_inference (GstFastScnn *self, const Settings &settings)
 {
-  self->state->stats.set_backend (segmenter.backend (), segmenter.device ());
-  gst_fast_scnn_post_fallback (GST_ELEMENT (self), segmenter, reason);
-}
+  Stats *stats = &self->state->stats;
 
-static Result<>
-open_segmenter (GstFastScnn *self, const Settings &settings)
-{
-  State *state = self->state;
-
-  state->segmenter = FASTSCNN_TRY (Segmenter::create (
-      settings, [self] (const Segmenter &segmenter, const char *reason) {
-        on_fell_back (self, segmenter, reason);
-      }));
-  if (settings.async)
-    state->async_segmenter =
-        FASTSCNN_TRY (AsyncSegmenter::create (*state->segmenter,
-            [self] (const Segmentation &mask) { on_finished (self, mask); }));
-  return {};
+  return Inference::create (
+      settings,
+      [self, stats] (const Segmenter &segmenter, const char *reason) {
+        stats->set_backend (segmenter.backend (), segmenter.device ());
+        gst_fast_scnn_post_fallback (GST_ELEMENT (self), segmenter, reason);
+      },
+      [self, stats] (const Segmentation &mask) {
+        stats->count_inference (mask.inference_time);
+        if (mask.request.settings.post_messages)
+          gst_fast_scnn_post_mask (GST_ELEMENT (self), mask);
+      });
 }
 
 static gboolean
@@ -168,12 +161,13 @@ gst_fast_scnn_start (GstBaseTransform *trans)
     const std::lock_guard<std::mutex> lock (state->mutex);
     settings = state->settings;
   }
-  const Result<> opened = open_segmenter (self, settings);
+  Result<std::unique_ptr<Inference> > opened = open_inference (self, settings);
   if (!opened) {
     gst_frame_filter_post_error (GST_ELEMENT (self), opened.error ());
     return FALSE;
   }
-  const Segmenter &segmenter = *state->segmenter;
+  state->inference = *std::move (opened);
+  const Segmenter &segmenter = state->inference->segmenter ();
   GST_INFO_OBJECT (self, "using %s: %s. %s", segmenter.backend ().c_str (),
       segmenter.device ().c_str (), segmenter.rejected_backend ().c_str ());
   gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
@@ -181,6 +175,7 @@ gst_fast_scnn_start (GstBaseTransform *trans)
   state->stats.reset (segmenter.backend (), segmenter.device ());
   state->qos_tracker.start ();
   state->live = false;
+  reset_stream (state);
   state->source = g_quark_from_string (GST_OBJECT_NAME (self));
   state->skipped = 0;
   return TRUE;
@@ -191,10 +186,7 @@ gst_fast_scnn_stop (GstBaseTransform *trans)
 {
   State *state = GST_FAST_SCNN (trans)->state;
 
-  state->async_segmenter.reset ();
-  state->segmenter.reset ();
-  state->last.reset ();
-  state->synchronous = true;
+  state->inference.reset ();
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)->stop (trans);
 }
 
@@ -203,53 +195,53 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_FAST_SCNN (filter)->state;
 
-  /* On a GPU inference is quicker than the copy: run synchronously. */
-  state->synchronous =
-      !state->async_segmenter || info.memory == Memory::kDevice;
-  state->last.reset ();
-  if (!state->synchronous)
-    return state->async_segmenter->configure (info);
-  return state->segmenter->configure (info,
+  return state->inference->configure (info,
       gst_frame_filter_get_cuda_context (filter),
       gst_frame_filter_make_mask_allocator (filter));
 }
 
-/* Drops temporal state (seek, new stream). */
-static void
-reset_stream (State *state)
+/* Asks when it matters, and once a stream. */
+static bool
+is_live (GstFastScnn *self)
 {
-  state->qos_tracker.flush ();
-  state->last.reset ();
-  if (!state->synchronous)
-    state->async_segmenter->reset ();
-  else if (state->segmenter)
-    state->segmenter->reset ();
+  std::optional<bool> &live = self->state->upstream_live;
+
+  if (!live) {
+    live = is_upstream_live (GST_BASE_TRANSFORM_SINK_PAD (self));
+    GST_DEBUG_OBJECT (self, "the source is %s", *live ? "live" : "not live");
+  }
+  return *live;
 }
 
 static gboolean
 wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time)
 {
   State *state = self->state;
+  const char *why_not = NULL;
 
-  if (state->latest ()) {
+  if (state->inference->latest () && !state->inference->is_new_kind ()) {
     /* A gap repeats the previous frame. */
-    if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP) ||
-        state->skipped < state->per_frame.interval)
-      return FALSE;
+    if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
+      why_not = "a gap";
+    else if (state->skipped < state->per_frame.interval)
+      why_not = "between two of the interval";
   }
   const GstClockTime now =
-      state->live && state->synchronous
+      !why_not && state->live && state->inference->synchronous ()
           ? gst_element_get_current_running_time (GST_ELEMENT (self))
           : GST_CLOCK_TIME_NONE;
-  if (state->per_frame.qos &&
+  if (!why_not && state->per_frame.qos &&
       state->qos_tracker.is_late (time.running_time, now)) {
     const guint64 late = state->stats.count_late ();
     gst_fast_scnn_post_qos (GST_ELEMENT (self), time,
         state->qos_tracker.report (), state->live, state->stats.inferred (),
         late);
-    return FALSE;
+    why_not = "late";
   }
-  return TRUE;
+  if (why_not)
+    GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " is not inferred: %s",
+        GST_TIME_ARGS (time.timestamp), why_not);
+  return !why_not;
 }
 
 /* is_own: the latest mask was made from this very frame. */
@@ -258,14 +250,27 @@ attach_latest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
     gboolean is_own)
 {
   State *state = self->state;
-  const SegmentationPtr mask = state->latest ();
+  const SegmentationPtr mask = state->inference->latest ();
 
-  if (!mask)
+  if (!mask) {
+    GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " gets no mask yet",
+        GST_TIME_ARGS (time.timestamp));
     return;
+  }
   if (!is_own)
     state->stats.count_reused ();
-  const GstClassMaskMeta *meta = mask->attach (buffer,
+  Rect whole;
+  const Rect part = gst_frame_filter_get_visible_part (
+      GST_FRAME_FILTER (self), buffer, &whole);
+  const Rect place = mask->place_on (part, whole);
+  const GstClassMaskMeta *meta = mask->attach (buffer, place,
       is_own ? 0 : time_between (mask->request.time, time), state->source);
+  GST_LOG_OBJECT (self,
+      "frame %" GST_TIME_FORMAT " gets the mask of frame %" GST_TIME_FORMAT
+      ", age %" GST_TIME_FORMAT ", on %dx%d pixels at %d,%d",
+      GST_TIME_ARGS (time.timestamp),
+      GST_TIME_ARGS (mask->request.time.timestamp), GST_TIME_ARGS (meta->age),
+      place.width, place.height, place.x, place.y);
   if (state->per_frame.analytics_meta &&
       !state->analytics.attach (buffer, *meta))
     GST_WARNING_OBJECT (self, "the mask cannot be attached for GstAnalytics");
@@ -282,6 +287,12 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
     gst_object_sync_values (GST_OBJECT (self), time.stream_time);
   state->per_frame = state->per_frame_settings ();
   state->stats.count_frame ();
+  if (state->scenes.is_new_scene (time)) {
+    GST_DEBUG_OBJECT (self, "a new scene begins at %" GST_TIME_FORMAT,
+        GST_TIME_ARGS (time.stream_time));
+    state->qos_tracker.flush ();
+    state->inference->reset ();
+  }
   if (wants_inference (self, buffer, time))
     return TRUE;
   state->skipped++;
@@ -295,25 +306,36 @@ gst_fast_scnn_process (
 {
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
-  const Request request{ view.part, frame_time (self, buffer),
+  Inference &inference = *state->inference;
+  const bool waits = inference.should_wait () && !is_live (self);
+  Request request{ view.part, Rect (), frame_time (self, buffer),
     state->per_frame };
-  const ConstFrame frame = as_const (view.frame);
 
-  if (state->synchronous) {
-    state->last =
-        FASTSCNN_TRY (state->segmenter->segment (frame, view.queue, request));
-    on_finished (self, *state->last);
-  } else {
-    FASTSCNN_TRY (state->async_segmenter->submit (frame, request));
-  }
-  state->qos_tracker.inferred (request.time.running_time, state->synchronous);
+  gst_frame_filter_get_visible_part (filter, buffer, &request.whole);
+  const bool is_own = FASTSCNN_TRY (
+      inference.infer (as_const (view.frame), view.queue, request, waits));
+  GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " is inferred%s",
+      GST_TIME_ARGS (request.time.timestamp),
+      is_own ? "" : " beside the stream");
+  state->qos_tracker.inferred (request.time.running_time, is_own);
   state->skipped = 0;
-  attach_latest (self, buffer, request.time, state->synchronous);
-  if (state->synchronous &&
+  attach_latest (self, buffer, request.time, is_own);
+  if (inference.synchronous () &&
       state->qos_tracker.update_latency (state->stats.p95 ()) && state->live)
     gst_element_post_message (
         GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   return {};
+}
+
+static gboolean
+gst_fast_scnn_pass_unreadable (GstFrameFilter *filter, GstBuffer *buffer)
+{
+  GstFastScnn *self = GST_FAST_SCNN (filter);
+
+  self->state->stats.count_corrupted ();
+  self->state->skipped++;
+  attach_latest (self, buffer, frame_time (self, buffer), FALSE);
+  return TRUE;
 }
 
 static gboolean
@@ -324,6 +346,8 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
   if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START ||
       GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     reset_stream (state);
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+    state->scenes.new_segment ();
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
       ->sink_event (trans, event);
 }
@@ -364,17 +388,8 @@ gst_fast_scnn_query (
   if (!GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
            ->query (trans, direction, query))
     return FALSE;
-  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
-    gboolean live;
-    GstClockTime min, max;
-    const GstClockTime ours = state->qos_tracker.latency ();
-
-    gst_query_parse_latency (query, &live, &min, &max);
-    state->live = live;
-    if (GST_CLOCK_TIME_IS_VALID (max))
-      max += ours;
-    gst_query_set_latency (query, live, min + ours, max);
-  }
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC)
+    state->live = add_latency (query, state->qos_tracker.latency ());
   return TRUE;
 }
 
@@ -437,6 +452,7 @@ gst_fast_scnn_class_init (GstFastScnnClass *klass)
   filter_class->set_info = gst_fast_scnn_set_info;
   filter_class->prepare = gst_fast_scnn_prepare;
   filter_class->process = gst_fast_scnn_process;
+  filter_class->pass_unreadable = gst_fast_scnn_pass_unreadable;
 }
 
 static void

@@ -181,7 +181,8 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
   install (PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "Statistics since the element was started: frames, inferred, reused, "
-          "late; last-, mean- and p95-inference-time in ns; backend, device",
+          "late, corrupted; last-, mean- and p95-inference-time in ns; "
+          "backend, device",
           GST_TYPE_STRUCTURE,
           (GParamFlags)(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 

@@ -48,12 +48,12 @@ private:
 } // namespace
 
 GstClassMaskMeta *
-Segmentation::attach (GstBuffer *buffer, GstClockTime age, GQuark source) const
+Segmentation::attach (
+    GstBuffer *buffer, const Rect &place, GstClockTime age, GQuark source) const
 {
-  const Rect &part = request.part;
   GstClassMaskMeta *meta =
       gst_buffer_add_class_mask_meta (buffer, gst_buffer_ref (mask.get ()),
-          model->classes, part.x, part.y, part.width, part.height);
+          model->classes, place.x, place.y, place.width, place.height);
 
   meta->age = age;
   meta->source = source;

@@ -19,7 +19,8 @@ namespace fastscnn
 
 /// A frame to segment, and how.
 struct Request {
-  Rect part;
+  Rect part;  /* the visible part of the frame, which is segmented */
+  Rect whole; /* the size of the frame without its crop */
   FrameTime time;
   Settings::PerFrame settings;
 };
@@ -33,10 +34,18 @@ struct Segmentation {
   guint64 counts[256]; // pixels of each id
   GstClockTime inference_time = 0;
 
-  /// Attaches mask and summary to a frame that is `age` younger than the
-  /// segmented one. source: the name of the element.
-  GstClassMaskMeta *attach (
-      GstBuffer *buffer, GstClockTime age, GQuark source) const;
+  /// Where the mask belongs on a frame with this visible part and size: where
+  /// it was made, or on the whole visible part if the frame has another size.
+  Rect
+  place_on (const Rect &part, const Rect &whole) const
+  {
+    return whole == request.whole ? request.part : part;
+  }
+
+  /// Attaches mask and summary, at this place, to a frame that is `age` younger
+  /// than the segmented one. source: the name of the element.
+  GstClassMaskMeta *attach (GstBuffer *buffer, const Rect &place,
+      GstClockTime age, GQuark source) const;
 };
 using SegmentationPtr = std::shared_ptr<const Segmentation>;
 

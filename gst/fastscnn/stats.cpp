@@ -14,7 +14,7 @@ Stats::reset (const std::string &backend, const std::string &device)
   const Lock lock (mutex_);
   backend_ = backend;
   device_ = device;
-  frames_ = inferred_ = reused_ = late_ = total_ = 0;
+  frames_ = inferred_ = reused_ = late_ = corrupted_ = total_ = 0;
 }
 
 void
@@ -37,6 +37,13 @@ Stats::count_reused ()
 {
   const Lock lock (mutex_);
   reused_++;
+}
+
+void
+Stats::count_corrupted ()
+{
+  const Lock lock (mutex_);
+  corrupted_++;
 }
 
 uint64_t
@@ -89,11 +96,11 @@ Stats::to_structure () const
 
   return gst_structure_new ("fastscnn-stats", "frames", G_TYPE_UINT64, frames_,
       "inferred", G_TYPE_UINT64, inferred_, "reused", G_TYPE_UINT64, reused_,
-      "late", G_TYPE_UINT64, late_, "last-inference-time", G_TYPE_UINT64, last,
-      "mean-inference-time", G_TYPE_UINT64, inferred_ ? total_ / inferred_ : 0,
-      "p95-inference-time", G_TYPE_UINT64, p95_locked (), "backend",
-      G_TYPE_STRING, backend_.c_str (), "device", G_TYPE_STRING,
-      device_.c_str (), NULL);
+      "late", G_TYPE_UINT64, late_, "corrupted", G_TYPE_UINT64, corrupted_,
+      "last-inference-time", G_TYPE_UINT64, last, "mean-inference-time",
+      G_TYPE_UINT64, inferred_ ? total_ / inferred_ : 0, "p95-inference-time",
+      G_TYPE_UINT64, p95_locked (), "backend", G_TYPE_STRING, backend_.c_str (),
+      "device", G_TYPE_STRING, device_.c_str (), NULL);
 }
 
 } // namespace fastscnn

@@ -21,6 +21,8 @@ public:
 
   void count_frame ();
   void count_reused ();
+  /// A frame that cannot be accessed.
+  void count_corrupted ();
   /// Returns the new total.
   uint64_t count_late ();
   void count_inference (GstClockTime time);
@@ -44,6 +46,7 @@ private:
   uint64_t inferred_ = 0;
   uint64_t reused_ = 0;
   uint64_t late_ = 0;
+  uint64_t corrupted_ = 0;
   GstClockTime total_ = 0;
   std::array<GstClockTime, kWindow> times_;
 };

@@ -3,6 +3,7 @@
 
 #ifdef HAVE_ANALYTICS
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -221,28 +222,22 @@ AnalyticsWriter::attach (GstBuffer *buffer, const GstClassMaskMeta &meta)
              segmentation.id, names.id);
 }
 
-struct AnalyticsReader::Impl {
-  CopyPool pool;
-  BufferPtr holder; // carries the meta that was returned last
-
-  std::vector<std::string> labels; // the rest is made from these
-  GstClassMaskClasses *classes = NULL;
-  LookupTable table;
-
-  ~Impl ()
+/// The class table for the names of some regions, and what region ids become.
+struct RegionClasses {
+  explicit RegionClasses (const std::vector<std::string> &labels);
+  ~RegionClasses ()
   {
-    g_clear_pointer (&classes, gst_class_mask_classes_unref);
+    gst_class_mask_classes_unref (classes);
   }
+  RegionClasses (const RegionClasses &) = delete;
+  RegionClasses &operator= (const RegionClasses &) = delete;
 
-  void use_labels (std::vector<std::string> next);
+  GstClassMaskClasses *classes;
+  LookupTable table;
 };
 
-void
-AnalyticsReader::Impl::use_labels (std::vector<std::string> next)
+RegionClasses::RegionClasses (const std::vector<std::string> &labels)
 {
-  if (classes && next == labels)
-    return;
-  labels = std::move (next);
   const guint n = static_cast<guint> (labels.size ());
   const std::vector<guint32> colors = distinct_colors (n);
   std::vector<const gchar *> names;
@@ -253,8 +248,44 @@ AnalyticsReader::Impl::use_labels (std::vector<std::string> next)
   }
   for (guint id = n; id < 256; id++)
     table[id] = GST_CLASS_MASK_UNKNOWN;
-  g_clear_pointer (&classes, gst_class_mask_classes_unref);
   classes = gst_class_mask_classes_new (NULL, n, names.data (), colors.data ());
+}
+
+struct AnalyticsReader::Impl {
+  CopyPool pool;
+  BufferPtr holder; // what was returned last
+  std::map<std::vector<std::string>, RegionClasses> classes;
+
+  const RegionClasses &
+  classes_for (const std::vector<std::string> &labels)
+  {
+    constexpr size_t kMostTables = 64; /* then a producer makes up names */
+    if (classes.size () == kMostTables && !classes.count (labels))
+      classes.clear ();
+    return classes.try_emplace (labels, labels).first->second;
+  }
+};
+
+/// The label of the object that a segmentation belongs to, or "".
+static std::string
+object_label (const GstAnalyticsSegmentationMtd &segmentation)
+{
+  GstAnalyticsMtd object;
+  gpointer state = NULL;
+
+  while (gst_analytics_relation_meta_iterate (segmentation.meta, &state,
+      gst_analytics_od_mtd_get_mtd_type (), &object)) {
+    if (!gst_analytics_relation_meta_get_relation (
+            segmentation.meta, segmentation.id, object.id) &&
+        !gst_analytics_relation_meta_get_relation (
+            segmentation.meta, object.id, segmentation.id))
+      continue;
+    const gchar *label =
+        g_quark_to_string (gst_analytics_od_mtd_get_obj_type (&object));
+    if (label && g_utf8_validate (label, -1, NULL))
+      return label;
+  }
+  return "";
 }
 
 /// A label for every id that a class can have.
@@ -269,9 +300,11 @@ read_labels (const GstAnalyticsSegmentationMtd &segmentation)
       gst_analytics_cls_mtd_get_mtd_type (), &state, &names);
   const gsize n_names = named ? gst_analytics_cls_mtd_get_length (&names) : 0;
 
+  const std::string object = named ? "" : object_label (segmentation);
   labels.push_back ("background");
   for (guint id = 1; id < GST_CLASS_MASK_MAX_CLASSES; id++)
-    labels.push_back ("region " + std::to_string (id));
+    labels.push_back (
+        object.empty () ? "region " + std::to_string (id) : object);
   const gsize n_regions =
       gst_analytics_segmentation_mtd_get_region_count (&segmentation);
   for (gsize i = 0; i < n_regions && i < n_names; i++) {
@@ -291,40 +324,46 @@ AnalyticsReader::AnalyticsReader () : impl_ (std::make_unique<Impl> ())
 }
 AnalyticsReader::~AnalyticsReader () = default;
 
-GstClassMaskMeta *
+/// Attaches a copy of the segmentation to `holder`; false if it cannot be read.
+static bool
+copy_segmentation (const GstAnalyticsSegmentationMtd &segmentation,
+    const RegionClasses &regions, CopyPool &pool, GstBuffer *holder)
+{
+  gint x = 0, y = 0;
+  guint width = 0, height = 0;
+  const BufferPtr mask (gst_analytics_segmentation_mtd_get_mask (
+      &segmentation, &x, &y, &width, &height));
+  BufferPtr copy =
+      mask ? copy_mask (mask.get (), regions.table, pool) : BufferPtr ();
+
+  if (!copy) {
+    GST_WARNING ("the mask of a GstAnalytics segmentation cannot be read");
+    return false;
+  }
+  gst_buffer_add_class_mask_meta (
+      holder, copy.release (), regions.classes, x, y, width, height);
+  return true;
+}
+
+GstBuffer *
 AnalyticsReader::read (GstBuffer *frame)
 {
   Impl &impl = *impl_;
   GstAnalyticsRelationMeta *relations =
       gst_buffer_get_analytics_relation_meta (frame);
-  GstAnalyticsMtd candidate, segmentation;
+  GstAnalyticsMtd segmentation;
   gpointer state = NULL;
   bool found = false;
-  gint x = 0, y = 0;
-  guint width = 0, height = 0;
 
-  impl.holder.reset ();
+  impl.holder.reset (relations ? gst_buffer_new () : NULL);
   while (relations &&
          gst_analytics_relation_meta_iterate (relations, &state,
-             gst_analytics_segmentation_mtd_get_mtd_type (), &candidate)) {
-    segmentation = candidate;
-    found = true;
-  }
-  if (!found)
-    return NULL;
-
-  impl.use_labels (read_labels (segmentation));
-  const BufferPtr mask (gst_analytics_segmentation_mtd_get_mask (
-      &segmentation, &x, &y, &width, &height));
-  BufferPtr copy =
-      mask ? copy_mask (mask.get (), impl.table, impl.pool) : BufferPtr ();
-  if (!copy) {
-    GST_WARNING ("the mask of a GstAnalytics segmentation cannot be read");
-    return NULL;
-  }
-  impl.holder.reset (gst_buffer_new ());
-  return gst_buffer_add_class_mask_meta (
-      impl.holder.get (), copy.release (), impl.classes, x, y, width, height);
+             gst_analytics_segmentation_mtd_get_mtd_type (), &segmentation))
+    if (copy_segmentation (segmentation,
+            impl.classes_for (read_labels (segmentation)), impl.pool,
+            impl.holder.get ()))
+      found = true;
+  return found ? impl.holder.get () : NULL;
 }
 
 } // namespace fastscnn
@@ -356,7 +395,7 @@ struct AnalyticsReader::Impl {
 AnalyticsReader::AnalyticsReader () = default;
 AnalyticsReader::~AnalyticsReader () = default;
 
-GstClassMaskMeta *
+GstBuffer *
 AnalyticsReader::read (GstBuffer *)
 {
   return NULL;

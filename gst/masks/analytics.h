@@ -42,12 +42,14 @@ public:
   AnalyticsReader (const AnalyticsReader &) = delete;
   AnalyticsReader &operator= (const AnalyticsReader &) = delete;
 
-  /// A copy of the newest segmentation of a frame, valid until the next call;
-  /// null if there is none that can be read. Region ids become class ids.
-  /// Unknown are ids above 253, regions named background or unlabeled, and id 0
-  /// unless its region has another name. The class table stays the same as long
-  /// as the names do.
-  GstClassMaskMeta *read (GstBuffer *frame);
+  /// Copies the segmentations of a frame. Returns a buffer that carries a
+  /// GstClassMaskMeta for each that can be read, valid until the next call;
+  /// null if there is none. Region ids become class ids. Unknown are ids above
+  /// 253, regions named background or unlabeled, and id 0 unless its region has
+  /// another name. A segmentation without names of its own takes the label of
+  /// the object that it is related to. A class table stays the same as long as
+  /// its names do.
+  GstBuffer *read (GstBuffer *frame);
 
 private:
   struct Impl;

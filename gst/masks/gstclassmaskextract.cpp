@@ -13,7 +13,9 @@
  * unknown.
  *
  * The video has the size of the masks and is renegotiated when that changes.
- * With #GstClassMaskExtract:scale-to-frame it has the size of the frames.
+ * If the first frames have no mask, it starts with the size of the frames, and
+ * a GAP event takes the place of each missing mask. With
+ * #GstClassMaskExtract:scale-to-frame it has the size of the frames.
  *
  * ## Example launch lines
  * |[
@@ -28,9 +30,13 @@
 #include "gst/masks/gstclassmaskextract.h"
 
 #include <mutex>
-#include <string>
+#include <utility>
 
+#include "gst/base/frametime.h"
 #include "gst/base/settingvalue.h"
+#include "gst/masks/extractsettings.h"
+#include "gst/masks/framegap.h"
+#include "gst/masks/heldevents.h"
 #include "gst/masks/imagecaps.h"
 #include "gst/masks/maskimage.h"
 
@@ -44,22 +50,17 @@ enum { PROP_SCALE_TO_FRAME = 1, PROP_ON_MISSING, PROP_SOURCE };
 namespace
 {
 
-enum class OnMissing { kSkip, kRepeat, kBlank };
-
-struct Settings {
-  bool to_frame = false;
-  OnMissing on_missing = OnMissing::kSkip;
-  std::string source;
-};
-
 struct State {
   std::mutex mutex; /* guards settings */
-  Settings settings;
+  ExtractSettings settings;
 
   /* For the streaming thread. */
   GstVideoInfo frame_info;
   GstVideoInfo info; /* of the output; its format is unknown before the first */
   GstBufferPool *pool = NULL;
+  HeldEvents held;        /* until the first caps */
+  GstSegment segment;     /* of the frames */
+  bool skipped = false;   /* a frame since the last image */
   GstBuffer *last = NULL; /* an empty buffer that carries the last mask */
   MaskImage image;
 
@@ -67,6 +68,7 @@ struct State {
   {
     gst_video_info_init (&frame_info);
     gst_video_info_init (&info);
+    gst_segment_init (&segment, GST_FORMAT_UNDEFINED);
   }
 
   bool
@@ -75,20 +77,6 @@ struct State {
     return GST_VIDEO_INFO_FORMAT (&info) != GST_VIDEO_FORMAT_UNKNOWN;
   }
 };
-
-GType
-on_missing_get_type ()
-{
-  static const GEnumValue values[] = {
-    { (int)OnMissing::kSkip, "Push nothing for this frame", "skip" },
-    { (int)OnMissing::kRepeat, "Push the last mask again", "repeat" },
-    { (int)OnMissing::kBlank, "Push a mask without any class", "blank" },
-    { 0, NULL, NULL },
-  };
-  static const GType type =
-      g_enum_register_static ("GstClassMaskExtractOnMissing", values);
-  return type;
-}
 
 } // namespace
 
@@ -120,19 +108,6 @@ drop_pool (State *state)
   gst_clear_object (&state->pool);
 }
 
-/* Forwards a sticky event that had to wait for the first caps. */
-static gboolean
-forward_held_event (GstPad *pad, GstEvent **event, gpointer data)
-{
-  GstClassMaskExtract *self = GST_CLASS_MASK_EXTRACT (data);
-
-  if (GST_EVENT_TYPE (*event) != GST_EVENT_STREAM_START &&
-      GST_EVENT_TYPE (*event) != GST_EVENT_CAPS &&
-      GST_EVENT_TYPE (*event) != GST_EVENT_EOS)
-    gst_pad_push_event (self->srcpad, gst_event_ref (*event));
-  return TRUE;
-}
-
 static gboolean
 negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
 {
@@ -162,8 +137,25 @@ negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
     return FALSE;
   }
   if (first)
-    gst_pad_sticky_events_foreach (self->sinkpad, forward_held_event, self);
+    state->held.push_to (self->srcpad);
   return TRUE;
+}
+
+/* Before the first mask: so that something may be pushed for frames without a
+ * mask, and nothing behind waits. If a frame's size is not accepted, the first
+ * mask's may be. */
+static void
+negotiate_for_frame (GstClassMaskExtract *self)
+{
+  GstVideoInfo wanted;
+
+  if (self->state->negotiated () ||
+      GST_VIDEO_INFO_WIDTH (&self->state->frame_info) == 0)
+    return;
+  describe_image (self->state->frame_info, NULL, true, wanted);
+  if (!negotiate (self, wanted))
+    GST_DEBUG_OBJECT (self, "%dx%d is not accepted; waiting for a mask",
+        wanted.width, wanted.height);
 }
 
 /* meta: (nullable), for an image in which every pixel is unknown. */
@@ -189,16 +181,23 @@ push_image (GstClassMaskExtract *self, GstBuffer *frame,
   gst_buffer_copy_into (buffer, frame,
       (GstBufferCopyFlags)(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS),
       0, -1);
+  copy_time_metas (buffer, frame);
+  if (std::exchange (state->skipped, false))
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   return gst_pad_push (self->srcpad, buffer);
 }
 
-/* Tells downstream not to wait for a mask of this frame. */
+/* Nothing is pushed for this frame but a GAP event. */
 static void
-push_gap (GstClassMaskExtract *self, GstBuffer *frame)
+skip_frame (GstClassMaskExtract *self, GstBuffer *frame)
 {
-  if (self->state->negotiated () && GST_BUFFER_PTS_IS_VALID (frame))
-    gst_pad_push_event (self->srcpad, gst_event_new_gap (GST_BUFFER_PTS (frame),
-                                          GST_BUFFER_DURATION (frame)));
+  State *state = self->state;
+
+  GST_LOG_OBJECT (self, "no mask on %" GST_PTR_FORMAT, frame);
+  state->skipped = true;
+  negotiate_for_frame (self);
+  if (state->negotiated ())
+    push_frame_gap (self->srcpad, frame, &state->segment);
 }
 
 static void
@@ -215,8 +214,9 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
 {
   State *state = self->state;
   const GstClassMaskMeta *meta;
+  GstClassMaskMeta shown;
   GstVideoInfo wanted;
-  Settings settings;
+  ExtractSettings settings;
 
   {
     const std::lock_guard<std::mutex> lock (state->mutex);
@@ -224,6 +224,10 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
   }
   meta = gst_buffer_get_class_mask_meta_by_source (
       frame, settings.source.c_str ());
+  if (meta) {
+    shown = relative_to_visible_part (*meta, frame);
+    meta = &shown;
+  }
   if (meta &&
       !describe_image (state->frame_info, meta, settings.to_frame, wanted)) {
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
@@ -237,8 +241,7 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
       meta = gst_buffer_get_class_mask_meta (state->last);
   }
   if (!meta && settings.on_missing != OnMissing::kBlank) {
-    GST_LOG_OBJECT (self, "no mask on %" GST_PTR_FORMAT, frame);
-    push_gap (self, frame);
+    skip_frame (self, frame);
     return GST_FLOW_OK;
   }
   if (!meta && state->negotiated () && !settings.to_frame)
@@ -280,12 +283,23 @@ set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
     return TRUE;
   gst_video_info_init (&self->state->frame_info);
   GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("The caps describe no video frame."), ("%" GST_PTR_FORMAT, caps));
+      ("The caps do not describe a video frame."), ("%" GST_PTR_FORMAT, caps));
   return FALSE;
 }
 
-/* The first mask determines the caps. Events that must follow the caps wait
- * until then; sticky events stay on the pad. */
+/* Events that must follow the caps wait for the first. */
+static gboolean
+hold_or_forward (GstClassMaskExtract *self, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP ||
+      GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT_DONE)
+    negotiate_for_frame (self);
+  if (self->state->negotiated () || !GST_EVENT_IS_SERIALIZED (event))
+    return gst_pad_event_default (self->sinkpad, GST_OBJECT_CAST (self), event);
+  self->state->held.hold (event);
+  return TRUE;
+}
+
 static gboolean
 gst_class_mask_extract_sink_event (
     GstPad *pad, GstObject *parent, GstEvent *event)
@@ -300,20 +314,21 @@ gst_class_mask_extract_sink_event (
     gst_event_unref (event);
     return ok;
   case GST_EVENT_EOS:
-    if (!state->negotiated ())
-      gst_pad_sticky_events_foreach (pad, forward_held_event, self);
+    negotiate_for_frame (self);
+    state->held.push_to (self->srcpad);
     break;
   case GST_EVENT_FLUSH_STOP:
     gst_clear_buffer (&state->last);
+    state->held.flush ();
+    gst_segment_init (&state->segment, GST_FORMAT_UNDEFINED);
     break;
   case GST_EVENT_STREAM_START:
     break;
+  case GST_EVENT_SEGMENT:
+    gst_event_copy_segment (event, &state->segment);
+    return hold_or_forward (self, event);
   default:
-    if (GST_EVENT_IS_SERIALIZED (event) && !state->negotiated ()) {
-      gst_event_unref (event);
-      return TRUE;
-    }
-    break;
+    return hold_or_forward (self, event);
   }
   return gst_pad_event_default (pad, parent, event);
 }
@@ -326,6 +341,7 @@ gst_class_mask_extract_sink_query (
   if (GST_QUERY_TYPE (query) != GST_QUERY_ALLOCATION)
     return gst_pad_query_default (pad, parent, query);
   gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+  gst_query_add_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL);
   return TRUE;
 }
 
@@ -341,6 +357,9 @@ gst_class_mask_extract_change_state (
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     drop_pool (state);
     gst_clear_buffer (&state->last);
+    state->held.clear ();
+    gst_segment_init (&state->segment, GST_FORMAT_UNDEFINED);
+    state->skipped = false;
     gst_video_info_init (&state->info);
     gst_video_info_init (&state->frame_info);
   }
@@ -424,14 +443,16 @@ gst_class_mask_extract_class_init (GstClassMaskExtractClass *klass)
           flags));
   g_object_class_install_property (object_class, PROP_ON_MISSING,
       g_param_spec_enum ("on-missing", "On missing",
-          "What to push for a frame without a mask", on_missing_get_type (),
-          (gint)OnMissing::kSkip, flags));
+          "What to push for a frame without a mask",
+          gst_class_mask_extract_on_missing_get_type (), (gint)OnMissing::kSkip,
+          flags));
   g_object_class_install_property (object_class, PROP_SOURCE,
       g_param_spec_string ("source", "Source",
           "Name of the element whose masks to push (empty = the newest mask of "
           "a frame)",
           "", flags));
-  gst_type_mark_as_plugin_api (on_missing_get_type (), (GstPluginAPIFlags)0);
+  gst_type_mark_as_plugin_api (
+      gst_class_mask_extract_on_missing_get_type (), (GstPluginAPIFlags)0);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

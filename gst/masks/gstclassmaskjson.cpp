@@ -8,9 +8,9 @@
  * @see_also: fastscnn, classmaskextract
  *
  * Writes the class masks of video frames as JSON, one line for each frame that
- * has a mask. The file classmaskjson.schema.json describes a line. Pixel counts
- * and boxes are in pixels of the mask; `covers` is the part of the frame that
- * the mask covers.
+ * has a mask, and a GAP event for each other frame. The file
+ * classmaskjson.schema.json describes a line. Pixel counts and boxes are in
+ * pixels of the mask; `covers` is the part of the frame that the mask covers.
  *
  * ## Example launch lines
  * |[
@@ -27,6 +27,7 @@
 #include <string>
 
 #include "gst/base/settingvalue.h"
+#include "gst/masks/framegap.h"
 #include "gst/masks/jsonwriter.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_json_debug);
@@ -171,8 +172,8 @@ write_line (GstClassMaskJson *self, GstBuffer *frame)
     running_time = gst_segment_to_running_time (
         segment, GST_FORMAT_TIME, GST_BUFFER_PTS (frame));
 
-  const std::string &line = state->writer.write (
-      *meta, GST_BUFFER_PTS (frame), running_time, options, invalid);
+  const std::string &line =
+      state->writer.write (frame, *meta, running_time, options, invalid);
   if (line.empty ()) {
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("A class mask cannot be read."),
         ("%" GST_PTR_FORMAT, meta->mask));
@@ -197,6 +198,8 @@ gst_class_mask_json_generate_output (
     return GST_FLOW_OK;
   trans->queued_buf = NULL;
   *outbuf = write_line (GST_CLASS_MASK_JSON (trans), frame);
+  if (!*outbuf)
+    push_frame_gap (GST_BASE_TRANSFORM_SRC_PAD (trans), frame, &trans->segment);
   gst_buffer_unref (frame);
   return GST_FLOW_OK;
 }

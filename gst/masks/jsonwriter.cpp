@@ -4,6 +4,10 @@
 #include <charconv>
 #include <memory>
 
+#include <gst/video/video.h>
+
+#include "gst/masks/maskimage.h"
+
 namespace fastscnn
 {
 
@@ -83,13 +87,52 @@ put_pixels (std::string &line, uint64_t pixels, uint64_t whole)
 }
 
 void
-put_head (std::string &line, const GstClassMaskMeta &meta, unsigned width,
-    unsigned height, GstClockTime pts, GstClockTime running_time)
+put_time_code (std::string &line, GstBuffer *frame)
+{
+  const GstVideoTimeCodeMeta *meta =
+      gst_buffer_get_video_time_code_meta (frame);
+  if (!meta)
+    return;
+  gchar *text = gst_video_time_code_to_string (&meta->tc);
+  line += ",\"time_code\":";
+  put_string (line, text);
+  g_free (text);
+}
+
+void
+put_reference_timestamps (std::string &line, GstBuffer *frame)
+{
+  const char *separator = ",\"reference_timestamps\":[";
+  gpointer state = NULL;
+
+  while (GstMeta *meta = gst_buffer_iterate_meta_filtered (
+             frame, &state, GST_REFERENCE_TIMESTAMP_META_API_TYPE)) {
+    const auto *stamp =
+        reinterpret_cast<const GstReferenceTimestampMeta *> (meta);
+    gchar *reference = gst_caps_to_string (stamp->reference);
+    line += separator;
+    line += "{\"reference\":";
+    put_string (line, reference);
+    line += ",\"timestamp\":";
+    put_time (line, stamp->timestamp);
+    line.push_back ('}');
+    separator = ",";
+    g_free (reference);
+  }
+  if (separator[1] == '\0')
+    line.push_back (']');
+}
+
+void
+put_head (std::string &line, GstBuffer *frame, const GstClassMaskMeta &meta,
+    unsigned width, unsigned height, GstClockTime running_time)
 {
   line += "{\"pts\":";
-  put_time (line, pts);
+  put_time (line, GST_BUFFER_PTS (frame));
   line += ",\"running_time\":";
   put_time (line, running_time);
+  put_time_code (line, frame);
+  put_reference_timestamps (line, frame);
   line += ",\"age\":";
   put_time (line, meta.age);
   line += ",\"width\":";
@@ -170,7 +213,7 @@ put_rle (std::string &line, const std::string &counts, unsigned width,
 } // namespace
 
 const std::string &
-JsonWriter::write (const GstClassMaskMeta &meta, GstClockTime pts,
+JsonWriter::write (GstBuffer *frame, const GstClassMaskMeta &meta,
     GstClockTime running_time, const Options &options, uint64_t &invalid)
 {
   const unsigned classes = gst_class_mask_classes_get_size (meta.classes);
@@ -198,17 +241,18 @@ JsonWriter::write (const GstClassMaskMeta &meta, GstClockTime pts,
     g_array_sort (regions.get (), compare_class);
   }
   if (options.rle) {
-    GstVideoFrame frame;
-    if (!gst_class_mask_meta_map (&meta, &frame))
+    GstVideoFrame mask;
+    if (!gst_class_mask_meta_map (&meta, &mask))
       return line_;
     rle_.encode (
-        static_cast<const uint8_t *> (GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)),
-        GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
-        GST_VIDEO_FRAME_WIDTH (&frame), GST_VIDEO_FRAME_HEIGHT (&frame));
-    gst_video_frame_unmap (&frame);
+        static_cast<const uint8_t *> (GST_VIDEO_FRAME_PLANE_DATA (&mask, 0)),
+        GST_VIDEO_FRAME_PLANE_STRIDE (&mask, 0), GST_VIDEO_FRAME_WIDTH (&mask),
+        GST_VIDEO_FRAME_HEIGHT (&mask));
+    gst_video_frame_unmap (&mask);
   }
 
-  put_head (line_, meta, width, height, pts, running_time);
+  put_head (line_, frame, relative_to_visible_part (meta, frame), width, height,
+      running_time);
   line_ += ",\"unknown\":{";
   put_pixels (line_, total - known, total);
   line_ += "},\"classes\":[";

@@ -22,10 +22,11 @@ public:
   };
 
   /// Returns the line with its line break, valid until the next call, or an
-  /// empty string if the mask cannot be read. Times may be GST_CLOCK_TIME_NONE.
+  /// empty string if the mask cannot be read. meta: a mask of frame.
+  /// running_time may be GST_CLOCK_TIME_NONE.
   /// invalid: the number of pixels whose id is outside the class table; the
   /// line counts them as unknown.
-  const std::string &write (const GstClassMaskMeta &meta, GstClockTime pts,
+  const std::string &write (GstBuffer *frame, const GstClassMaskMeta &meta,
       GstClockTime running_time, const Options &options, uint64_t &invalid);
 
 private:

@@ -45,6 +45,18 @@ color (const GstVideoFrame &ids, const guint8 (&colors)[256][4],
 
 } // namespace
 
+GstClassMaskMeta
+relative_to_visible_part (const GstClassMaskMeta &mask, GstBuffer *frame)
+{
+  GstClassMaskMeta shown = mask;
+
+  if (const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (frame)) {
+    shown.x -= (gint)crop->x;
+    shown.y -= (gint)crop->y;
+  }
+  return shown;
+}
+
 MaskImage::~MaskImage ()
 {
   g_clear_pointer (&classes_, gst_class_mask_classes_unref);

@@ -7,6 +7,11 @@
 namespace fastscnn
 {
 
+/// A mask of the frame with its rectangle in pixels of the part of the frame
+/// that is shown. Borrows everything from mask.
+GstClassMaskMeta relative_to_visible_part (
+    const GstClassMaskMeta &mask, GstBuffer *frame);
+
 /// Draws masks as images: GRAY8 holds the class ids, RGB and RGBA the colours
 /// of the classes. Unknown pixels, and those with an id outside the class
 /// table, are black in RGB and transparent in RGBA.

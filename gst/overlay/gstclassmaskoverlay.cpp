@@ -65,11 +65,13 @@
 
 #include <gst/classmask/classmask.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
 #include "gst/base/moduleloader.h"
 #include "gst/masks/analytics.h"
+#include "gst/overlay/maskcomposer.h"
 #include "gst/overlay/maskmapping.h"
 #include "gst/overlay/properties.h"
 #include "gst/overlay/style.h"
@@ -98,8 +100,10 @@ struct State {
   gpointer cuda_context = NULL; /* of the painter; NULL for the CPU's */
   FrameInfo info;
   OverlayStyle style;
-  PaintStyle cover;              /* for frames without a mask */
-  GstClassMaskMeta *meta = NULL; /* of the current frame */
+  PaintStyle cover;        /* for frames without a mask */
+  Masks masks;             /* of the current frame */
+  bool background = false; /* unknown pixels of these masks are background */
+  MaskComposer composer;
   AnalyticsReader analytics;
   Legend legend;
   GstClockTime legend_time = GST_CLOCK_TIME_NONE;
@@ -197,22 +201,21 @@ take_settings (State *state)
   current = next;
 }
 
-/* Masks from GstAnalytics have no source and no age. */
-static GstClassMaskMeta *
-find_mask (State *state, GstBuffer *buffer)
+/* Masks from GstAnalytics have no source and no age. Their producers tell
+ * nothing unknown from background. */
+static void
+take_masks (State *state, GstBuffer *buffer)
 {
   const OverlaySettings &settings = state->current;
-  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta_by_source (
-      buffer, settings.source.c_str ());
 
-  if (!meta && settings.source.empty ())
-    meta = state->analytics.read (buffer);
-  if (!meta || meta->width == 0 || meta->height == 0)
-    return NULL;
-  /* An unknown age, GST_CLOCK_TIME_NONE, counts as too old. */
-  if (settings.max_age && meta->age > settings.max_age)
-    return NULL;
-  return meta;
+  state->masks = find_masks (buffer, settings.source, settings.max_age, true);
+  state->background = false;
+  if (!state->masks.empty () || !settings.source.empty ())
+    return;
+  if (GstBuffer *copies = state->analytics.read (buffer)) {
+    state->masks = find_masks (copies, "", settings.max_age, false);
+    state->background = true;
+  }
 }
 
 static gboolean
@@ -229,8 +232,8 @@ gst_class_mask_overlay_prepare (GstFrameFilter *filter, GstBuffer *buffer)
       gst_object_sync_values (GST_OBJECT (self), time);
   }
   take_settings (state);
-  state->meta = find_mask (state, buffer);
-  return state->meta || state->current.covers_missing ();
+  take_masks (state, buffer);
+  return !state->masks.empty () || state->current.covers_missing ();
 }
 
 static Result<>
@@ -245,8 +248,8 @@ cover_frame (State *state, const GstFrameFilterView &view)
 
 /* Updates the legend at most once per period. */
 static Result<>
-draw_legend (
-    GstClassMaskOverlay *self, const GstFrameFilterView &view, GstClockTime now)
+draw_legend (GstClassMaskOverlay *self, const GstFrameFilterView &view,
+    bool composed, GstClockTime now)
 {
   State *state = self->state;
   const GstClockTime then = state->legend_time;
@@ -256,7 +259,9 @@ draw_legend (
 
   if (due) {
     guint64 counts[256];
-    if (!gst_class_mask_meta_count_pixels (state->meta, counts))
+    if (composed)
+      state->composer.count_pixels (counts);
+    else if (!gst_class_mask_meta_count_pixels (state->masks[0], counts))
       return {};
     state->legend_time = now;
 
@@ -274,6 +279,36 @@ draw_legend (
   return {};
 }
 
+/* Whether the masks have to become one image: there are several, or one leaves
+ * in doubt whether it covers all of a frame in which nobody may be seen. */
+static bool
+needs_composition (const State *state, const GstFrameFilterView &view)
+{
+  return state->masks.size () > 1 ||
+         (state->current.protects_privacy () && !state->background &&
+             !covers (state->masks[0], view.part));
+}
+
+static Result<>
+paint_masks (State *state, const GstFrameFilterView &view, bool compose)
+{
+  const PaintStyle &style = state->style.paint ();
+
+  if (!compose) {
+    const MaskMapping mapping (state->masks[0], view.queue.context);
+    const PaintMask mask = FASTSCNN_TRY (mapping.place (view.part));
+    return state->painter->paint (view.frame, mask, style, view.queue);
+  }
+  const bool covers_rest =
+      state->current.protects_privacy () && !state->background;
+  if (!state->composer.compose (state->masks, view.part, state->style.rank (),
+          covers_rest ? GST_CLASS_MASK_UNKNOWN : kOutside,
+          state->current.protects_privacy ()))
+    return unreadable_mask ();
+  return state->painter->paint (
+      view.frame, state->composer.image (), style, view.queue);
+}
+
 static Result<>
 gst_class_mask_overlay_process (
     GstFrameFilter *filter, GstBuffer *buffer, const GstFrameFilterView &view)
@@ -282,21 +317,36 @@ gst_class_mask_overlay_process (
   State *state = self->state;
   std::vector<std::string> warnings;
 
-  if (!state->meta)
+  if (state->masks.empty ())
     return cover_frame (state, view);
-  state->style.update (state->current, state->meta->classes, &warnings);
+  state->style.update (state->current,
+      state->composer.merge_classes (state->masks), state->background,
+      &warnings);
   for (const std::string &warning : warnings)
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS, ("%s", warning.c_str ()), (NULL));
-  {
-    const MaskMapping mapping (state->meta, view.queue.context);
-    const PaintMask mask = FASTSCNN_TRY (mapping.place (view.part));
-    FASTSCNN_TRY (state->painter->paint (
-        view.frame, mask, state->style.paint (), view.queue));
+  if (state->style.covers_frame ())
+    return cover_frame (state, view);
+
+  const bool compose = needs_composition (state, view);
+  const Result<> painted = paint_masks (state, view, compose);
+  if (!painted && state->current.protects_privacy ()) {
+    GST_WARNING_OBJECT (
+        self, "covering the frame: %s", painted.error ().sentence.c_str ());
+    return cover_frame (state, view);
   }
+  FASTSCNN_TRY (painted);
   if (state->current.legend == LegendCorner::kNone)
     return {};
-  return draw_legend (self, view, GST_BUFFER_PTS (buffer));
+  return draw_legend (self, view, compose, GST_BUFFER_PTS (buffer));
+}
+
+/* A frame that cannot be covered shows everybody. */
+static gboolean
+gst_class_mask_overlay_pass_unreadable (
+    GstFrameFilter *filter, GstBuffer *buffer)
+{
+  return !GST_CLASS_MASK_OVERLAY (filter)->state->current.protects_privacy ();
 }
 
 /* Called without the lock, since it may read a file. */
@@ -385,6 +435,7 @@ gst_class_mask_overlay_class_init (GstClassMaskOverlayClass *klass)
   filter_class->set_info = gst_class_mask_overlay_set_info;
   filter_class->prepare = gst_class_mask_overlay_prepare;
   filter_class->process = gst_class_mask_overlay_process;
+  filter_class->pass_unreadable = gst_class_mask_overlay_pass_unreadable;
 }
 
 static void

@@ -9,6 +9,13 @@
 namespace fastscnn
 {
 
+Error
+unreadable_mask ()
+{
+  return Error{ Error::Kind::kFormat,
+    "A class mask could not be mapped: it is not a valid GRAY8 image." };
+}
+
 MaskMapping::MaskMapping (const GstClassMaskMeta *meta, gpointer cuda_context)
     : meta_ (meta), mapped_ (map (cuda_context))
 {
@@ -41,8 +48,7 @@ Result<PaintMask>
 MaskMapping::place (const Rect &part) const
 {
   if (!mapped_)
-    return Error{ Error::Kind::kFormat,
-      "A class mask could not be mapped: it is not a valid GRAY8 image." };
+    return unreadable_mask ();
   PaintMask mask;
   mask.ids = (const uint8_t *)GST_VIDEO_FRAME_PLANE_DATA (&frame_, 0);
   mask.stride = GST_VIDEO_FRAME_PLANE_STRIDE (&frame_, 0);

@@ -35,11 +35,18 @@ struct OverlaySettings {
   /// The palette that `palette` names.
   std::shared_ptr<const Palette> colors = std::make_shared<Palette> ();
 
+  /// Whether the mode makes people unrecognisable: then doubt covers.
+  bool
+  protects_privacy () const
+  {
+    return mode == PaintMode::kBlur || mode == PaintMode::kPixelate;
+  }
+
   bool
   covers_missing () const
   {
     if (on_missing == OnMissing::kAuto)
-      return mode == PaintMode::kBlur || mode == PaintMode::kPixelate;
+      return protects_privacy ();
     return on_missing == OnMissing::kCoverAll;
   }
 };

@@ -74,8 +74,12 @@ OverlayStyle::read_lists (
   list_ = settings.classes;
   alpha_list_ = settings.class_alpha;
   palette_ = settings.colors;
+  const size_t before = warnings->size ();
   drawn_ = parse_classes (list_, labels_, warnings);
   strengths_ = parse_class_alpha (alpha_list_, labels_, warnings);
+  mistaken_ = warnings->size () > before;
+  if (mistaken_ && privacy_)
+    warnings->back () += " Until then the whole frame is covered.";
   colors_.clear ();
   for (size_t id = 0; id < labels_.size (); id++) {
     const guint32 rgb =
@@ -87,13 +91,17 @@ OverlayStyle::read_lists (
 
 void
 OverlayStyle::update (const OverlaySettings &settings,
-    GstClassMaskClasses *classes, std::vector<std::string> *warnings)
+    GstClassMaskClasses *classes, bool background,
+    std::vector<std::string> *warnings)
 {
   const bool other_classes = !same_classes (classes, classes_);
+  const bool other_privacy = settings.protects_privacy () != privacy_;
   if (other_classes)
     read_classes (classes);
-  if (other_classes || settings.classes != list_ ||
-      settings.class_alpha != alpha_list_ || settings.colors != palette_)
+  privacy_ = settings.protects_privacy ();
+  if (other_classes || (other_privacy && mistaken_) ||
+      settings.classes != list_ || settings.class_alpha != alpha_list_ ||
+      settings.colors != palette_)
     read_lists (settings, warnings);
 
   paint_.mode = settings.mode;
@@ -103,7 +111,13 @@ OverlayStyle::update (const OverlaySettings &settings,
   paint_.feather = static_cast<float> (settings.feather);
   paint_.margin = static_cast<float> (settings.blur_margin);
   paint_.cover_all = false;
+  choose_colors (settings, background);
+  choose_ranks ();
+}
 
+void
+OverlayStyle::choose_colors (const OverlaySettings &settings, bool background)
+{
   const double alpha = uses_alpha (settings.mode) ? settings.alpha : 1.0;
   std::fill (std::begin (paint_.color), std::end (paint_.color), Rgba ());
   for (size_t id = 0; id < labels_.size (); id++) {
@@ -120,6 +134,26 @@ OverlayStyle::update (const OverlaySettings &settings,
     paint_.color[GST_CLASS_MASK_UNKNOWN] = kUnknownColor;
     paint_.color[GST_CLASS_MASK_UNKNOWN].a = to_alpha (alpha);
   }
+  /* Anybody may be where the class is unknown. */
+  if (privacy_ && !background)
+    for (size_t id = labels_.size (); id < 256; id++)
+      if (id != kOutside)
+        paint_.color[id] = kUnknownColor;
+}
+
+/* A class hides what is unknown; to protect privacy, what is drawn hides what
+ * is not. */
+void
+OverlayStyle::choose_ranks ()
+{
+  for (size_t id = 0; id < 256; id++) {
+    const bool known = id < labels_.size ();
+    if (privacy_)
+      rank_[id] = paint_.color[id].a > 0 ? 2 : 1;
+    else
+      rank_[id] = known ? 2 : 1;
+  }
+  rank_[kOutside] = 0;
 }
 
 } // namespace fastscnn

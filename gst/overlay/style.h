@@ -21,10 +21,27 @@ public:
   OverlayStyle (const OverlayStyle &) = delete;
   OverlayStyle &operator= (const OverlayStyle &) = delete;
 
+  /// background: unknown pixels are background, as in masks from GstAnalytics.
   /// Appends a sentence to `warnings` for every mistake in the lists when it
   /// parses them.
   void update (const OverlaySettings &settings, GstClassMaskClasses *classes,
-      std::vector<std::string> *warnings);
+      bool background, std::vector<std::string> *warnings);
+
+  /// Whether to cover the whole frame: in a mode that protects privacy, while
+  /// a list holds a mistake, since the class that was meant may be in view.
+  bool
+  covers_frame () const
+  {
+    return mistaken_ && privacy_;
+  }
+
+  /// Which of the values that several masks have for a pixel counts: the
+  /// largest rank. See MaskComposer.
+  const uint8_t *
+  rank () const
+  {
+    return rank_;
+  }
 
   const PaintStyle &
   paint () const
@@ -41,6 +58,8 @@ private:
   void read_classes (GstClassMaskClasses *classes);
   void read_lists (
       const OverlaySettings &settings, std::vector<std::string> *warnings);
+  void choose_colors (const OverlaySettings &settings, bool background);
+  void choose_ranks ();
 
   GstClassMaskClasses *classes_ = nullptr;
   Labels labels_;
@@ -49,7 +68,10 @@ private:
   std::vector<ClassColor> colors_; // from the palette
   std::vector<bool> drawn_;
   std::vector<float> strengths_; // below 0: not set
+  bool mistaken_ = false; // a list names a class that the mask does not have
+  bool privacy_ = false;
   PaintStyle paint_;
+  uint8_t rank_[256] = {};
 };
 
 } // namespace fastscnn

@@ -323,6 +323,7 @@ def main():
     prefer_hardware_decoders()
     pipeline = Gst.parse_launch(
         APPSRC.format(name="frames") + " ! videoconvert ! "
+        "videoflip video-direction=auto ! "
         "fastscnn async=true post-messages=true ! fakesink")
     loop = GLib.MainLoop()
     failures = []

@@ -87,6 +87,7 @@ int main(int argc, char **argv) {
   }
   pipeline = gst_parse_launch(
       "uridecodebin name=source ! videoconvert ! "
+      "videoflip video-direction=auto ! "
       "fastscnn ! appsink name=sink sync=false "
       "max-buffers=4",
       &error);

@@ -26,7 +26,8 @@ from gi.repository import Gst, GstClassMask, GstVideo  # noqa: E402
 import numpy  # noqa: E402
 
 # Keeps only the newest frame of a live stream while another one is processed.
-PIPELINE = ("uridecodebin name=source ! videoconvert ! fastscnn ! "
+PIPELINE = ("uridecodebin name=source ! videoconvert ! "
+            "videoflip video-direction=auto ! fastscnn ! "
             "appsink name=sink sync=false max-buffers={frames} drop={live}")
 
 

@@ -21,6 +21,7 @@ from gi.repository import Gst  # noqa: E402
 
 # Inference must not delay live streams; files run at full speed.
 PIPELINE = ("uridecodebin name=source ! videoconvert ! "
+            "videoflip video-direction=auto ! "
             "fastscnn post-messages=true mask-size=grid async={live} ! "
             "fakesink sync={live}")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What segmentation costs live streams, on cameras of 640x360 at 25 frames a
-second over RTSP on loopback. Nothing is asserted: speed is for an idle machine.
+"""Measures what segmentation costs live streams: cameras of 640x360 at 25 frames a
+second over RTSP on loopback. Run it on an idle machine; it asserts nothing.
 
     meson devenv -C build -w . tests/bench/bench-streams.py [async] [qos] [streams]
 """
@@ -19,11 +19,11 @@ import camera  # noqa: E402
 from gi.repository import Gst  # noqa: E402
 
 RATE = 25
-ENOUGH = 24.0  # frames a second of the slowest of many streams
+ENOUGH = 24.0  # frames a second that the slowest of many streams must reach
 
 
 class Stream:
-    """A camera, `middle`, a sink; counts frames and how long they are in it."""
+    """A camera, `middle` and a sink; counts frames and measures their delay."""
 
     def __init__(self, url, middle, sink):
         self.pipeline = Gst.parse_launch(
@@ -31,9 +31,9 @@ class Stream:
             f"fakesink name=sink {sink}")
         source = self.pipeline.get_by_name("frames")
         self.camera = camera.Camera(url, source, report=lambda text: None)
-        self.came = {}  # timestamp: when
+        self.came = {}  # arrival time by timestamp
         self.left = 0
-        self.delays = []  # seconds, of the frames that left since start_over ()
+        self.delays = []  # seconds, of frames since start_over ()
         source.get_static_pad("src").add_probe(
             Gst.PadProbeType.BUFFER, self.on_came)
         self.pipeline.get_by_name("sink").get_static_pad("sink").add_probe(
@@ -61,13 +61,13 @@ class Stream:
         self.late = self.stat("late")
 
     def read(self, seconds):
-        """What happened since start_over () that long ago."""
+        """The result since start_over (), `seconds` ago."""
         self.rate = len(self.delays) / seconds
         self.masks = (self.stat("inferred") - self.masks) / seconds
         self.late = self.stat("late") - self.late
 
     def close(self):
-        """Frames that the camera sent and that never left are lost."""
+        """Returns the number of frames that the camera sent and that never left."""
         self.camera.stop()
         wait_until(lambda: self.left == self.camera.frames, 2)
         self.lost = self.camera.frames - self.left
@@ -75,7 +75,7 @@ class Stream:
 
 
 def measure(middle, seconds, count=1, sink="sync=false"):
-    """Streams after `seconds` of what they do when they are warm."""
+    """Runs streams until they are warm, then for `seconds`."""
     server = FaultyCamera("--clip", str(CLIP), "--rate", str(RATE))
     streams = [Stream(server.url(str(number)), middle, sink)
                for number in range(count)]
@@ -103,7 +103,7 @@ def milliseconds(delays):
 
 
 def bench_async(options):
-    """Frames never wait: what the elements add to their way."""
+    """async=true: the delay that the elements add to a frame."""
     for name, middle in (
             ("without", "videoconvert"),
             ("async=true", "videoconvert ! fastscnn name=net "
@@ -117,7 +117,7 @@ def bench_async(options):
 
 
 def bench_qos(options):
-    """A network slower than the stream, in a pipeline that keeps time."""
+    """qos=true: a network slower than the stream, behind a synchronised sink."""
     middle = ("videoconvert ! fastscnn name=net infer-width=2048 "
               "infer-height=1024 ! classmaskoverlay")
     stream, = measure(middle, options.seconds, sink="sync=true qos=true")
@@ -127,7 +127,7 @@ def bench_qos(options):
 
 
 def bench_streams(options):
-    """Many streams, and the interval with which the machine suffices."""
+    """Many streams, and the interval at which the machine keeps up."""
     for interval in options.intervals:
         middle = ("videoconvert ! fastscnn name=net async=true "
                   f"interval={interval} ! classmaskoverlay")

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Times other runtimes beside the engine: same weights, same frames, one run.
+"""Compares the speed of the engine with that of other runtimes, with the same
+weights and frames.
 
-On the CPU each runtime is a process of its own (peers.py, in an environment of
-its own), turns frames of RGB bytes into class bytes, and takes its turn with
-the others; all see the same machine. Masks are compared first. --install makes
-the environments. With --cuda PyTorch runs on a GPU, beside the CUDA engine's
-own benchmark, frames and masks on the device.
+On the CPU, each runtime runs in its own process and virtual environment (peers.py),
+which --install makes. It turns RGB frames into class ids, and the runtimes take
+turns, so that a drift of the machine affects all. Masks are compared first. With
+--cuda, PyTorch runs on a GPU beside the benchmark of the CUDA engine, with frames
+and masks in device memory.
 
-Prints the lines of the benchmark, one a runtime and size, and the ratios last.
+Prints the benchmark's line for each runtime and size, then the ratios.
 """
 
 import argparse
@@ -28,9 +29,9 @@ sys.path.insert(0, str(ROOT / "models"))
 
 SIZES = ((256, 512), (512, 1024), (1024, 2048))
 WARM_UP = 20
-AGREEMENT = 0.999  # of all pixels with PyTorch's
+AGREEMENT = 0.999  # share of pixels that must equal PyTorch's
 FRAMES = 4
-PAUSE = 0.2  # seconds in which the threads of the one before fall asleep
+PAUSE = 0.2  # seconds for the threads of the previous runtime to fall asleep
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PACKAGES = {"pytorch": ("torch", "numpy", "onnx", "onnxscript"),
@@ -42,7 +43,7 @@ ENGINE = "fastscnn-cpu"
 
 
 class PeerError(Exception):
-    """Why nothing can be compared."""
+    """An error message for the user."""
 
 
 # On the CPU.
@@ -62,7 +63,7 @@ def install(args):
 
 
 def write_frames(path, height, width):
-    """Frames of the clip that ships, as they would come from a decoder."""
+    """Decoded frames of the included clip."""
     clip = ROOT / "pipelines/street.mp4"
     subprocess.run(
         ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin",
@@ -76,7 +77,7 @@ def write_frames(path, height, width):
 
 
 class Peer:
-    """A runtime that segments frames when it is asked to."""
+    """A process that segments frames on request."""
 
     def __init__(self, name, command, masks):
         self.name = name
@@ -99,7 +100,7 @@ class Peer:
         self.times += self._answer()["ms"]
 
     def peak_bytes(self):
-        """Of the whole process, the runtime's code included."""
+        """Peak memory of the whole process, including the runtime's code."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
@@ -186,7 +187,7 @@ def run_on_cpu(args):
 # On a GPU.
 
 def prepare(model, compiled):
-    """A function from bytes to class ids, in half precision, channels last."""
+    """Returns a function from bytes to class ids (fp16, channels last)."""
     import torch
     from network import class_map
     from modelfile import load
@@ -209,7 +210,7 @@ def prepare(model, compiled):
 
 
 def time_runtime(segment, frames, count):
-    """Milliseconds of each run, by the device's clock."""
+    """Times each run in milliseconds with the device's clock."""
     import torch
 
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -264,7 +265,7 @@ def run_engine(args, plans):
 
 
 def run_on_gpu(args):
-    # The engine before and after: a drift of the machine shows as a spread.
+    # The engine runs before and after, so that a drift of the machine shows.
     with tempfile.TemporaryDirectory() as folder:
         plans = Path(folder) / "plans"
         yield from run_engine(args, plans)
@@ -272,7 +273,7 @@ def run_on_gpu(args):
         yield from run_engine(args, plans)
 
 
-# What was found.
+# Results.
 
 def describe(name, backend, device, height, width, times, peak):
     times = sorted(times)
@@ -362,7 +363,7 @@ def check_environments(args):
 
 def main():
     args = parse_args()
-    # So that no process is left that competes.
+    # A process that is left would compete with others.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if args.install:

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One runtime, in a process and an environment of its own, for compare-peers.py.
+"""Runs one runtime for compare-peers.py, in its own process and environment.
 
-Segments frames that lie in a file (RGB, one after the other) and writes their
-masks to another; then, for each number that it reads, segments so many frames
-and prints the milliseconds of each.
+Segments the frames of a file (raw RGB) and writes their masks to another. Then, for
+each number N that it reads, segments N frames and prints the milliseconds of each.
 """
 
 import argparse
@@ -23,7 +22,7 @@ WARM_UP = 3
 
 
 def prepare_pytorch(args, compiled):
-    """Batch norm folded, channels last: the fastest that PyTorch does."""
+    """Batch norm folded, channels last: PyTorch's fastest."""
     if compiled:
         os.environ["TORCHINDUCTOR_FREEZING"] = "1"
     import torch
@@ -66,7 +65,7 @@ def prepare_onnxruntime(args):
 def prepare_openvino(args):
     import openvino
 
-    # Single precision, like everybody else.
+    # Single precision, like the others.
     model = openvino.compile_model(args.onnx, "CPU", {
         "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": args.threads,
         "INFERENCE_PRECISION_HINT": "f32"})
@@ -101,7 +100,7 @@ def main():
     width, height = (int(n) for n in args.size.split("x"))
     frames = np.fromfile(args.frames, np.uint8).reshape(-1, height, width, 3)
     segment, version = RUNTIMES[args.runtime](args)
-    # Copies: a runtime may write all masks to the same memory.
+    # Copy, because a runtime may reuse the memory of a mask.
     np.stack([segment(f).copy() for f in frames]).tofile(args.masks)
     for i in range(WARM_UP):
         segment(frames[i % len(frames)])

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures what the properties of fastscnn do, on the clip that ships, and
-prints the table of docs/guide/tuning.md. On an idle machine, in
-meson devenv -C build -w . ; prints rather than judges."""
+"""Measures the effect of fastscnn's properties on the included clip, and prints the
+table of docs/guide/tuning.md. Run it on an idle machine, in
+meson devenv -C build -w . """
 
 import pathlib
 import sys
@@ -19,14 +19,14 @@ SETTINGS = ("", "infer-width=640 infer-height=480",
             "infer-width=480 infer-height=352",
             "interval=1", "interval=4", "threads=1", "mask-size=grid",
             "smoothing=0.5", "confidence-map=true")
-# As fast as a camera would: 25 frames a second, whatever they cost.
+# Paced like a camera: 25 frames a second.
 LIVE = ("", "async=true", "async=true infer-width=480 infer-height=352")
 
 
 def play(settings, live):
     """(frames a second, ms of one inference, share of frames inferred,
     mean age of masks in ms)"""
-    # Decoded before the time is taken, so that it is the element's own.
+    # Decode first, so that only the element is timed.
     pipeline = Gst.parse_launch(
         f'filesrc location="{CLIP}" ! decodebin ! videoconvert ! '
         "video/x-raw,format=I420 ! "

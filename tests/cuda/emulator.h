@@ -13,12 +13,13 @@
 #include "net/fastscnn.h"
 #include "tests/support/reference.h"
 
-/// Runs the code of kernels on the CPU, thread by thread, barrier by barrier.
+/// Runs the code of kernels on the CPU: in each phase, one thread after the
+/// other.
 namespace fastscnn::cuda::emulator {
 
 template <typename Kernel>
 void items(const Kernel &kernel) {
-  // Rounded up as a grid is, and backwards: items must not depend on order.
+  // Backwards: items must not depend on their order.
   for (int item = kernel.items() - 1; item >= 0; item--) kernel(item);
 }
 
@@ -32,8 +33,8 @@ void blocks(const Kernel &kernel) {
   }
 }
 
-/// Memory like a device's: aligned, and full of NaN. Exactly as long as it
-/// has to be, so that the address sanitizer sees what lies outside.
+/// Memory aligned like a device's and filled with NaN. It has exactly the size
+/// that was asked for, so that the address sanitizer detects accesses outside.
 template <typename T>
 class Array {
  public:
@@ -56,7 +57,7 @@ class Array {
   T *data_;
 };
 
-/// (C, H, W) of floats to (H, W, padded C), and back.
+/// Converts (C, H, W) in floats to (H, W, padded C); separate() converts back.
 template <typename T>
 std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor) {
   const int channels = pad_channels(tensor.channels);
@@ -82,7 +83,7 @@ reference::Tensor separate(const T *data, int channels, int height, int width) {
   return tensor;
 }
 
-/// What cuDNN would do.
+/// Computes a convolution in place of cuDNN.
 template <typename T>
 void convolve(const Convolution &c, const ConvolutionData &data) {
   auto channels_first = [](const void *src, int64_t channels, int64_t height,

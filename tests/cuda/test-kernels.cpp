@@ -25,7 +25,7 @@ using reference::Tensor;
 
 namespace {
 
-/// Relative to the largest values that occur: 2^-11 is half a step of a half.
+/// Relative to the largest value; rounding a half is off by up to 2^-11 of it.
 template <typename T>
 constexpr double kTolerance = sizeof(T) == 2 ? 4.0 / 2048 : 1e-5;
 
@@ -288,7 +288,8 @@ void test_preprocess() {
         Array<T> dst(size_t(kLanes) * s[2] * s[3]);
         kernel.dst = dst.get();
         emulator::items(kernel);
-        // Positions are floats: 1e-4 pixels off can be 1e-4 of a step of 255.
+        // Positions are floats: an error of 1e-4 pixels changes a value by up
+        // to 1e-4 of its range.
         const Tensor got = separate(dst.get(), kLanes, s[3], s[2]);
         for (int y = 0; y < s[3]; y++)
           for (int x = 0; x < s[2]; x++) {

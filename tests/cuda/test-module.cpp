@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The module can be loaded anywhere, and says in one line what is missing.
+// The module loads on every machine and says in one line what is missing.
 #include <glib.h>
 #include <gmodule.h>
 

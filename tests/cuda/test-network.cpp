@@ -60,7 +60,7 @@ void check(const Variant &variant, int classes, int height, int width) {
   }
   g_test_message("%dx%d: relative error %g", width, height,
                  std::sqrt(error / norm));
-  // Halves are rounded by up to 2^-12 in each of some forty layers.
+  // Each of some forty layers rounds halves by up to 2^-11 of the value.
   if (!(std::sqrt(error / norm) < (sizeof(T) == 2 ? 1e-2 : 1e-5)))
     g_error("%dx%d, %d classes: relative error %g", width, height, classes,
             std::sqrt(error / norm));

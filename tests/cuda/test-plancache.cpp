@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The plan cache keeps what it is given, and believes no file that is damaged
-// or somebody else's.
+// The plan cache keeps plans between processes and ignores files that are
+// damaged or belong to another device.
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <sys/resource.h>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr char kIdentity[] = "GPU, driver 1, cuDNN 2";
 
-/// A folder of its own, and the warnings of all caches in it.
+/// A temporary folder, and the warnings of all caches in it.
 struct Fixture {
   gchar *folder;
   std::string path;
@@ -60,8 +60,8 @@ std::string contents(const Fixture *f) {
   return text;
 }
 
-/// The file with these bytes is not used, and that is said once.
-void expect_refusal(Fixture *f, const std::string &bytes) {
+/// A file with these bytes is ignored with one warning.
+void expect_ignored(Fixture *f, const std::string &bytes) {
   g_assert_true(g_file_set_contents(f->path.c_str(), bytes.data(), bytes.size(),
                                     nullptr));
   f->warnings.clear();
@@ -91,10 +91,10 @@ void test_damaged(Fixture *f, gconstpointer) {
   for (size_t i = 0; i < good.size(); i++) {
     std::string bad = good;
     bad[i] ^= 0x10;
-    expect_refusal(f, bad);
-    expect_refusal(f, good.substr(0, i));
+    expect_ignored(f, bad);
+    expect_ignored(f, good.substr(0, i));
   }
-  expect_refusal(f, good + "x");
+  expect_ignored(f, good + "x");
 }
 
 void test_foreign(Fixture *f, gconstpointer) {
@@ -115,8 +115,8 @@ void test_unwritable(Fixture *f, gconstpointer) {
   g_remove(path.c_str());
 }
 
-/// A disk that is full after some bytes: what was there stays, and nothing else
-/// does. A limit on the size of files fails a write in the same place.
+/// If the disk is full, the old file stays and no temporary file is left. A
+/// limit on the size of files makes write() fail as a full disk does.
 void test_full_disk(Fixture *f, gconstpointer) {
   write_cache(f);
   const std::string good = contents(f);
@@ -134,7 +134,7 @@ void test_full_disk(Fixture *f, gconstpointer) {
   g_assert_true(contents(f) == good);
 }
 
-/// What was chosen in a hurry is of use to this process alone.
+/// Plans that are not final stay in memory.
 void test_provisional(Fixture *f, gconstpointer) {
   write_cache(f);
   PlanCache cache(f->path, kIdentity, f->warn());

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     options.min_area = data[0] >> 2;
     uint64_t invalid = 0;
     const std::string &line =
-        writer.write(*meta, 40 * GST_MSECOND, data[0], options, invalid);
+        writer.write(buffer, *meta, data[0], options, invalid);
     g_assert_true(gst_class_mask_meta_map(meta, &frame));
     check_line(line, options, &frame);
     gst_video_frame_unmap(&frame);

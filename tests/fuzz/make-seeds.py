@@ -43,7 +43,7 @@ def mask_meta(x, y, width, height, runs, confidence=b"\0"):
     head += number(width) + number(height)
     for value, length in runs:
         head += bytes([value]) + number(length)
-    return head + confidence
+    return head + confidence + number(0)  # no other placements
 
 
 SEEDS = {

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""pipelines/apps/camera.py against a camera with every fault."""
+"""pipelines/apps/camera.py with a camera that has every fault."""
 
 import pathlib
 import random
@@ -18,7 +18,7 @@ RESUME = 2.0  # seconds after the camera is back
 
 
 class Viewer:
-    """A pipeline behind a Camera, and what its user would see."""
+    """A pipeline behind a Camera, and a record of what arrives."""
 
     def __init__(self, url, transport="tcp"):
         self.reports = []
@@ -68,7 +68,7 @@ class Timestamps(unittest.TestCase):
         frame = Gst.SECOND // 25
         first = retime(5 * Gst.SECOND, 100 * Gst.SECOND)
         self.assertEqual(first, 100 * Gst.SECOND)
-        for number in range(1, 50):  # however much they jitter on the way
+        for number in range(1, 50):  # whatever the jitter of the network
             jitter = random.randrange(Gst.SECOND // 5)
             self.assertEqual(
                 retime(5 * Gst.SECOND + number * frame,
@@ -104,8 +104,8 @@ class Faults(unittest.TestCase):
         return viewer
 
     def open_live(self, **arguments):
-        """May take a second attempt: nothing of UDP's first packets is sure,
-        and a connection without data is given up after REOPEN."""
+        """May take a second attempt: UDP may lose the first packets, and the
+        camera is opened again after REOPEN seconds without data."""
         viewer = self.open(**arguments)
         self.assertTrue(wait_until(viewer.live, 2 * viewer.camera.REOPEN + 5),
                         viewer.reports)
@@ -116,7 +116,7 @@ class Faults(unittest.TestCase):
         self.assertTrue(all(a < b for a, b in zip(times, times[1:])))
 
     def check_fault(self, fault, away, warnings, **arguments):
-        """The video is back within RESUME of the camera, and goes on."""
+        """The video continues within RESUME seconds after the camera does."""
         viewer = self.open_live(**arguments)
         warnings += len(viewer.warnings())
         before = threads()
@@ -175,7 +175,8 @@ class Faults(unittest.TestCase):
             wait_until(lambda: viewer.arrivals_after(back) > 3, RESUME))
         run_for(1)
         self.check_timestamps(viewer)
-        # Damaged once, and lost once where chance hits what no decoder survives.
+        # "damaged" at most once, and "lost" at most once: some corruption ends
+        # the connection.
         kinds = [warning.split()[0] for warning in viewer.warnings()]
         self.assertEqual(sorted(set(kinds)), sorted(kinds), viewer.reports)
 
@@ -242,8 +243,9 @@ class Kinds(unittest.TestCase):
             with self.subTest(transport):
                 self.watch(25, "--codec", "h265", transport=transport)
 
-    def test_whole_pictures_are_rare(self):
-        """Whoever comes between two of them waits, and is not sent back."""
+    def test_rare_key_frames(self):
+        """A client that connects between two key frames waits for the next one
+        without connecting again."""
         faulty = FaultyCamera("--key-interval", "200")
         self.addCleanup(faulty.close)
         for seconds in (5, 11):

@@ -1,28 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every command of README and guide: each line of a block marked as sh, in
-a folder that looks like the project's, page by page. What would change the
-system, or is the tests themselves, is in NOT_HERE, with who runs it instead."""
+"""Runs every command of the README and the guide: each line in a block marked sh,
+page by page, in a folder that looks like the project's. NOT_HERE lists commands that
+change the system or run the tests, and the files that run them instead."""
 
-import os
 import pathlib
 import re
 import shlex
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from streams import ROOT, FaultyCamera  # noqa: E402
+from streams import ROOT, FaultyCamera, free_port, start_broker  # noqa: E402
 import tap  # noqa: E402
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
-# What is run elsewhere: a file, and what is in it.
+# The file that runs a command, and a part of its text.
 NOT_HERE = {
     "./setup.sh": ("tests/run.sh", "./setup.sh --tests"),
     "tests/run.sh": (".ci/run", "tests/run.sh"),
@@ -66,7 +66,11 @@ class Docs(unittest.TestCase):
                 (cls.folder / path.name).symlink_to(path)
         cls.camera = FaultyCamera("--clip", str(ROOT / "pipelines/street.mp4"))
         cls.addClassCleanup(cls.camera.close)
-        cls.broker = cls.start_broker(cls.camera.port - 1)
+        cls.broker_port = free_port()
+        cls.broker = start_broker(cls.broker_port)
+        if cls.broker:
+            cls.addClassCleanup(cls.broker.wait)
+            cls.addClassCleanup(cls.broker.kill)
         # The beginning of the clip is enough.
         subprocess.run(
             ["gst-launch-1.0", "-q", "filesrc",
@@ -74,44 +78,30 @@ class Docs(unittest.TestCase):
              "h264parse", "!", "identity", "eos-after=15", "!", "mp4mux", "!",
              "filesink", f"location={cls.folder}/short.mp4"], check=True)
 
-    @classmethod
-    def start_broker(cls, port):
-        path = shutil.which("mosquitto", path=os.environ["PATH"]
-                            + ":/usr/sbin")
-        if path is None:
-            return None
-        process = subprocess.Popen([path, "-p", str(port)],
-                                   stderr=subprocess.DEVNULL)
-        cls.addClassCleanup(process.wait)
-        cls.addClassCleanup(process.kill)
-        return port
-
-    def here(self, command):
-        """The command with the names of the page made those of the test: its
-        camera, its broker, no display, the build that is tested, an end."""
-        free = self.camera.port + 1
+    def adapt(self, command):
+        """Replaces the camera, broker, display and build of the page by those of
+        the test, and shortens what it can."""
         for pattern, instead in (
                 (r"pipelines/street\.mp4", "short.mp4"),
                 (r"rtsp://camera/stream", self.camera.url("0")),
                 (r"rtsp://camera/other", self.camera.url("1")),
-                (r"--mqtt broker", f"--mqtt 127.0.0.1:{self.broker}"),
-                (r"mosquitto_sub -h broker",
-                 f"mosquitto_sub -h 127.0.0.1 -p {self.broker}"),
+                (r"--mqtt broker", f"--mqtt 127.0.0.1:{self.broker_port}"),
+                (r"mosquitto_sub -h broker(.*)-W 20",
+                 rf"mosquitto_sub -h 127.0.0.1 -p {self.broker_port}\1-W 100"),
                 (r"async=true(.*)autovideosink",
                  r"async=true\1identity eos-after=40 ! fakesink"),
                 (r"autovideosink", "fakesink"),
                 (r"^meson devenv -C build (-w \. )?", ""),
                 (r"^pipelines/demo\.sh$", "pipelines/demo.py --seconds 2"),
-                (r"^pipelines/rtsp-(\w+)\.sh (.*)",
-                 r"pipelines/rtsp.py \1 \2 --seconds 6"),
+                (r"^pipelines/rtsp-(\w+)\.sh", r"exec pipelines/rtsp.py \1"),
                 (r"--show", "--record shown.mkv"),
-                (r"--serve 8554", f"--serve {free}")):
+                (r"--serve 8554", f"--serve {free_port()}")):
             command = re.sub(pattern, instead, command)
         return command
 
     def start(self, command):
         return subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", command], cwd=self.folder,
+            ["bash", "-euo", "pipefail", "-c", self.adapt(command)], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True)
 
@@ -135,16 +125,18 @@ class Docs(unittest.TestCase):
     def run_one(self, command):
         if self.broker is None and re.search("mqtt|mosquitto", command):
             self.skipTest("no mosquitto")
+        print(self.adapt(command), flush=True)
         publisher = None
         if command.startswith("mosquitto_sub"):
-            # It waits for what the command before it publishes.
-            publisher = self.start(self.here(
-                "pipelines/rtsp-events.sh rtsp://camera/stream --mqtt broker"))
-            time.sleep(0.5)
-        print(self.here(command), flush=True)
-        output = self.check(self.start(self.here(command)), command)
+            publisher = self.start(
+                "pipelines/rtsp-events.sh rtsp://camera/stream --mqtt broker")
+        process = self.start(command)
+        if command.startswith("pipelines/rtsp-"):
+            self.interrupt_when_live(process, command)
+        output = self.check(process, command)
         if publisher:
             self.assertIn('"classes"', output)
+            publisher.send_signal(signal.SIGINT)
             self.check(publisher, command)
         for name in re.findall(r"(?:location=|--record )(\S+)", command):
             if not name.startswith(("pipelines/", "rtsp:")):
@@ -152,6 +144,22 @@ class Docs(unittest.TestCase):
                 self.assertTrue(files, f"{command} wrote no {name}")
                 for file in files:
                     self.assertGreater(file.stat().st_size, 50, file)
+
+    def interrupt_when_live(self, process, command):
+        """Sends Ctrl-C once every camera sends frames and the recording, if there
+        is one, has grown."""
+        timer = threading.Timer(120, process.kill)
+        timer.start()
+        cameras = command.count("rtsp://")
+        while cameras and (line := process.stdout.readline()):
+            cameras -= ": live" in line
+        for name in re.findall(r"--record (\S+)", command):
+            file = self.folder / name
+            while process.poll() is None and not (
+                    file.exists() and file.stat().st_size > 10000):
+                time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        timer.cancel()
 
     def test_others_are_run_elsewhere(self):
         written = [command for page in PAGES
@@ -173,8 +181,7 @@ class Docs(unittest.TestCase):
                 if not block.startswith("import"):
                     continue
                 whole += 1
-                command = "/usr/bin/python3 -c " + shlex.quote(
-                    block.replace("pipelines/street.mp4", "short.mp4"))
+                command = "/usr/bin/python3 -c " + shlex.quote(block)
                 self.assertIn("road", self.check(self.start(command), page))
         self.assertGreaterEqual(whole, 1)
 

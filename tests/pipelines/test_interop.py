@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The elements as guests in programs of GStreamer's: players, the discoverer,
-tracers, valgrind, seeks at all rates.
+"""The elements in GStreamer's own programs: players, the discoverer, tracers, and
+under valgrind; seeks at any rate.
 
-    test-citizen.py [--long]
+    test_interop.py [--long]
 """
 
 import os
@@ -31,7 +31,7 @@ ELEMENTS = ("fastscnn", "classmaskoverlay", "classmaskextract", "classmaskjson")
 
 
 def segment_bin():
-    """What a player's video-filter is set to; counts its frames."""
+    """A bin for a player's video-filter, and its fastscnn."""
     made = Gst.parse_bin_from_description(
         f"videoconvert ! fastscnn name=net {SMALL} post-messages=true "
         "! classmaskoverlay name=overlay", True)
@@ -93,7 +93,7 @@ class Players(unittest.TestCase):
         play.stop()
 
     def test_discoverer(self):
-        """Our elements are in the registry and are not plugged for decoding."""
+        """Decoders are found as if our elements were not in the registry."""
         info = GstPbutils.Discoverer.new(60 * Gst.SECOND).discover_uri(
             CLIP.as_uri())
         self.assertEqual(info.get_result(), GstPbutils.DiscovererResult.OK)
@@ -111,7 +111,7 @@ class Players(unittest.TestCase):
         pipeline.set_state(Gst.State.NULL)
 
     def test_seeks(self):
-        """As an editor seeks: any rate, backwards, to any place."""
+        """Seeks as a video editor does: at any rate, also backwards."""
         pipeline = Gst.parse_launch(
             f"filesrc location={CLIP} ! decodebin ! videoconvert "
             f"! fastscnn {SMALL} ! classmaskoverlay "
@@ -143,7 +143,7 @@ class Players(unittest.TestCase):
 
 
 class Process(unittest.TestCase):
-    """Programs of their own, with no home but an empty folder."""
+    """Programs in processes of their own, whose home is an empty folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -163,7 +163,7 @@ class Process(unittest.TestCase):
         return done
 
     def test_registry_scan_does_nothing_else(self):
-        """It opens no engine, starts no thread's work and writes no file."""
+        """A scan opens no engine and writes no file."""
         done = self.run_program("gst-inspect-1.0", "fastscnn", LD_DEBUG="files")
         self.assertIn("libgstfastscnn.so", done.stderr)
         for library in ("libfastscnn-cpu", "libfastscnn-cuda", "libcudnn"):
@@ -173,7 +173,7 @@ class Process(unittest.TestCase):
     def test_inspect_under_valgrind(self):
         if shutil.which("valgrind") is None:
             self.skipTest("no valgrind")
-        self.run_program("gst-inspect-1.0")  # the registry is made outside
+        self.run_program("gst-inspect-1.0")  # writes the registry
         for element in ELEMENTS:
             with self.subTest(element):
                 done = self.run_program(
@@ -182,7 +182,7 @@ class Process(unittest.TestCase):
                 self.assertIn("Pad Templates", done.stdout)
 
     def test_leaks_tracer(self):
-        """Everything that was made is gone in the end."""
+        """No object is alive in the end."""
         for mode in ("async=false", "async=true confidence-map=true"):
             with self.subTest(mode):
                 environment = dict(os.environ, GST_TRACERS="leaks",
@@ -206,7 +206,7 @@ class Process(unittest.TestCase):
 @unittest.skipUnless(LONG, "only with --long")
 class Memory(unittest.TestCase):
     def test_hundred_thousand_frames(self):
-        """Memory stays what it was after the first tenth."""
+        """Memory does not grow after the first tenth."""
         pipeline = Gst.parse_launch(
             "videotestsrc num-buffers=100000 pattern=ball "
             "! video/x-raw,format=NV12,width=64,height=48 "

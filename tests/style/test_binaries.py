@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is installed as machine code: it exports its interface and nothing
-else, and is built to be hard to exploit.
+"""Installed binaries export their interface and nothing else, and are hardened.
 
     test_binaries.py OPTIMISED PLUGIN LIBRARY MODULE...
 """
@@ -74,8 +73,8 @@ class Binaries(unittest.TestCase):
             self.assertNotIn("TEXTREL", output("readelf", "-dW", path))
 
     def test_cuda_is_not_needed_to_open(self):
-        """The driver and cuDNN are opened when they are there, the runtime is
-        part of the module."""
+        """The driver and cuDNN are opened at run time; the CUDA runtime is linked
+        statically."""
         for path in self.each():
             self.assertNotRegex(output("readelf", "-dW", path),
                                 r"NEEDED.*\blib(cuda|cudart|cudnn|cublas)\b")
@@ -83,7 +82,7 @@ class Binaries(unittest.TestCase):
     @unittest.skipUnless(processor(PLUGIN) == processor(sys.executable),
                          "built for another processor")
     def test_unload(self):
-        """What was opened can be closed, and is gone then."""
+        """A library is unmapped when it is closed."""
         for path in self.each():
             library = ctypes.CDLL(path)
             self.assertIn(path, pathlib.Path("/proc/self/maps").read_text())
@@ -91,8 +90,8 @@ class Binaries(unittest.TestCase):
             self.assertNotIn(path, pathlib.Path("/proc/self/maps").read_text())
 
     def test_nothing_unwinds(self):
-        """See net/error.h. Templates of other libraries are compiled in, too,
-        so the compiler's -fno-exceptions alone does not say it."""
+        """See net/error.h. -fno-exceptions alone does not prove it: templates of
+        other libraries are compiled in."""
         unwinding = r"_Unwind_Resume|__cxa_(throw|rethrow|begin_catch)"
         for path in self.each():
             self.assertEqual([name for name in symbols(path, "--undefined-only")
@@ -104,7 +103,7 @@ class Binaries(unittest.TestCase):
 
     @unittest.skipUnless(OPTIMISED, "built without optimisation")
     def test_fortified(self):
-        # Elsewhere the compiler knows all sizes, so that nothing is called.
+        # Only here: in the others, the compiler knows all sizes.
         self.assertTrue([name for name in symbols(PLUGIN, "--undefined-only")
                          if re.fullmatch(r"__\w+_chk", name)])
 

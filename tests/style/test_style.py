@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a reader of the source may rely on: who includes whom, licences,
-formatting, sizes. Looks at all files that git knows or would add."""
+"""Includes between rooms, sizes, licences, formatting and names of files, in all
+files that git knows or would add."""
 
 import pathlib
 import re
@@ -17,12 +17,12 @@ import tap  # noqa: E402
 CODE = {".c", ".cpp", ".cu", ".h", ".cuh"}
 CLANG_FORMAT = "14"
 
-# A room may include headers of itself and of these.
+# A room may include its own headers and those of these rooms.
 MAY_INCLUDE = {
     "net": set(),
     "cpu": {"net"},
     "cpu/engine": {"cpu", "net"},
-    "cpu/painter": {"cpu", "net"},
+    "cpu/painter": {"net"},
     "cuda": {"net"},
     "cuda/engine": {"cuda", "net"},
     "cuda/painter": {"cuda", "net"},
@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "gst/fastscnn": {"gst/base", "gst/classmask", "gst/masks", "net"},
     "gst/overlay": {"gst/base", "gst/classmask", "gst/masks", "net"},
 }
-# Where a module begins: it alone sees the doors of its rooms.
+# Only the backend of a module includes the doors of its rooms.
 DOORS = {
     "cpu/backend.cpp": {"cpu/engine/engine.h", "cpu/painter/painter.h"},
     "cuda/backend.cpp": {"cuda/engine/engine.h", "cuda/painter/painter.h"},
@@ -44,11 +44,18 @@ CLASSMASK_SYSTEM = re.compile(
 
 LARGEST_ROOM = 40  # files
 
-# Lines that a file may have. More needs a reason: split it.
+# Lines that a file may have.
 LARGEST = [
     (re.compile(r"(net|cpu|cuda|gst)/.*\.h"), 160),
     (re.compile(r"(net|cpu|cuda|gst)/.*\.(c|cpp|cu)"), 450),
+    (re.compile(r"(pipelines|models)/.*\.(py|c)"), 450),
 ]
+
+# Files of the tree that a text names. The architecture's example has no file.
+NAMED_FILE = re.compile(
+    r"(?:(?<=\$PWD/)|(?<![\w./$}@<-]))(?:net|cpu|cuda|gst|tests|pipelines|models|docs|packaging)"
+    r"/[\w./-]*\.(?:c|cpp|cu|h|py|sh|md|build|supp|json|toml|ini|in)\b"
+    r"(?<!brightness\.h)")
 
 
 def list_files():
@@ -78,7 +85,7 @@ def name(path):
 
 
 def is_debian_metadata(path):
-    """Files whose format has no comments, or that say it in their own way."""
+    """Files in formats without comments, or with a copyright file beside them."""
     return (name(path).startswith("packaging/debian/")
             and path.name != "rules")
 
@@ -143,8 +150,8 @@ class Style(unittest.TestCase):
         self.report(problems)
 
     def test_nothing_throws(self):
-        """The compiler refuses throw and catch, but not what throws inside of
-        the standard library when it is given the wrong thing."""
+        """The compiler refuses throw and catch, but not calls of the standard
+        library that may throw."""
         throwing = re.compile(
             r"\bstd::(sto(i|u?ll?|f|l?d)|thread\b(?!::)|async|regex)\b")
         problems = []
@@ -203,6 +210,13 @@ class Style(unittest.TestCase):
                 problems.append(f"{name(path)}: {lines} lines, norm {limit}")
         self.report(problems)
 
+    def test_named_files_exist(self):
+        self.report([
+            f"{name(path)}: {file} does not exist"
+            for path, text in TEXTS.items()
+            for file in NAMED_FILE.findall(text)
+            if not (ROOT / file).exists() and not (path.parent / file).exists()])
+
     def test_clang_format(self):
         tool = (shutil.which(f"clang-format-{CLANG_FORMAT}")
                 or shutil.which("clang-format"))
@@ -224,8 +238,7 @@ class Style(unittest.TestCase):
         self.assertEqual(status, 0, "\n" + output)
 
     def test_packages_to_build_with(self):
-        """What setup.sh installs to build is what the Debian package asks
-        for."""
+        """The Debian package needs the same packages as setup.sh."""
         setup = re.search(r"to_build=\((.*?)\)",
                           (ROOT / "setup.sh").read_text(), re.S)[1].split()
         control = (ROOT / "packaging/debian/control").read_text()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A camera with every fault that cameras have, for tests.
+"""A test camera with the faults of real cameras.
 
 Serves H.264 with gst-rtsp-server on 127.0.0.1 and prints its port. Mounts:
 /0 to /7 (video), /locked (user "user", password "secret"), /audio (no video).
@@ -8,8 +8,8 @@ Faults of all video mounts are commands on standard input, one a line:
 
     stall SECONDS      no frames
     drop SECONDS       connections closed, port closed
-    size               other resolution and rate, in the middle of the stream
-    corrupt SECONDS    bytes of frames turned over
+    size               resolution and rate change in the middle of the stream
+    corrupt SECONDS    bytes of frames are inverted
     jump SECONDS       timestamps jump, forward or (negative) back
     quit
 """
@@ -29,7 +29,7 @@ MOUNTS = 8
 
 
 class Clip:
-    """Frames of a picture source, encoded, to be sent over and over."""
+    """Encoded frames of a source, to be sent in a loop."""
 
     def __init__(self, source, width, height, rate, frames, codec,
                  key_interval=12):
@@ -76,7 +76,7 @@ def make_auth():
 
 
 def permit(factory, role):
-    """Everybody may ask for what the factory makes; role gets it."""
+    """Lets everybody see the mount, but only role play it."""
     permissions = GstRtspServer.RTSPPermissions()
     for who in ("user", "anybody"):
         permissions.add_permission_for_role(who, "media.factory.access", True)
@@ -85,7 +85,7 @@ def permit(factory, role):
 
 
 def send_at_once(media, _state):
-    """Packets leave when they are made, whatever their timestamps say."""
+    """Sends packets at once, whatever their timestamps."""
     top = media.get_element()
     while top.get_parent():
         top = top.get_parent()
@@ -136,7 +136,7 @@ class Server:
         source = media.get_element().get_by_name("frames")
         source.set_property("caps", self.clips[self.clip].caps)
         self.offsets[source] = None
-        self.frame = 0  # a stream begins with a whole picture
+        self.frame = 0  # a stream begins with a key frame
         media.connect("new-state", send_at_once)
         media.connect("unprepared",
                       lambda media: self.offsets.pop(source, None))
@@ -144,8 +144,8 @@ class Server:
     def next_frame(self):
         clip = self.clips[self.clip]
         now = GLib.get_monotonic_time() / 1e6
-        # By the clock, so that the rate is kept however late this one is; what
-        # a pause would have sent is not made up for.
+        # By the clock, so that one late frame does not lower the rate. Frames
+        # missed in a pause are not sent later.
         self.due = max(self.due + 1 / clip.rate, now - 0.5)
         GLib.timeout_add(max(0, int((self.due - now) * 1000)), self.next_frame)
         self.pts += Gst.SECOND // clip.rate
@@ -201,11 +201,11 @@ class Server:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--clip", help="a video file instead of a test picture")
+    parser.add_argument("--clip", help="a video file to send instead of a test pattern")
     parser.add_argument("--codec", choices=("h264", "h265"), default="h264")
     parser.add_argument("--rate", type=int, default=25)
     parser.add_argument("--key-interval", type=int, default=12,
-                        help="frames from one whole picture to the next")
+                        help="frames from one key frame to the next")
     options = parser.parse_args()
     Gst.init(None)
     picture = (f'filesrc location="{options.clip}" ! decodebin'

@@ -46,7 +46,7 @@ struct Stream : Harness {
   guint64 stat(const char *name) const;
 };
 
-/// The class that the mask of a frame gives to its centre.
+/// The class of the centre of a frame.
 int class_in_centre(GstBuffer *frame);
 
 }  // namespace fastscnn::testing

@@ -65,6 +65,28 @@ GstBuffer *new_frame(guint number, const guint8 *pixels, guint width,
   return frame;
 }
 
+void crop_frame(GstBuffer *frame, guint x, guint y, guint width, guint height) {
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(frame);
+
+  crop->x = x;
+  crop->y = y;
+  crop->width = width;
+  crop->height = height;
+}
+
+void add_times(GstBuffer *frame) {
+  GstCaps *ntp = gst_caps_new_empty_simple("timestamp/x-ntp");
+  GstCaps *unix_time = gst_caps_new_empty_simple("timestamp/x-unix");
+
+  gst_buffer_add_video_time_code_meta_full(
+      frame, 25, 1, NULL, GST_VIDEO_TIME_CODE_FLAGS_NONE, 1, 2, 3, 4, 0);
+  gst_buffer_add_reference_timestamp_meta(frame, ntp, 123456789, 40);
+  gst_buffer_add_reference_timestamp_meta(frame, unix_time, 5,
+                                          GST_CLOCK_TIME_NONE);
+  gst_caps_unref(ntp);
+  gst_caps_unref(unix_time);
+}
+
 void push_frame(GstHarness *h, GstBuffer *frame) {
   g_assert_cmpint(gst_harness_push(h, frame), ==, GST_FLOW_OK);
 }

@@ -32,6 +32,13 @@ void random_pixels(GRand *rand, guint8 *pixels, guint width, guint height,
 GstBuffer *new_frame(guint number, const guint8 *pixels, guint width,
                      guint height);
 
+/* Shows only a part of the frame. */
+void crop_frame(GstBuffer *frame, guint x, guint y, guint width, guint height);
+
+/* Adds a time code, 01:02:03:04 at 25 frames per second, and two reference
+ * timestamps. */
+void add_times(GstBuffer *frame);
+
 void push_frame(GstHarness *h, GstBuffer *frame);
 
 /* A flush and a new segment. */

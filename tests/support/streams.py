@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the tests of pipelines share: a camera with faults, waiting, and what
-a process holds."""
+"""Helpers of the pipeline tests: a camera with faults, waiting, and the resources
+that a process holds."""
 
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ CLIP = ROOT / "pipelines" / "street.mp4"
 
 
 class FaultyCamera:
-    """tests/support/camera.py in a process of its own."""
+    """Runs tests/support/camera.py."""
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
@@ -42,9 +44,31 @@ class FaultyCamera:
             self.process.wait()
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def start_broker(port):
+    """Starts an MQTT broker and waits until it listens; None if there is none."""
+    path = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+    if path is None or shutil.which("mosquitto_sub") is None:
+        return None
+    process = subprocess.Popen([path, "-p", str(port)],
+                               stderr=subprocess.DEVNULL)
+
+    def listens():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    if not wait_until(listens, 60):
+        raise RuntimeError(f"mosquitto does not listen on port {port}")
+    return process
+
+
 def wait_until(condition, seconds):
-    """Runs the main loop until condition () or the time is over; returns the
-    last condition ()."""
+    """Runs the main loop until condition () is true or the time is over; returns
+    the last condition ()."""
     end = time.monotonic() + seconds
     context = GLib.MainContext.default()
     while time.monotonic() < end:

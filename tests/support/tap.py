@@ -8,7 +8,7 @@ import unittest
 
 
 class _TapResult(unittest.TestResult):
-    """Each test has one line, however many of its parts fail or are skipped."""
+    """Prints one line a test, however many of its subtests fail or are skipped."""
 
     def __init__(self, out):
         super().__init__()
@@ -50,14 +50,14 @@ class _TapResult(unittest.TestResult):
 
 
 def skip_all(reason):
-    """Ends the script: what its tests need is not there."""
+    """Ends the script, because something that its tests need is missing."""
     print(f"1..0 # SKIP {reason}")
     sys.exit()
 
 
 def main():
     out = sys.stdout
-    # What the tests and their libraries print must not look like TAP.
+    # Output of tests and libraries must not look like TAP.
     sys.stdout = sys.stderr
     suite = unittest.defaultTestLoader.loadTestsFromModule(
         sys.modules["__main__"])

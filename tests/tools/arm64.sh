@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Cross-compiles for 64-bit ARM and runs the unit tests under qemu, in a Debian
-# 12 of its own that debootstrap makes. Needs root and about 2 GB.
+# Cross-compiles for 64-bit ARM and runs the unit tests under qemu, in a Debian 12
+# root made by debootstrap. Needs root and about 2 GB.
 #
 #   tests/tools/arm64.sh [STEP...]
 #
-#   prepare   the Debian, with cross compilers and ARM libraries
-#   build     compiles everything that is not made by running ARM programs
-#   test      the unit tests; an emulated processor is some 20 times slower
+#   prepare   makes the root, with cross compilers and ARM libraries
+#   build     compiles everything but what needs ARM programs to be built
+#   test      runs the unit tests; emulation is some 20 times slower
 #
-# Without a STEP all three. Kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
+# Default: all three. The root is kept in
+# ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/tools/debianroot.sh
@@ -37,7 +38,7 @@ build() {
   run_in "$root" ninja -C "$source/build-arm64"
 }
 
-# GStreamer's plugin scanner, started by an emulated program, would not run.
+# An emulated program cannot start GStreamer's plugin scanner.
 run_tests() {
   run_in "$root" env GST_REGISTRY_FORK=no \
     meson test -C "$source/build-arm64" --no-rebuild --timeout-multiplier 20 \
@@ -52,7 +53,7 @@ for step; do
     prepare | build) "$step" ;;
     test) run_tests ;;
     *)
-      sed -n 's/^# \{0,1\}//; 3,12p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,13p' "$0"
       exit 2
       ;;
   esac

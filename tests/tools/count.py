@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts the results in Meson's test logs (JSON): every subtest of a program
-that speaks TAP, and every other program, is one. Names what failed and what
-was skipped, prints the sums, and exits with 1 if anything failed."""
+"""Counts the results in Meson's test logs (JSON): subtests of programs that print
+TAP, and other programs. Lists the failed and skipped ones, prints the sums, and
+exits with 1 if any failed."""
 
 import json
 import re

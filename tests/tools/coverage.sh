@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# How many lines of net/, cpu/ and gst/ the unit and element tests run, by file,
-# and which they do not. Fails under 85 %.
+# Lists the share of lines in net/, cpu/ and gst/ that the unit and element tests
+# run. Fails below 85 %. cuda/ needs a GPU and is not counted.
 #
 #   tests/tools/coverage.sh [STEP...]   steps: build test report; default: all
 #
-# The report, with the lines themselves, is build-coverage/coverage.html. cuda/
-# needs a GPU and is not counted.
+# build-coverage/coverage.html shows the lines themselves.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -19,7 +18,7 @@ build() {
   find build-coverage -name '*.gcda' -delete
 }
 
-# What would be installed of this build is not what anybody installs.
+# Tests of installed files would test files of this build, which nobody installs.
 run_tests() {
   meson test -C build-coverage --no-rebuild --print-errorlogs \
     --timeout-multiplier 3 --suite unit --suite elements --no-suite package
@@ -45,7 +44,7 @@ for step; do
     build | report) "$step" ;;
     test) run_tests ;;
     *)
-      sed -n 's/^# \{0,1\}//; 3,9p' "$0"
+      sed -n 's/^# \{0,1\}//; 3,8p' "$0"
       exit 2
       ;;
   esac

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sourced by scripts that need a Debian or Ubuntu of their own, from the root of
-# the source. Their roots lie in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
+# Sourced from the root of the source by scripts that build in another Debian or
+# Ubuntu. The roots lie in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 
-# root_named NAME: where it lies, or will lie.
+# root_named NAME: the path of a root, which may not exist yet.
 root_named() {
   echo "${XDG_CACHE_HOME:-$HOME/.cache}/gst-fastscnn/$1"
 }
@@ -13,7 +13,7 @@ die() {
   exit 1
 }
 
-# The archive that this machine installs its own packages from.
+# The archive of this machine's own packages.
 find_mirror() {
   # shellcheck disable=SC2016 # the variables are apt's
   apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' \
@@ -21,8 +21,7 @@ find_mirror() {
     sed -n 's/ Debian Debian$//p' | head -n 1
 }
 
-# make_root ROOT SUITE [MIRROR COMPONENTS]: a minimal system, unless it is there
-# already.
+# make_root ROOT SUITE [MIRROR COMPONENTS]: a minimal system, unless it exists.
 make_root() {
   local root=$1 suite=$2 mirror=${3-} components=${4:-main}
   local script=/usr/share/debootstrap/scripts/$suite
@@ -32,8 +31,8 @@ make_root() {
   if [ ! -f "$root/.complete" ]; then
     mirror=${mirror:-$(find_mirror)}
     [ -n "$mirror" ] || die 'apt on this machine knows no Debian mirror'
-    # An Ubuntu that is younger than debootstrap is made as all before it.
-    [ -e "$script" ] || script=${script%/*}/gutsy
+    # A suite younger than debootstrap is made like the ones before it.
+    [ -e "$script" ] || script=${script%/*}/$([ $# -gt 2 ] && echo gutsy || echo sid)
     rm -rf --one-file-system "$root"
     mkdir -p "$root"
     debootstrap --variant=minbase --include=ca-certificates \
@@ -43,8 +42,9 @@ make_root() {
   cp /etc/resolv.conf "$root/etc/resolv.conf"
 }
 
-# run_in ROOT COMMAND...: as root in ROOT, with /proc and /dev for as long as
-# the command runs, and nothing of this environment but the way to the network.
+# run_in ROOT COMMAND...: runs a command as root in ROOT, with /proc, /dev and
+# $BIND mounted while it runs, and no variables of this environment but the
+# proxies.
 run_in() {
   # shellcheck disable=SC2016 # the inner shell's
   unshare --mount bash -euc '
@@ -60,8 +60,7 @@ run_in() {
       ${https_proxy:+"https_proxy=$https_proxy"} "$@"' "$@"
 }
 
-# install_in ROOT PACKAGE...: what is missing of them, and nothing that they
-# merely recommend.
+# install_in ROOT PACKAGE...: installs packages without their recommendations.
 install_in() {
   local root=$1
   shift
@@ -70,7 +69,7 @@ install_in() {
     -o Dpkg::Use-Pty=0 "$@"
 }
 
-# list_source: what git knows or would add, or a tarball's whole tree.
+# list_source: the files that git knows or would add, or all files of a tarball.
 list_source() {
   if [ -e .git ]; then
     git ls-files -co --exclude-standard
@@ -83,8 +82,8 @@ list_source() {
   done
 }
 
-# copy_source FOLDER: makes the source there what it is here. Files that are the
-# same keep their times, so that build folders, which stay, are built on.
+# copy_source FOLDER: updates a copy of the source. Equal files keep their times
+# and build folders stay, so that only changes are compiled.
 copy_source() {
   local folder=$1 file
   mkdir -p "$folder"

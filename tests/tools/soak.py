@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Eight cameras with random faults in one process, for as long as asked.
+"""Segments eight cameras with random faults in one process.
 
-Once a minute: frames and masks so far, connections made again, memory,
-threads and file descriptors. After the first minute, in the middle and at the
-end there are no faults for a while, and free memory goes back to the system, so
-that the same is held each time. Fails if a stream stands still then or if
-memory grows by more than 1 % after the first minute.
+Prints frames, masks, restarts, memory, threads and file descriptors once a
+minute. After the first minute, half-way and at the end, the faults pause and free
+memory returns to the system, so that memory can be compared. Fails if a stream
+stands still then, or if memory grows by more than 1 % after the first minute.
 """
 
 import argparse
@@ -94,7 +93,7 @@ class Soak:
         for server in self.resized:
             server.command("size")
         self.resized.clear()
-        run_for(15)  # the last fault is over
+        run_for(15)  # until the last fault is over
         before = [each.frames for each in self.cameras]
         memory = []
         for _ in range(20):

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# soak.sh [MINUTES]: eight cameras with faults, segmented for that long
-# (default: 10). Prints what was done and what is held, and fails if it grows.
+# soak.sh [MINUTES]: segments eight faulty cameras (default: 10 minutes). Fails if
+# memory grows or a stream stands still.
 . "$(dirname "${BASH_SOURCE[0]}")/../../pipelines/lib.sh"
-# Frames return to the system when they are freed, so that what is measured is
-# what is held, and not what the allocator keeps for later.
+# Freed frames return to the system at once, so that the allocator's cache is not
+# measured.
 export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072
 run_python ../tests/tools/soak.py "$@"

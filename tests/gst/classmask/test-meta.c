@@ -151,8 +151,171 @@ static void test_flip(void) {
               "video/x-raw,format=RGB,width=60,height=20", 0, 0, 60, 20);
 
   g_assert_null(gst_buffer_get_class_mask_meta(out));
+  g_assert_null(
+      gst_buffer_get_custom_meta(out, GST_CLASS_MASK_SUMMARY_META_NAME));
   gst_buffer_unref(out);
 }
+
+static GstBuffer *transform(GstBuffer *buffer, GQuark type, gpointer data) {
+  GstMeta *meta = (GstMeta *)gst_buffer_get_class_mask_meta(buffer);
+  GstBuffer *out = gst_buffer_new();
+
+  meta->info->transform_func(out, meta, buffer, type, data);
+  gst_buffer_unref(buffer);
+  return out;
+}
+
+static GstBuffer *scale(GstBuffer *buffer, gint in_width, gint in_height,
+                        gint out_width, gint out_height) {
+  GstVideoInfo in, out;
+  GstVideoMetaTransform trans = {&in, &out};
+
+  gst_video_info_set_format(&in, GST_VIDEO_FORMAT_RGB, in_width, in_height);
+  gst_video_info_set_format(&out, GST_VIDEO_FORMAT_RGB, out_width, out_height);
+  return transform(buffer, gst_video_meta_transform_scale_get_quark(), &trans);
+}
+
+static void assert_placement(GstBuffer *buffer, guint index, gint x, gint y,
+                             guint width, guint height) {
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(buffer);
+  gint left, top;
+  guint w, h;
+
+  g_assert_nonnull(meta);
+  g_assert_true(
+      gst_class_mask_meta_get_placement(meta, index, &left, &top, &w, &h));
+  g_assert_cmpint(left, ==, x);
+  g_assert_cmpint(top, ==, y);
+  g_assert_cmpuint(w, ==, width);
+  g_assert_cmpuint(h, ==, height);
+}
+
+static void assert_placements(GstBuffer *buffer, guint n) {
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(buffer);
+  gint x = 77;
+
+  g_assert_true(
+      gst_class_mask_meta_get_placement(meta, n - 1, NULL, NULL, NULL, NULL));
+  g_assert_false(
+      gst_class_mask_meta_get_placement(meta, n, &x, NULL, NULL, NULL));
+  g_assert_cmpint(x, ==, 77);
+}
+
+/* Who scales to another display aspect has added borders or has not. */
+static void test_placements(void) {
+  GstBuffer *buffer = gst_buffer_new(), *copy;
+
+  add_mask(buffer, new_mask(), NULL, 320, 240);
+  assert_placements(buffer, 1);
+  assert_placement(buffer, 0, 0, 0, 320, 240);
+
+  buffer = scale(buffer, 320, 240, 640, 480);
+  assert_placements(buffer, 1);
+  assert_placement(buffer, 0, 0, 0, 640, 480);
+
+  buffer = scale(buffer, 640, 480, 640, 360);
+  assert_placement(buffer, 0, 80, 0, 480, 360);
+  assert_placement(buffer, 1, 0, 0, 640, 360);
+  assert_placements(buffer, 2);
+
+  copy = gst_buffer_copy(buffer);
+  assert_placement(copy, 1, 0, 0, 640, 360);
+  assert_placements(copy, 2);
+  gst_buffer_unref(copy);
+
+  buffer = scale(buffer, 640, 360, 240, 320);
+  assert_placement(buffer, 0, 30, 92, 180, 135);
+  assert_placement(buffer, 1, 0, 92, 240, 135);
+  assert_placement(buffer, 2, 30, 0, 180, 320);
+  assert_placement(buffer, 3, 0, 0, 240, 320);
+  assert_placements(buffer, 4);
+
+  /* rather no mask than one that forgets a possibility */
+  buffer = scale(buffer, 240, 320, 320, 320);
+  g_assert_null(gst_buffer_get_class_mask_meta(buffer));
+  gst_buffer_unref(buffer);
+}
+
+/* Edges are rounded in one direction, so that parts that touch still do. */
+static void test_rounding(void) {
+  GstBuffer *buffer = gst_buffer_new();
+  GstClassMaskMeta *meta = add_mask(buffer, new_mask(), NULL, 5, 5);
+
+  meta->x = -3;
+  meta->y = -3;
+  buffer = scale(buffer, 64, 64, 32, 32);
+  assert_placement(buffer, 0, -1, -1, 2, 2);
+  gst_buffer_unref(buffer);
+}
+
+static void assert_fraction(GstBuffer *buffer, guint index, const gchar *label,
+                            gdouble fraction) {
+  GstCustomMeta *summary =
+      gst_buffer_get_custom_meta(buffer, GST_CLASS_MASK_SUMMARY_META_NAME);
+  GstStructure *structure = gst_custom_meta_get_structure(summary);
+  const GValue *labels = gst_structure_get_value(structure, "labels");
+  const GValue *fractions = gst_structure_get_value(structure, "fractions");
+
+  g_assert_cmpuint(gst_value_array_get_size(labels), >, index);
+  g_assert_cmpstr(g_value_get_string(gst_value_array_get_value(labels, index)),
+                  ==, label);
+  g_assert_cmpfloat_with_epsilon(
+      g_value_get_double(gst_value_array_get_value(fractions, index)), fraction,
+      1e-9);
+}
+
+/* The summary goes where the mask goes, and tells of what is left of it. */
+static void test_summary(void) {
+  GstBuffer *out =
+      through("videoscale", "video/x-raw,format=RGB,width=60,height=20",
+              "video/x-raw,format=RGB,width=120,height=40", 0, 0, 60, 20);
+
+  assert_fraction(out, 0, "road", 1. / 3);
+  gst_buffer_unref(out);
+
+  out =
+      through("videocrop left=30", "video/x-raw,format=RGB,width=60,height=20",
+              "video/x-raw,format=RGB,width=30,height=20", 0, 0, 60, 20);
+  if (gst_buffer_get_class_mask_meta(out)) {
+    assert_placement(out, 0, -30, 0, 60, 20);
+    assert_fraction(out, 0, "car", 1. / 3);
+    assert_fraction(out, 1, "traffic \"light\"", 1. / 3);
+  } else {
+    g_assert_null(
+        gst_buffer_get_custom_meta(out, GST_CLASS_MASK_SUMMARY_META_NAME));
+  }
+  gst_buffer_unref(out);
+}
+
+#if GST_CHECK_VERSION(1, 28, 0)
+/* What videocrop says of a frame that is cropped already by a crop meta. */
+static void test_matrix(void) {
+  const GstVideoRectangle in_part = {10, 3, 20, 10}, out_part = {5, 1, 20, 10};
+  GstVideoInfo in, out;
+  GstVideoMetaTransformMatrix trans;
+  GstBuffer *buffer = gst_buffer_new();
+  GstVideoCropMeta *crop = gst_buffer_add_video_crop_meta(buffer);
+
+  add_mask(buffer, new_mask(), NULL, 60, 20);
+  crop->x = 7;
+  crop->y = 2;
+  crop->width = 50;
+  crop->height = 18;
+  gst_video_info_set_format(&in, GST_VIDEO_FORMAT_RGB, 50, 18);
+  gst_video_info_set_format(&out, GST_VIDEO_FORMAT_RGB, 25, 11);
+  gst_video_meta_transform_matrix_init(&trans, &in, &in_part, &out, &out_part);
+  buffer =
+      transform(buffer, gst_video_meta_transform_matrix_get_quark(), &trans);
+  assert_placement(buffer, 0, -12, -4, 60, 20);
+  assert_placements(buffer, 1);
+
+  trans.matrix[0][0] = -1;
+  buffer =
+      transform(buffer, gst_video_meta_transform_matrix_get_quark(), &trans);
+  g_assert_null(gst_buffer_get_class_mask_meta(buffer));
+  gst_buffer_unref(buffer);
+}
+#endif
 
 static void test_refused(void) {
   GstBuffer *buffer = gst_buffer_new();
@@ -260,6 +423,12 @@ int main(int argc, char **argv) {
   g_test_add_func("/meta/videoconvert", test_videoconvert);
   g_test_add_func("/meta/videoscale", test_videoscale);
   g_test_add_func("/meta/flip", test_flip);
+  g_test_add_func("/meta/placements", test_placements);
+  g_test_add_func("/meta/rounding", test_rounding);
+  g_test_add_func("/meta/summary", test_summary);
+#if GST_CHECK_VERSION(1, 28, 0)
+  g_test_add_func("/meta/matrix", test_matrix);
+#endif
   g_test_add_func("/meta/refused", test_refused);
   g_test_add_func("/meta/refused-confidence", test_refused_confidence);
   g_test_add_func("/meta/not-video", test_not_video);

@@ -139,7 +139,7 @@ static void test_stored_counts(void) {
   gst_buffer_unref(buffer);
 }
 
-/* What gst_class_mask_meta_count_pixels() says about class 0. Takes the mask.
+/* The count of class 0. Takes ownership of the mask.
  */
 static guint64 count_zeros(GstBuffer *mask) {
   GstBuffer *buffer = gst_buffer_new();

@@ -23,12 +23,12 @@ static GByteArray *write_mask(const guint8 *pixels, guint width, guint height,
   return bytes;
 }
 
-static void assert_image(GstBuffer *picture, const guint8 *pixels, gsize size) {
+static void assert_image(GstBuffer *image, const guint8 *pixels, gsize size) {
   GstMapInfo map;
 
-  g_assert_true(gst_buffer_map(picture, &map, GST_MAP_READ));
+  g_assert_true(gst_buffer_map(image, &map, GST_MAP_READ));
   g_assert_cmpmem(map.data, map.size, pixels, size);
-  gst_buffer_unmap(picture, &map);
+  gst_buffer_unmap(image, &map);
 }
 
 static void test_round_trip(void) {
@@ -70,6 +70,35 @@ static void test_round_trip(void) {
   }
   g_free(pixels);
   g_rand_free(rand);
+}
+
+/* All rectangles arrive, or somebody is uncovered in the other process. */
+static void test_placements(void) {
+  const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
+  GstBuffer *buffer = gst_buffer_new(), *other = gst_buffer_new();
+  GstClassMaskMeta *meta =
+      add_mask(buffer, new_image(pixels, 3, 2, 3, 0), "seg", 640, 360);
+  GstClassMaskPlacements placements, read;
+  GByteArray *bytes = g_byte_array_new();
+
+  gst_class_mask_meta_read_placements(meta, &placements);
+  for (; placements.n < GST_CLASS_MASK_MAX_PLACEMENTS; placements.n++)
+    placements.rect[placements.n] =
+        (GstVideoRectangle){-5, (gint)placements.n, 640, 300};
+  gst_class_mask_meta_write_placements(meta, &placements);
+  g_assert_true(gst_class_mask_meta_write(meta, bytes));
+  meta = gst_class_mask_meta_read(other, bytes->data, bytes->len,
+                                  GST_CLASS_MASK_META_VERSION);
+  g_assert_nonnull(meta);
+  gst_class_mask_meta_read_placements(meta, &read);
+  g_assert_cmpmem(&read, sizeof read, &placements, sizeof placements);
+
+  bytes->data[bytes->len - 2] = 0; /* a height of 0 */
+  g_assert_null(gst_class_mask_meta_read(other, bytes->data, bytes->len - 1,
+                                         GST_CLASS_MASK_META_VERSION));
+  g_byte_array_unref(bytes);
+  gst_buffer_unref(other);
+  gst_buffer_unref(buffer);
 }
 
 /* Every prefix of valid bytes, and valid bytes with trailing ones. The copies
@@ -153,6 +182,7 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/serialize/round-trip", test_round_trip);
+  g_test_add_func("/serialize/placements", test_placements);
   g_test_add_func("/serialize/truncated", test_truncated);
   g_test_add_func("/serialize/changed", test_changed);
 #if GST_CHECK_VERSION(1, 24, 0)

@@ -184,7 +184,7 @@ void send_qos(Stream &stream, GstClockTimeDiff jitter, GstClockTime time) {
       gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, jitter, time));
 }
 
-int qos_heard_upstream(Stream &stream) {
+int count_qos_upstream(Stream &stream) {
   int count = 0;
   while (GstEvent *event =
              gst_harness_try_pull_upstream_event(stream.harness)) {
@@ -199,9 +199,9 @@ void test_qos() {
   Stream stream("", kCaps);
   stream.push(stream.make_frame(0, grey_of(0)));
   // 60 ms late: frames up to 120 ms are too late for an inference.
-  qos_heard_upstream(stream);
+  count_qos_upstream(stream);
   send_qos(stream, 60 * GST_MSECOND, 0);
-  g_assert_cmpint(qos_heard_upstream(stream), ==, 0);
+  g_assert_cmpint(count_qos_upstream(stream), ==, 0);
   for (int i = 1; i < 6; i++) {
     const OwnedBuffer frame = stream.push(stream.make_frame(i, grey_of(i)));
     if (i <= 3)
@@ -230,14 +230,14 @@ void test_qos() {
   }
   g_assert_false(stream.has_message(GST_MESSAGE_QOS));
 
-  // Upstream hears of early frames, and of late ones without an inference
+  // Upstream gets events of early frames, and of late ones without an inference
   // before them.
   send_qos(stream, -10 * GST_MSECOND, 5 * kFrame);
-  g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
+  g_assert_cmpint(count_qos_upstream(stream), ==, 1);
   send_qos(stream, 10 * GST_MSECOND, 5 * kFrame);
-  g_assert_cmpint(qos_heard_upstream(stream), ==, 0);
+  g_assert_cmpint(count_qos_upstream(stream), ==, 0);
   send_qos(stream, 10 * GST_MSECOND, 6 * kFrame);
-  g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
+  g_assert_cmpint(count_qos_upstream(stream), ==, 1);
 }
 
 /// However late, one frame per second is inferred.
@@ -256,9 +256,9 @@ void test_qos_off() {
   FakeControl &control = reset_control();
   Stream stream("qos=false", kCaps);
   stream.push(stream.make_frame(0));
-  qos_heard_upstream(stream);
+  count_qos_upstream(stream);
   send_qos(stream, GST_SECOND, 0);
-  g_assert_cmpint(qos_heard_upstream(stream), ==, 1);
+  g_assert_cmpint(count_qos_upstream(stream), ==, 1);
   stream.push(stream.make_frame(1));
   g_assert_cmpint(control.segmented, ==, 2);
 }

@@ -149,6 +149,43 @@ static void test_scale_to_frame(void) {
   g_free(rgba);
 }
 
+/* The mask is drawn where it lies in the part of the frame that is shown. */
+static void test_cropped(void) {
+  GstHarness *h = gst_harness_new("classmaskextract");
+  GstBuffer *frame = new_masked_frame(0, 4, 2);
+
+  g_object_set(h->element, "scale-to-frame", TRUE, NULL);
+  gst_harness_set_src_caps_str(
+      h, "video/x-raw, format=I420, width=3, height=2, framerate=25/1");
+  crop_frame(frame, 6, 7, 3, 2); /* blocks of 8x8 pixels meet inside */
+  push_frame(h, frame);
+  assert_image(h, 0, (const guint8[]){0, 0, 1, 2, 2, 255});
+  gst_harness_teardown(h);
+}
+
+static void test_times(void) {
+  GstHarness *h = new_harness(NULL);
+  GstBuffer *frame = new_masked_frame(0, 4, 2), *image;
+  GstCaps *ntp = gst_caps_new_empty_simple("timestamp/x-ntp");
+  GstReferenceTimestampMeta *stamp;
+
+  add_times(frame);
+  push_frame(h, frame);
+  image = gst_harness_pull(h);
+  g_assert_nonnull(gst_buffer_get_video_time_code_meta(image));
+  g_assert_cmpuint(gst_buffer_get_video_time_code_meta(image)->tc.frames, ==,
+                   4);
+  g_assert_cmpuint(
+      gst_buffer_get_n_meta(image, GST_REFERENCE_TIMESTAMP_META_API_TYPE), ==,
+      2);
+  stamp = gst_buffer_get_reference_timestamp_meta(image, ntp);
+  g_assert_cmpuint(stamp->timestamp, ==, 123456789);
+  g_assert_null(gst_buffer_get_class_mask_meta(image));
+  gst_caps_unref(ntp);
+  gst_buffer_unref(image);
+  gst_harness_teardown(h);
+}
+
 static void test_skip(void) {
   GstHarness *h = new_harness(NULL);
   gchar *names;
@@ -230,8 +267,59 @@ static void test_event_order(void) {
   push_frame(h, new_masked_frame(2, 4, 2));
   gst_harness_push_event(h, gst_event_new_eos());
   names = pull_event_names(h);
-  g_assert_cmpstr(names, ==, "stream-start caps segment tag eos ");
+  g_assert_cmpstr(names, ==, "stream-start caps segment tag gap caps eos ");
   g_free(names);
+  gst_harness_teardown(h);
+}
+
+/* What comes before the first frame keeps its place. */
+static void test_early_events(void) {
+  GstHarness *h = new_harness(NULL);
+  GstStructure *custom = gst_structure_new_empty("custom");
+  gchar *names;
+
+  gst_harness_push_event(
+      h, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, custom));
+  gst_harness_push_event(h, gst_event_new_gap(0, GST_SECOND));
+  gst_harness_push_event(h, gst_event_new_segment_done(GST_FORMAT_TIME, 0));
+  push_frame(h, new_masked_frame(1, 4, 2));
+  names = pull_event_names(h);
+  g_assert_cmpstr(names, ==,
+                  "stream-start caps segment custom-downstream gap "
+                  "segment-done caps ");
+  g_free(names);
+  gst_harness_teardown(h);
+}
+
+/* If the size of the frames is not accepted, all waits for a mask. */
+static void test_events_wait(void) {
+  GstHarness *h = new_harness("video/x-raw, width=4");
+  gchar *names;
+
+  gst_harness_push_event(h, gst_event_new_gap(0, GST_SECOND));
+  push_frame(h, new_plain_frame(0));
+  push_frame(h, new_masked_frame(1, 4, 2));
+  assert_image(h, 1, PIXELS);
+  names = pull_event_names(h);
+  g_assert_cmpstr(names, ==, "stream-start caps segment gap ");
+  g_free(names);
+  gst_harness_teardown(h);
+}
+
+/* An image after frames without one is not continuous. */
+static void test_discont(void) {
+  const gboolean expected[] = {FALSE, TRUE, FALSE};
+  GstHarness *h = new_harness(NULL);
+
+  push_frame(h, new_masked_frame(0, 4, 2));
+  push_frame(h, new_plain_frame(1));
+  push_frame(h, new_masked_frame(2, 4, 2));
+  push_frame(h, new_masked_frame(3, 4, 2));
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *image = gst_harness_pull(h);
+    g_assert_cmpint(GST_BUFFER_IS_DISCONT(image), ==, expected[i]);
+    gst_buffer_unref(image);
+  }
   gst_harness_teardown(h);
 }
 
@@ -277,11 +365,16 @@ int main(int argc, char **argv) {
   g_test_add_func("/extract/colors", test_colors);
   g_test_add_func("/extract/id-beyond-table", test_id_beyond_table);
   g_test_add_func("/extract/scale-to-frame", test_scale_to_frame);
+  g_test_add_func("/extract/cropped", test_cropped);
+  g_test_add_func("/extract/times", test_times);
   g_test_add_func("/extract/skip", test_skip);
   g_test_add_func("/extract/repeat", test_repeat);
   g_test_add_func("/extract/blank", test_blank);
   g_test_add_func("/extract/source", test_source);
   g_test_add_func("/extract/event-order", test_event_order);
+  g_test_add_func("/extract/early-events", test_early_events);
+  g_test_add_func("/extract/events-wait", test_events_wait);
+  g_test_add_func("/extract/discont", test_discont);
   g_test_add_func("/extract/eos-without-mask", test_eos_without_mask);
   g_test_add_func("/extract/invalid-mask", test_invalid_mask);
   g_test_add_func("/extract/refused-downstream", test_refused_downstream);

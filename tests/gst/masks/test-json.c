@@ -73,6 +73,47 @@ static void test_line(void) {
   gst_harness_teardown(h);
 }
 
+static void assert_contains(GstHarness *h, guint number, GstBuffer *frame,
+                            const gchar *text) {
+  gchar *line;
+
+  push_frame(h, frame);
+  line = pull_line(h, number);
+  g_assert_nonnull(strstr(line, text));
+  g_free(line);
+}
+
+/* A crop meta hides parts of the frame; the mask covers the whole, or what was
+ * shown when it was made. */
+static void test_cropped(void) {
+  GstHarness *h = new_harness();
+  GstBuffer *frame = new_masked_frame(0, 4, 2);
+
+  crop_frame(frame, 5, 3, 20, 10);
+  assert_contains(h, 0, frame, "\"covers\":[-5,-3,32,16],");
+
+  frame = new_masked_frame(1, 4, 2);
+  crop_frame(frame, 5, 3, 20, 10);
+  gst_buffer_get_class_mask_meta(frame)->x = 5;
+  gst_buffer_get_class_mask_meta(frame)->y = 3;
+  assert_contains(h, 1, frame, "\"covers\":[0,0,32,16],");
+  gst_harness_teardown(h);
+}
+
+static void test_times(void) {
+  GstHarness *h = new_harness();
+  GstBuffer *frame = new_masked_frame(2, 4, 2);
+
+  add_times(frame);
+  assert_contains(
+      h, 2, frame,
+      "\"running_time\":80000000,\"time_code\":\"01:02:03:04\","
+      "\"reference_timestamps\":["
+      "{\"reference\":\"timestamp/x-ntp\",\"timestamp\":123456789},"
+      "{\"reference\":\"timestamp/x-unix\",\"timestamp\":5}],\"age\":");
+  gst_harness_teardown(h);
+}
+
 static void test_without_line(void) {
   GstHarness *h = new_harness();
   GstBuffer *frame;
@@ -119,6 +160,8 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/json/registered", test_registered);
   g_test_add_func("/json/line", test_line);
+  g_test_add_func("/json/cropped", test_cropped);
+  g_test_add_func("/json/times", test_times);
   g_test_add_func("/json/without-line", test_without_line);
   g_test_add_func("/json/events", test_events);
   return g_test_run();

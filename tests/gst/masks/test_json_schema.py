@@ -19,7 +19,7 @@ try:
     gi.require_version("GstVideo", "1.0")
     gi.require_version("GstApp", "1.0")
     gi.require_version("GstClassMask", "1.0")
-    from gi.repository import Gst, GstApp, GstClassMask, GstVideo
+    from gi.repository import GLib, Gst, GstApp, GstClassMask, GstVideo
     import jsonschema
     import numpy
 except (ImportError, ValueError) as error:
@@ -146,6 +146,22 @@ class Json(unittest.TestCase):
                  "fraction": 0.125},
                 {"id": 2, "label": self.LABELS[2], "pixels": 1,
                  "fraction": 0.125}]})
+
+    def test_times(self):
+        frame = self.frame(numpy.zeros((2, 2), numpy.uint8))
+        code = GstVideo.VideoTimeCode.new(
+            30000, 1001, GLib.DateTime.new_utc(2026, 1, 2, 0, 0, 0),
+            GstVideo.VideoTimeCodeFlags.DROP_FRAME, 1, 2, 3, 4, 0)
+        GstVideo.buffer_add_video_time_code_meta(frame, code)
+        frame.add_reference_timestamp_meta(
+            Gst.Caps.from_string("timestamp/x-ntp, name=(string)\"a b\""), 7,
+            Gst.CLOCK_TIME_NONE)
+        line, = self.run_frames([frame])
+        self.assertEqual(line["time_code"], "01:02:03;04")
+        self.assertEqual(
+            line["reference_timestamps"],
+            [{"reference": 'timestamp/x-ntp, name=(string)"a\\ b"',
+              "timestamp": 7}])
 
     def test_shapes(self):
         rng = numpy.random.default_rng(1)

@@ -163,7 +163,7 @@ void test_margin(gconstpointer data) {
   Lcg lcg(4);
   for (float margin : {0.f, 0.02f, 0.1f}) {
     auto frame = reference::make_frame("GRAY8", w, h, 0, false, lcg);
-    // Black but for single white pixels: what is left of them would be seen.
+    // Black with single white pixels, whose traces would show.
     std::fill(frame.bytes.begin(), frame.bytes.end(), uint8_t{0});
     for (int y = 0; y < h; y += 7)
       for (int x = 0; x < w; x += 7) frame.bytes[size_t(y) * w + x] = 255;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/classmask/gstclassmaskmeta.h>
+
+#include <string>
+#include <vector>
+
+#include "gst/base/frameview.h"
+
+namespace fastscnn
+{
+
+/// The masks of a frame that are drawn, the newest first.
+using Masks = std::vector<const GstClassMaskMeta *>;
+
+/// Finds the masks that the element `source` made (empty: any), and that are at
+/// most max_age old (0: of any age; an unknown age is too old). supersede:
+/// leave out a mask if a newer one covers everything that it covers; objects
+/// may lie within one another.
+Masks find_masks (GstBuffer *buffer, const std::string &source,
+    GstClockTime max_age, bool supersede);
+
+/// Where in the frame a mask may lie: in several places if a scaler did not say
+/// whether it added borders. Draw the first.
+std::vector<Rect> placements (const GstClassMaskMeta *meta);
+
+/// Whether a mask certainly covers all of this part of the frame.
+bool covers (const GstClassMaskMeta *meta, const Rect &part);
+
+} // namespace fastscnn

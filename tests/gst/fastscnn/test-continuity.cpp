@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The stream goes on whatever frames, sizes and segments come, and nothing
+// waits for a mask that does not.
+#include "tests/support/elements.h"
+
+using namespace fastscnn::testing;
+
+namespace {
+
+constexpr GstClockTime kFrame = 40 * GST_MSECOND;
+const std::string kCaps = caps_of("GRAY8", 64, 48);
+
+/// The mean brightness of a class.
+uint8_t grey_of(int id) {
+  return static_cast<uint8_t>((2 * id + 1) * 255 / (2 * kClasses));
+}
+
+void check_carries(GstBuffer *frame, int id, GstClockTime age) {
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(class_in_centre(frame), ==, id);
+  g_assert_cmpuint(meta->age, ==, age);
+}
+
+void check_covers(GstBuffer *frame, guint width, guint height) {
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  g_assert_nonnull(meta);
+  g_assert_cmpint(meta->x, ==, 0);
+  g_assert_cmpint(meta->y, ==, 0);
+  g_assert_cmpuint(meta->width, ==, width);
+  g_assert_cmpuint(meta->height, ==, height);
+}
+
+/// Waits for a mask of the newest frame pushed.
+void wait_for_masks(Stream &stream, guint64 inferred) {
+  wait_until([&] { return stream.stat("inferred") >= inferred; });
+}
+
+/// Bad frames pass, with the last mask, and the next good one is inferred.
+void test_bad_frames() {
+  for (const char *mode : {"async=false", "async=true"}) {
+    FakeControl &control = reset_control();
+    Stream stream(mode, kCaps);
+    OwnedBuffer frame = stream.push(gst_buffer_new());
+    g_assert_null(gst_buffer_get_class_mask_meta(frame));
+    stream.push(stream.make_frame(0, grey_of(3)));
+    wait_for_masks(stream, 1);
+    for (int i = 1; i < 40; i++) {
+      GstBuffer *sent = i % 2 ? gst_buffer_new()
+                              : gst_buffer_new_allocate(nullptr, 100, nullptr);
+      GST_BUFFER_FLAG_SET(sent, GST_BUFFER_FLAG_CORRUPTED);
+      GST_BUFFER_PTS(sent) = i * kFrame;
+      frame = stream.push(sent);
+      g_assert_cmpuint(gst_buffer_get_size(frame), ==, i % 2 ? 0 : 100);
+      check_carries(frame, 3, i * kFrame);
+    }
+    g_assert_cmpuint(stream.stat("corrupted"), ==, 40);
+    g_assert_cmpuint(stream.stat("frames"), ==, 41);
+    g_assert_cmpint(control.segmented, ==, 1);
+    // One warning for all that come within seconds.
+    g_assert_nonnull(strstr(stream.take_text(GST_MESSAGE_WARNING).c_str(),
+                            "cannot be accessed"));
+    g_assert_false(stream.has_message(GST_MESSAGE_WARNING));
+    g_assert_false(stream.has_message(GST_MESSAGE_ERROR));
+    stream.push(stream.make_frame(40, grey_of(5)));
+    wait_for_masks(stream, 2);
+  }
+}
+
+void push_segment(Stream &stream, GstClockTime start, GstClockTime base) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = segment.position = start;
+  segment.base = base;
+  gst_harness_push_event(stream.harness, gst_event_new_segment(&segment));
+}
+
+/// A seek without a flush: the masks before do not belong to the frames after.
+void test_new_scene() {
+  reset_control();
+  Stream stream("interval=15", kCaps);
+  push_segment(stream, 2 * GST_SECOND, 0);
+  stream.push(stream.make_frame(50, grey_of(1)));
+  OwnedBuffer frame = stream.push(stream.make_frame(51, grey_of(2)));
+  check_carries(frame, 1, kFrame);
+  // Two segments that are one stream keep the mask.
+  push_segment(stream, 2080 * GST_MSECOND, 2 * kFrame);
+  frame = stream.push(stream.make_frame(52, grey_of(3)));
+  check_carries(frame, 1, 2 * kFrame);
+  push_segment(stream, 6 * GST_SECOND, 3 * kFrame);
+  frame = stream.push(stream.make_frame(150, grey_of(6)));
+  check_carries(frame, 6, 0);
+  push_segment(stream, 2 * GST_SECOND, 4 * kFrame);
+  frame = stream.push(stream.make_frame(50, grey_of(4)));
+  check_carries(frame, 4, 0);
+}
+
+void test_new_scene_async() {
+  FakeControl &control = reset_control();
+  Stream stream("async=true", kCaps);
+  push_segment(stream, 2 * GST_SECOND, 0);
+  stream.push(stream.make_frame(50, grey_of(1)));
+  wait_for_masks(stream, 1);
+  control.hold();
+  OwnedBuffer frame = stream.push(stream.make_frame(51, grey_of(1)));
+  wait_until([&] { return control.started == 2; });
+  push_segment(stream, 6 * GST_SECOND, 2 * kFrame);
+  frame = stream.push(stream.make_frame(150, grey_of(6)));
+  g_assert_null(gst_buffer_get_class_mask_meta(frame));
+  control.release();
+  wait_until([&] { return control.segmented == 3; });
+  wait_for_masks(stream, 2);
+  frame = stream.push(stream.make_frame(151, grey_of(6)));
+  check_carries(frame, 6, kFrame);
+}
+
+/// The mask in work when the size changes is used.
+void test_size_change_async() {
+  FakeControl &control = reset_control();
+  Stream stream("async=true", kCaps);
+  control.hold();
+  stream.push(stream.make_frame(0, grey_of(3)));
+  wait_until([&] { return control.started == 1; });
+  stream.set_caps(caps_of("GRAY8", 128, 80));
+  stream.push(stream.make_frame(1, grey_of(3)));
+  control.release();
+  wait_for_masks(stream, 2);
+  stream.set_caps(caps_of("GRAY8", 96, 64));
+  control.hold();
+  const OwnedBuffer frame = stream.push(stream.make_frame(2, grey_of(5)));
+  check_carries(frame, 3, kFrame);
+  check_covers(frame, 96, 64);
+  control.release();
+}
+
+/// A digital zoom.
+void test_every_size() {
+  for (const char *mode : {"async=false", "async=true", "interval=4"}) {
+    FakeControl &control = reset_control();
+    Stream stream(mode, kCaps);
+    stream.push(stream.make_frame(0, grey_of(2)));
+    wait_for_masks(stream, 1);
+    control.milliseconds = 5;
+    for (int i = 1; i < 60; i++) {
+      const int width = 64 + 2 * i;
+      stream.set_caps(caps_of("GRAY8", width, 48 + i));
+      const OwnedBuffer frame = stream.push(stream.make_frame(i, grey_of(2)));
+      g_assert_cmpint(class_in_centre(frame), ==, 2);
+      check_covers(frame, width, 48 + i);
+    }
+  }
+}
+
+/// Not live: the first frame waits after start, flush and another size.
+void test_first_frame_waits() {
+  FakeControl &control = reset_control();
+  control.milliseconds = 20;
+  Stream stream("async=true");
+  gst_harness_set_live(stream.harness, FALSE);
+  stream.set_caps(kCaps);
+  OwnedBuffer frame = stream.push(stream.make_frame(0, grey_of(1)));
+  check_carries(frame, 1, 0);
+  control.hold();  // no other frame may wait
+  frame = stream.push(stream.make_frame(1, grey_of(2)));
+  check_carries(frame, 1, kFrame);
+  control.release();
+  stream.flush();
+  frame = stream.push(stream.make_frame(9, grey_of(3)));
+  check_carries(frame, 3, 0);
+  stream.push(stream.make_frame(10, grey_of(3)));
+  stream.set_caps(caps_of("RGB", 128, 80));
+  frame = stream.push(stream.make_frame(11, grey_of(4)));
+  check_carries(frame, 4, 0);
+  // Sizes that change with every frame do not wait.
+  control.hold();
+  stream.set_caps(caps_of("RGB", 126, 80));
+  frame = stream.push(stream.make_frame(12, grey_of(5)));
+  check_carries(frame, 4, kFrame);
+  control.release();
+}
+
+/// Plays a pipeline to its end.
+void play(const std::string &line) {
+  Element p(line);
+  gst_element_set_state(p.element, GST_STATE_PLAYING);
+  GstMessage *message = gst_bus_timed_pop_filtered(
+      p.bus, 60 * GST_SECOND,
+      static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+  g_assert_nonnull(message);
+  g_assert_cmpint(GST_MESSAGE_TYPE(message), ==, GST_MESSAGE_EOS);
+  gst_message_unref(message);
+}
+
+const char *const kBranches[] = {"classmaskjson", "classmaskjson source=nobody",
+                                 "classmaskextract",
+                                 "classmaskextract source=nobody"};
+
+/// A sink that gets nothing does not stop the others.
+void test_branches_end() {
+  FakeControl &control = reset_control();
+  control.milliseconds = 300;
+  for (const char *live : {"true", "false"})
+    for (const char *mode : {"async=true", "async=false interval=9"})
+      for (const char *branch : kBranches)
+        play(std::string("videotestsrc num-buffers=12 is-live=") + live +
+             " ! video/x-raw,width=1920,height=1080,framerate=25/1 ! " +
+             fastscnn_line(mode) +
+             " ! tee name=t t. ! queue max-size-buffers=2 ! fakesink t. ! "
+             "queue max-size-buffers=2 ! " +
+             branch + " ! fakesink");
+}
+
+void test_compositor_ends() {
+  FakeControl &control = reset_control();
+  control.milliseconds = 100;
+  play("videotestsrc num-buffers=10 ! video/x-raw,width=320,height=240 ! " +
+       fastscnn_line("async=true") +
+       " ! tee name=t t. ! queue ! compositor name=c ! fakesink t. ! queue ! "
+       "classmaskextract ! c.");
+}
+
+/// A picture has its mask, too.
+void test_still_picture() {
+  FakeControl &control = reset_control();
+  control.milliseconds = 100;
+  Element p("videotestsrc num-buffers=1 ! video/x-raw,width=320,height=240 ! " +
+            fastscnn_line("async=true") + " ! classmaskjson ! appsink name=s");
+  GstElement *sink = gst_bin_get_by_name(GST_BIN(p.element), "s");
+  gst_element_set_state(p.element, GST_STATE_PLAYING);
+  GstSample *sample = nullptr;
+  g_signal_emit_by_name(sink, "try-pull-sample", 30 * GST_SECOND, &sample);
+  g_assert_nonnull(sample);
+  gst_sample_unref(sample);
+  gst_object_unref(sink);
+}
+
+void test_seek_in_paused() {
+  FakeControl &control = reset_control();
+  control.milliseconds = 20;
+  for (const char *branch : kBranches) {
+    Element p("videotestsrc ! video/x-raw,width=320,height=240 ! " +
+              fastscnn_line("async=true") +
+              " ! tee name=t t. ! queue ! fakesink t. ! queue ! " + branch +
+              " ! fakesink");
+    gst_element_set_state(p.element, GST_STATE_PAUSED);
+    for (int i = 0; i < 4; i++) {
+      g_assert_cmpint(
+          gst_element_get_state(p.element, nullptr, nullptr, 30 * GST_SECOND),
+          ==, GST_STATE_CHANGE_SUCCESS);
+      g_assert_true(gst_element_seek_simple(p.element, GST_FORMAT_TIME,
+                                            GST_SEEK_FLAG_FLUSH,
+                                            (3 * i + 1) * GST_SECOND));
+    }
+  }
+}
+
+/// A refusal says what was refused, and what to do.
+void test_refused_caps() {
+  reset_control();
+  const struct {
+    std::string caps;
+    const char *remedy;
+  } cases[] = {
+      {caps_of("P010_10LE", 64, 64), "put videoconvert in front"},
+      {caps_of("RGB", 9000, 100), "put videoscale in front"},
+      {"video/x-raw(memory:GLMemory),format=RGBA,width=64,height=64,"
+       "framerate=25/1",
+       "gldownload"},
+      {"video/x-h264,width=64,height=64", "put a decoder"},
+  };
+  for (const auto &c : cases) {
+    Stream stream("", kCaps);
+    stream.push(stream.make_frame(0));
+    gst_harness_push_event(
+        stream.harness,
+        gst_event_new_caps(gst_caps_from_string(c.caps.c_str())));
+    const std::string text = stream.take_text(GST_MESSAGE_WARNING);
+    g_assert_nonnull(strstr(text.c_str(), "does not accept the caps"));
+    g_assert_nonnull(strstr(text.c_str(), c.remedy));
+  }
+  Element p("fakesrc num-buffers=2 sizetype=fixed ! " + fastscnn_line("") +
+            " ! fakesink");
+  gst_element_set_state(p.element, GST_STATE_PLAYING);
+  GstMessage *message =
+      gst_bus_timed_pop_filtered(p.bus, 30 * GST_SECOND, GST_MESSAGE_ERROR);
+  g_assert_nonnull(message);
+  gst_message_unref(message);
+}
+
+/// Negotiation that ends well raises no alarm.
+void test_no_false_alarm() {
+  reset_control();
+  Element p(
+      "videotestsrc num-buffers=3 ! video/x-raw,format=I420_10LE ! "
+      "videoconvert ! " +
+      fastscnn_line("") + " ! videoconvert ! fakesink");
+  gst_element_set_state(p.element, GST_STATE_PLAYING);
+  GstMessage *message = gst_bus_timed_pop_filtered(
+      p.bus, 30 * GST_SECOND,
+      static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR |
+                                  GST_MESSAGE_WARNING));
+  g_assert_nonnull(message);
+  g_assert_cmpint(GST_MESSAGE_TYPE(message), ==, GST_MESSAGE_EOS);
+  gst_message_unref(message);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  g_test_init(&argc, &argv, nullptr);
+  install_engines({"cpu"});
+  g_test_add_func("/continuity/bad-frames", test_bad_frames);
+  g_test_add_func("/continuity/new-scene", test_new_scene);
+  g_test_add_func("/continuity/new-scene-async", test_new_scene_async);
+  g_test_add_func("/continuity/size-change-async", test_size_change_async);
+  g_test_add_func("/continuity/every-size", test_every_size);
+  g_test_add_func("/continuity/first-frame-waits", test_first_frame_waits);
+  g_test_add_func("/continuity/branches-end", test_branches_end);
+  g_test_add_func("/continuity/compositor-ends", test_compositor_ends);
+  g_test_add_func("/continuity/still-picture", test_still_picture);
+  g_test_add_func("/continuity/seek-in-paused", test_seek_in_paused);
+  g_test_add_func("/continuity/refused-caps", test_refused_caps);
+  g_test_add_func("/continuity/no-false-alarm", test_no_false_alarm);
+  return g_test_run();
+}
