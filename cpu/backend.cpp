@@ -18,7 +18,7 @@ int thread_count(const Device &device) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// What the system calls the processor.
+/// The name of the processor; "CPU" if the system does not tell.
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {
@@ -69,7 +69,7 @@ class CpuBackend : public Backend {
 
   std::mutex mutex_;
   std::weak_ptr<Workers> workers_;
-  // Weights keep their model alive, so no other one has its address.
+  // Weights own their model, so a live entry's address is never reused.
   std::map<const Model *, std::weak_ptr<const Weights>> weights_;
 };
 

@@ -68,7 +68,7 @@ HWY_INLINE void store(hn::Vec<Ints> values, int count, uint8_t *dst) {
   std::copy_n(all, count, dst);
 }
 
-/// All classes, interpolated between the two rows.
+/// Interpolates all classes between the two rows.
 const float *lerp(const Classify::RowPair &rows, float *scratch) {
   if (rows.weight == 0) return rows.top;
   const Tag d;

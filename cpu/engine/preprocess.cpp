@@ -11,7 +11,7 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::HWY_NAMESPACE {
 namespace {
 
-/// Bytes interpolated between two rows.
+/// Interpolates bytes between two rows.
 void lerp_rows(const uint8_t *top, const uint8_t *bottom, float weight,
                int count, float *out) {
   const Tag d;

@@ -344,9 +344,8 @@ int main(int argc, char **argv) {
   }
 #endif
   if (!arguments.json)
-    std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s %8s\n", name.c_str(),
-                "width", "height", "ms", "p95", "fps", "MiB", "network",
-                "argmax");
+    std::printf("%s\n%5sx%-5s %8s %8s %8s %8s %8s %8s\n", name.c_str(), "width",
+                "height", "ms", "p95", "fps", "MiB", "network", "argmax");
   BusyThreads busy(arguments.busy);
   for (auto [width, height] : arguments.sizes)
     print(arguments, name, width, height,

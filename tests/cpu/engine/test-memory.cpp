@@ -22,12 +22,12 @@ using reference::Lcg;
 namespace {
 
 std::atomic<int> allocations{0};
-std::atomic<int> held{0};       // allocations that were not freed
+std::atomic<int> live{0};       // allocations that were not freed
 std::atomic<int> countdown{0};  // to the allocation of a buffer that fails
 
 void *count_and_allocate(size_t size, size_t alignment) {
   allocations++;
-  held++;
+  live++;
   void *p = std::aligned_alloc(alignment,
                                (size + alignment - 1) / alignment * alignment);
   if (!p) std::abort();
@@ -35,7 +35,7 @@ void *count_and_allocate(size_t size, size_t alignment) {
 }
 
 void count_and_free(void *p) {
-  if (p) held--;
+  if (p) live--;
   std::free(p);
 }
 
@@ -98,7 +98,7 @@ void test_no_allocation() {
 template <typename F>
 int fail_each(F function) {
   for (int failing = 1;; failing++) {
-    const int before = held;
+    const int before = live;
     countdown = failing;
     {
       auto result = function();
@@ -110,7 +110,7 @@ int fail_each(F function) {
       g_assert_nonnull(
           strstr(result.error().sentence.c_str(), "not enough memory"));
     }
-    g_assert_cmpint(held, ==, before);
+    g_assert_cmpint(live, ==, before);
   }
 }
 
