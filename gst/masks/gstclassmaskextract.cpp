@@ -272,7 +272,6 @@ set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
 {
   GstVideoInfo &info = self->state->frame_info;
   GstCaps *caps;
-
   gst_event_parse_caps (event, &caps);
   const gboolean ok = gst_video_info_from_caps (&info, caps);
   if (!ok) {

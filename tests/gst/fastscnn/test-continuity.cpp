@@ -215,9 +215,10 @@ void test_branches_end() {
 void test_compositor_ends() {
   FakeControl &control = reset_control();
   control.milliseconds = 100;
-  play("videotestsrc num-buffers=10 ! video/x-raw,width=320,height=240 ! " +
+  play("videotestsrc num-buffers=30 ! video/x-raw,width=320,height=240 ! " +
        fastscnn_line("async=true") +
-       " ! tee name=t t. ! queue ! compositor name=c ! fakesink t. ! queue ! "
+       " ! tee name=t t. ! queue max-size-buffers=1 ! compositor name=c ! "
+       "fakesink t. ! queue max-size-buffers=1 ! "
        "classmaskextract ! c.");
 }
 
