@@ -112,8 +112,10 @@ void test_new_scene_async() {
   control.release();
   wait_until([&] { return control.segmented == 3; });
   wait_for_masks(stream, 2);
+  control.hold();  // or the frame may have its own mask already
   frame = stream.push(stream.make_frame(151, grey_of(6)));
   check_carries(frame, 6, kFrame);
+  control.release();
 }
 
 /// The mask in work when the size changes is used.
