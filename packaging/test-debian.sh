@@ -123,6 +123,7 @@ print(GstClassMask.Classes.new("a model", ["road"], [0x804080]).find("road"))
   # No camera answers: the program must keep trying until its time is over.
   run_in "$root" /usr/libexec/fastscnn/rtsp.py events rtsp://127.0.0.1:1/none \
     --seconds 3
+  run_in "$root" /usr/libexec/fastscnn/web/web.py --seconds 3
   if compgen -G "$out/gstreamer1.0-fastscnn-cuda_*" > /dev/null; then
     # The module is found, and reports that there is no GPU.
     run_in "$root" gst-launch-1.0 videotestsrc num-buffers=1 ! \

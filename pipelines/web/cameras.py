@@ -99,6 +99,7 @@ class WebCamera:
 
     LAUNCH = (
         APPSRC.format(name="frames") + " ! videoconvert ! "
+        "videoflip video-direction=auto ! "
         "fastscnn name=net async=true post-messages=true ! "
         # Nobody looks, nothing is drawn or encoded.
         "valve name=valve drop=true ! "

@@ -118,6 +118,8 @@ class Server:
     def add_folder(self, folder, index="index.html"):
         """Serves the files of a folder, read once, to everybody."""
         for path in pathlib.Path(folder).iterdir():
+            if path.suffix not in TYPES:
+                continue
             answer = (200, TYPES[path.suffix], path.read_bytes())
             name = "/" if path.name == index else f"/{path.name}"
             self.routes[name] = lambda answer=answer: answer

@@ -173,13 +173,15 @@ def main():
         gi.require_version("Gst", "1.0")
         gi.require_version("Soup", "3.0")
         gi.require_version("GstWebRTC", "1.0")
+        gi.require_version("GstClassMask", "1.0")
         from gi.repository import GLib, Gst
         Gst.init(None)
         from camera import prefer_hardware_decoders
     except (ImportError, ValueError) as error:
         raise Failure(
             f"{error}; install python3-gst-1.0 gir1.2-gst-plugins-base-1.0 "
-            "gir1.2-gst-plugins-bad-1.0 gir1.2-soup-3.0") from error
+            "gir1.2-gst-plugins-bad-1.0 gir1.2-soup-3.0, and this project's "
+            "GstClassMask-1.0.typelib") from error
     check_elements()
     prefer_hardware_decoders()
     run(options)
