@@ -144,7 +144,9 @@ GstBuffer *new_segmented_frame(GstBuffer *mask, Producer producer) {
 
 GstClassMaskMeta *read_checked(AnalyticsReader &reader, GstBuffer *frame,
                                const std::vector<guint8> &expected) {
-  GstClassMaskMeta *meta = reader.read(frame);
+  GstBuffer *copies = reader.read(frame);
+  g_assert_nonnull(copies);
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(copies);
   g_assert_nonnull(meta);
   assert_mask(meta->mask, expected);
   g_assert_cmpint(meta->x, ==, 1);
@@ -169,7 +171,7 @@ void test_read() {
                   gst_class_mask_classes_get_color(meta->classes, 9));
 
   GstClassMaskClasses *classes = gst_class_mask_classes_ref(meta->classes);
-  meta = reader.read(frame);
+  meta = gst_buffer_get_class_mask_meta(reader.read(frame));
   g_assert_true(meta->classes == classes);
   gst_buffer_unref(frame);
 
