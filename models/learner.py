@@ -67,8 +67,8 @@ def log_shares(logits, groups):
     """Logarithms of every class's probability, and of every group's: the sum of
     its classes' (N, C + groups, H, W)."""
     logs = logits.log_softmax(1)
-    return torch.cat([logs, *(logs[:, list(group)].logsumexp(1, keepdim=True)
-                              for group in groups)], 1)
+    return torch.stack([*logs.unbind(1), *(
+        torch.stack([logs[:, c] for c in group]).logsumexp(0) for group in groups)], 1)
 
 
 def lovasz_softmax(logits, labels):

@@ -20,8 +20,7 @@ import torch
 from torch.nn import functional as F
 
 import train
-from dataset import IGNORE, Frames, read_task
-from labels import read_labels
+from dataset import IGNORE, read_task
 from metrics import GroupConfusion
 from pictures import DataError
 from teacher import ENCODERS, MEAN, STD, Teacher, pretrained
@@ -111,32 +110,28 @@ def limited(shares, label, task, labels):
 
 
 def measure(args, task, net):
-    folder, file = args.frames
-    labels = read_labels(file, task.info.labels) if file else task.labels
-    frames = Frames(folder, task, labels=labels, only=args.only, as_read=True)
-    confusion = GroupConfusion(labels, task.classes)
+    frames = train.frames_to_measure(args.frames, task)
+    confusion = GroupConfusion(frames.meaning, task.classes)
     for image, label, _ in frames:
         found = probabilities(net, image, label.shape, args.widths, args.device)
         confusion.add(label.numpy(), found.argmax(0).byte().cpu().numpy())
     print(json.dumps({
         "miou": round(confusion.miou(), 4),
         "possible": round(confusion.possible.miou(), 4),
-        "iou": dict(zip(labels.names, confusion.iou().round(4).tolist())),
+        "iou": dict(zip(frames.meaning.names, confusion.iou().round(4).tolist())),
         "frames": len(frames)}))
 
 
 def label(args, task, net):
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    folder, file = args.frames
-    labels = read_labels(file, task.info.labels) if file else task.labels
-    frames = Frames(folder, task, labels=labels, as_read=True)
+    frames = train.frames_to_measure(args.frames, task)
     for name, image, truth in zip(frames.names, frames.images, frames.labels):
         path = out / (name + ".npy")
         if path.exists():  # what was interrupted goes on
             continue
         found = probabilities(net, image, truth.shape, args.widths, args.device)
-        found = limited(found.cpu(), truth, task, labels)
+        found = limited(found.cpu(), truth, task, frames.meaning)
         small = F.interpolate(found[None], scale_factor=SOFT_SCALE, mode="area")[0]
         partial = path.with_suffix(".part")
         with open(partial, "wb") as file:
@@ -156,14 +151,12 @@ def make_parser():
         command = commands.add_parser(name)
         add = command.add_argument
         add("teacher", help="OUT/best.pt of a training")
-        add("frames", type=train.folder_and_task, metavar="FOLDER[:TASK]")
+        add("frames", type=train.measured_folder, metavar=train.MEASURED)
         add("--task", required=True, help="as in training")
         add("--widths", type=int, nargs="+", default=(480, 720),
             help="of the network's input; probabilities are averaged")
         add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-        if name == "measure":
-            add("--only", nargs="+", default=(), metavar="PREFIX")
-        else:
+        if name == "label":
             add("--out", required=True, metavar="FOLDER")
     return parser
 

@@ -29,6 +29,7 @@ from pictures import DataError
 
 WARM_UP = 0.01  # share of the training
 POLY_POWER = 0.9
+MEASURED = "FOLDER[:TASK[:PREFIX]]"
 BF16_SINCE = (8, 0)  # compute capability; before, floats are scaled to fit fp16
 
 
@@ -277,10 +278,12 @@ def decaying(parameters, **options):
              **options}]
 
 
-def folder_and_task(text):
-    """FOLDER or FOLDER:TASK."""
-    folder, _, task = text.partition(":")
-    return folder, task or None
+def measured_folder(text):
+    """(folder, task or "", prefixes)."""
+    folder, task, prefix, *more = text.split(":") + ["", ""]
+    if any(more):
+        raise ValueError
+    return folder, task, (prefix,) if prefix else ()
 
 
 def folder_with_share(text):
@@ -298,8 +301,9 @@ def make_parser(description=__doc__):
     add("frames", help="folder with images/ and labels/")
     add("--task", required=True, help="TOML or JSON with labels and colours")
     add("--out", required=True, help="folder for checkpoints and the best model")
-    add("--val", nargs="+", type=folder_and_task, default=(), metavar="FOLDER[:TASK]",
-        help="folders to validate on; TASK where labels are others than --task's")
+    add("--val", nargs="+", type=measured_folder, default=(), metavar=MEASURED,
+        help="folders to validate on, TASK where labels are others than --task's, "
+        "PREFIX for frames whose names begin so; the best state is best in the mean")
     add("--without", nargs="+", default=(), metavar="PREFIX",
         help="leave out of training the frames whose names begin so")
     add("--init", metavar="MODEL", help="start from a model file: network, mean and "
@@ -358,21 +362,26 @@ def parse_args():
 
 def read_folders(args, task):
     """(the task with all groups, Frames to train on, Frames to validate on)."""
-    def labels_of(file):
-        return read_labels(file, task.info.labels) if file else task.labels
-
-    more = [(folder, labels_of(file)) for folder, file, _ in args.data]
+    more = [(folder, labels_of(file, task)) for folder, file, _ in args.data]
     task = task.with_groups(labels for _, labels in more)
     train = [Frames(args.frames, task, args.without, soft=args.soft)]
     train += [Frames(folder, task, labels=labels, soft=args.soft)
               for folder, labels in more]
-    vals = [Frames(folder, task, labels=labels_of(file), as_read=True)
-            for folder, file in args.val]
+    vals = [frames_to_measure(folder, task) for folder in args.val]
     unseen = [label for label, count in zip(task.info.labels, train[0].pixels)
               if count == 0]
     if unseen:
         print(f"{args.frames}: no pixel is {' or '.join(unseen)}", file=sys.stderr)
     return task, train, vals
+
+
+def labels_of(file, task):
+    return read_labels(file, task.info.labels) if file else task.labels
+
+
+def frames_to_measure(folder, task):
+    folder, file, only = folder
+    return Frames(folder, task, labels=labels_of(file, task), only=only, as_read=True)
 
 
 def main():
