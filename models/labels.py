@@ -20,6 +20,11 @@ class Labels:
     own: tuple
     ignore: tuple = ()
 
+    @property
+    def grouped(self):
+        """Whether a label leaves a choice."""
+        return any(len(group) > 1 for group in self.members)
+
     def home(self, classes):
         """Of every class the label that it counts as, or UNKNOWN."""
         found = {c: label for label, own in enumerate(self.own) for c in own}

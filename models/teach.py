@@ -7,7 +7,8 @@ train    learns from folders of frames, as train.py does, and begins at weights
          teacher in OUT/best.pt
 measure  prints the IoU of a teacher on a folder as JSON
 label    writes the probabilities of every frame to FOLDER/NAME.npy, limited to
-         what its label allows; train.py --soft FOLDER learns from them
+         its labels' groups if they are groups; train.py --soft FOLDER learns
+         from them
 """
 
 import argparse
@@ -90,9 +91,9 @@ def probabilities(net, image, size, widths, device="cpu"):
         for mirrored in (False, True):
             seen = (x.flip(3) if mirrored else x).contiguous(
                 memory_format=torch.channels_last)
-            logits = F.interpolate(net(seen), size, mode="bilinear",
+            shares = F.interpolate(net(seen), size, mode="bilinear",
                                    align_corners=False).softmax(1)[0]
-            total = total + (logits.flip(2) if mirrored else logits)
+            total = total + (shares.flip(2) if mirrored else shares)
     return total / (2 * len(widths))
 
 
@@ -115,11 +116,12 @@ def measure(args, task, net):
     for image, label, _ in frames:
         found = probabilities(net, image, label.shape, args.widths, args.device)
         confusion.add(label.numpy(), found.argmax(0).byte().cpu().numpy())
+    iou = [None if np.isnan(value) else round(float(value), 4)
+           for value in confusion.iou()]
     print(json.dumps({
         "miou": round(confusion.miou(), 4),
         "possible": round(confusion.possible.miou(), 4),
-        "iou": dict(zip(frames.meaning.names, confusion.iou().round(4).tolist())),
-        "frames": len(frames)}))
+        "iou": dict(zip(frames.meaning.names, iou)), "frames": len(frames)}))
 
 
 def label(args, task, net):
@@ -131,7 +133,9 @@ def label(args, task, net):
         if path.exists():  # what was interrupted goes on
             continue
         found = probabilities(net, image, truth.shape, args.widths, args.device)
-        found = limited(found.cpu(), truth, task, frames.meaning)
+        found = found.cpu()
+        if frames.meaning.grouped:
+            found = limited(found, truth, task, frames.meaning)
         small = F.interpolate(found[None], scale_factor=SOFT_SCALE, mode="area")[0]
         partial = path.with_suffix(".part")
         with open(partial, "wb") as file:

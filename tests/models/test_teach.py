@@ -271,6 +271,8 @@ class LessonTest(ScriptTest):
         # Two folders, each by labels of its own
         self.assertRegex(output, r"mIoU [0-9.]+ \(left [^)]* other [0-9.]+\)")
         self.assertRegex(output, r"mIoU [0-9.]+ \(side [^)]* no left [0-9.]+\)")
+        self.assertEqual(self.frames_measured(best, f"{known}::known"), 4)
+        self.assertEqual(self.frames_measured(best, f"{known}::known1"), 1)
 
         found = json.loads(self.run_and_read(
             teach, "measure", best, grouped, "--task", self.task, "--widths", "64",
@@ -283,9 +285,17 @@ class LessonTest(ScriptTest):
         taught = np.load(soft / "grouped0.npy")
         self.assertEqual((taught.shape, taught.dtype), ((3, 18, 24), np.uint8))
         self.assertEqual(taught[2, :, :12].max(), 0)  # side: left or right
+        # Of classes the teacher says what it thinks, not what the label is.
+        taught = np.load(soft / "known0.npy")
+        self.assertGreater(taught[2, :, :10].max(), 0)
         self.run_and_read(train, known, *options, "--soft", soft, "--out",
                           self.folder / "student")
         self.assertTrue((self.folder / "student" / "best.safetensors").exists())
+
+    def frames_measured(self, best, folder):
+        return json.loads(self.run_and_read(
+            teach, "measure", best, folder, "--task", self.task, "--widths", "64",
+            "--device", "cpu"))["frames"]
 
     def test_wrong_shares_and_files(self):
         options = ("known", "--task", "t", "--out", "o", "--data")
@@ -293,6 +303,9 @@ class LessonTest(ScriptTest):
             with contextlib.redirect_stderr(io.StringIO()) as said:
                 self.run_script(train, *options, wrong)
             self.assertIn("--data", said.getvalue())
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.run_script(train, *options[:-1], "--val", "a:b:c:d")
+        self.assertIn("--val", said.getvalue())
         said = self.run_script(
             train, self.folder / "known", "--task", self.task, "--out", self.folder,
             "--batch", "2", "--data", f"{self.folder / 'grouped'}:{self.groups}:0.8")
