@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Folders of images and label PNGs: checked, kept in memory, augmented."""
 
-import json
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from fastscnn import Variant
+from labels import of_classes, read_file
 from modelfile import ModelInfo
 from pictures import DataError, pairs, read_pair
 
@@ -18,6 +17,8 @@ IGNORE = 255
 # Losses look at the centre of every second pixel: a quarter of the cost, and
 # random crops see to it that no pixel is always left out.
 LABEL_STRIDE = 2
+# A teacher's probabilities have no fine edges.
+SOFT_STRIDE = 4
 # Luma of red, green and blue (ITU-R BT.601)
 GREY = (0.299, 0.587, 0.114)
 # Places of a rare class that are remembered of an image
@@ -31,10 +32,31 @@ class Task:
     info: ModelInfo
     variant: Variant
     ignore: tuple
+    groups: tuple = ()  # tuples of classes, of which a pixel may have any
 
     @property
     def classes(self):
         return len(self.info.labels)
+
+    @property
+    def labels(self):
+        return of_classes(self.info.labels, self.ignore)
+
+    def with_groups(self, folders):
+        """The same task with the groups that these folders' Labels stand for."""
+        groups = {members for labels in folders for members in labels.members
+                  if len(members) > 1}
+        return replace(self, groups=tuple(sorted(groups)))
+
+    def target(self, members):
+        """The id in training of a label that stands for these classes: of a class,
+        or of a group, which come behind the classes."""
+        return (members[0] if len(members) == 1
+                else self.classes + self.groups.index(members))
+
+    @property
+    def targets(self):
+        return self.classes + len(self.groups)
 
     def on(self, variant, model):
         """The same task for the network that another model has."""
@@ -44,12 +66,7 @@ class Task:
 
 
 def read_task(path):
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
+    raw = read_file(path)
     try:
         info = ModelInfo(raw["name"], [c["label"] for c in raw["class"]],
                          [c["color"] for c in raw["class"]], *raw["input"],
@@ -71,32 +88,42 @@ def read_task(path):
 
 class Frames:
     """Every image (3, H, W) and label (H, W) of a folder, as uint8 tensors in
-    the computer's memory; those whose names begin with one of the prefixes in
-    `without` are left out."""
+    the computer's memory. Labels hold the task's targets. Left out are frames
+    whose names begin with one of the prefixes in `without`, kept only those that
+    begin with one in `only`, where there is any. Of a teacher's probabilities,
+    `soft`/NAME.npy, those are kept that exist. `as_read` leaves label values as
+    they are, for measuring."""
 
-    def __init__(self, folder, task, without=()):
+    def __init__(self, folder, task, without=(), labels=None, soft=None, only=(),
+                 as_read=False):
         folder = Path(folder)
-        self.names, self.images, self.labels = [], [], []
+        self.meaning = labels or task.labels
+        lookup = _lookup(task, self.meaning, as_read)
+        self.names, self.images, self.labels, self.soft = [], [], [], []
         self.pixels = np.zeros(256, np.int64)
-        for path, label_path in pairs(folder / "images", folder / "labels",
-                                      without=without):
+        for path, label_path in pairs(folder / "images", folder / "labels", only,
+                                      without):
             image, label = read_pair(path, label_path)
-            ids = _check_ids(np.array(label), label_path, task)
+            ids = _checked(np.array(label), label_path, self.meaning, lookup)
             self.pixels += np.bincount(ids.ravel(), minlength=256)
             self.names.append(path.stem)
             self.images.append(torch.from_numpy(np.array(image)).permute(2, 0, 1))
             self.labels.append(torch.from_numpy(ids))
-        if not self.pixels[:task.classes].any():
+            self.soft.append(_read_soft(soft, path.stem, task.classes))
+        if not self.pixels[:IGNORE].any():
             raise DataError(f"{folder / 'labels'}: no pixel has a class, "
                             "all are ignored")
+
+    def __getitem__(self, index):
+        return self.images[index], self.labels[index], self.soft[index]
 
     def __len__(self):
         return len(self.names)
 
-    def rare_places(self, classes):
-        """Of every image, {class: some pixels (x, y)} for the classes that are
+    def rare_places(self, targets):
+        """Of every image, {target: some pixels (x, y)} for the targets that are
         rarer than most."""
-        pixels = self.pixels[:classes]
+        pixels = self.pixels[:targets]
         rare = np.flatnonzero((pixels > 0) & (pixels <= np.median(pixels[pixels > 0])))
         places = []
         for label in self.labels:
@@ -107,21 +134,54 @@ class Frames:
         return places
 
 
-def _check_ids(ids, path, task):
-    """The ids with every ignored value replaced by IGNORE."""
-    ignored = np.isin(ids, (*task.ignore, IGNORE))
-    wrong = ids[(ids >= task.classes) & ~ignored]
+def _lookup(task, labels, as_read):
+    """Of every label value the task's target; every other value is IGNORE."""
+    lookup = np.full(256, IGNORE, np.uint8)
+    count = len(labels.members)
+    lookup[:count] = (range(count) if as_read else
+                      [task.target(group) for group in labels.members])
+    lookup[list(labels.ignore)] = IGNORE
+    return lookup
+
+
+def _checked(ids, path, labels, lookup):
+    count = len(labels.members)
+    wrong = ids[(ids >= count) & ~np.isin(ids, (*labels.ignore, IGNORE))]
     if wrong.size:
-        raise DataError(f"{path}: label value {wrong[0]}, but there are "
-                        f"{task.classes} classes (0 to {task.classes - 1}) and "
-                        f"the ignored values are {list(task.ignore) + [IGNORE]}")
-    return np.where(ignored, IGNORE, ids).astype(np.uint8)
+        raise DataError(f"{path}: label value {wrong[0]}, but there are {count} "
+                        f"classes (0 to {count - 1}) and the ignored values are "
+                        f"{list(labels.ignore) + [IGNORE]}")
+    return lookup[ids]
+
+
+def _read_soft(folder, name, classes):
+    """Probabilities (C, h, w) in 255ths; of a frame that was not taught, 0."""
+    path = Path(folder or "") / (name + ".npy")
+    if not folder or not path.exists():
+        return torch.zeros((classes, 1, 1), dtype=torch.uint8)
+    try:
+        soft = np.load(path, allow_pickle=False)
+    except (EOFError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    if soft.ndim != 3 or len(soft) != classes or soft.dtype != np.uint8:
+        raise DataError(f"{path}: {soft.dtype} of {soft.shape}, must be uint8 of "
+                        f"{classes} classes, height and width")
+    return torch.from_numpy(soft)
+
+
+def target_weights(folders, targets):
+    """Rare targets weigh more; each as in the first folder that shows it."""
+    weights, known = np.ones(targets), np.zeros(targets, bool)
+    for frames in folders:
+        pixels = frames.pixels[:targets]
+        weights = np.where(known, weights, class_weights(pixels))
+        known |= pixels > 0
+    return weights
 
 
 def class_weights(pixels):
-    """Rare classes weigh more, by the fourth root of how rare they are: by the
-    square root, poles and signs grew to several times their size, for crops
-    are drawn to rare classes already."""
+    """By the fourth root of how rare they are: by the square root, poles and signs
+    grew to several times their size, for crops are drawn to rare classes already."""
     share = np.maximum(pixels / max(pixels.sum(), 1), 1e-6)
     seen = share[pixels > 0]
     return np.clip((np.median(seen) / share) ** 0.25, 0.5, 2.0)
@@ -150,10 +210,11 @@ class Augmentation:
             torch.tensor(v, device=self.device).reshape(3, 1, 1)
             for v in (info.mean, info.std, GREY))
 
-    def choose(self, size, places, rng):
-        """A View of a frame of this (height, width)."""
+    def choose(self, size, places, rng, enlarged=1.0):
+        """A View of a frame of this (height, width), which `scale` takes to be so
+        much larger than it is."""
         low, high = np.log(self.scale)
-        scale = float(np.exp(rng.uniform(low, high)))
+        scale = float(np.exp(rng.uniform(low, high))) * enlarged
         target = self._target(places, rng)
         center = tuple(_center(whole, seen / scale, at, rng) for whole, seen, at in
                        zip(size, self.crop, target or (None, None)))[::-1]
@@ -163,16 +224,17 @@ class Augmentation:
         return View(center, scale, bool(rng.random() < 0.5), (*light, *gain))
 
     def apply(self, frames, views):
-        """Float images (N, 3, height, width), and labels (N, height, width) at
-        1/LABEL_STRIDE of the size, of (image, label) pairs."""
+        """Float images (N, 3, height, width), labels (N, height, width) at
+        1/LABEL_STRIDE of the size, and a teacher's probabilities (N, C, height,
+        width) at 1/SOFT_STRIDE, of (image, label, probabilities)."""
         mappings = self._upload(torch.tensor(
-            [self._mapping(label.shape, view) for (_, label), view
+            [self._mapping(label.shape, view) for (_, label, _), view
              in zip(frames, views)], dtype=torch.float32))
-        parts = [self._part(image, label, mapping[None]) for (image, label), mapping
+        parts = [self._part(*frame, mapping[None]) for frame, mapping
                  in zip(self._upload_frames(frames), mappings)]
-        images, labels = (torch.cat(part) for part in zip(*parts))
+        images, labels, soft = (torch.cat(part) for part in zip(*parts))
         images = self._relight(images, views)
-        return (images - self.mean) / self.std, labels
+        return (images - self.mean) / self.std, labels, soft
 
     def _upload(self, tensor):
         if self.device.type == "cpu":
@@ -181,11 +243,11 @@ class Augmentation:
 
     def _upload_frames(self, frames):
         """All of them at once: from pinned memory, so that nobody waits."""
-        tensors = [tensor for pair in frames for tensor in pair]
+        tensors = [tensor for frame in frames for tensor in frame]
         flat = self._upload(torch.cat([tensor.flatten() for tensor in tensors]))
         parts = flat.split([tensor.numel() for tensor in tensors])
         shaped = [part.view(tensor.shape) for part, tensor in zip(parts, tensors)]
-        return zip(shaped[::2], shaped[1::2])
+        return zip(shaped[::3], shaped[1::3], shaped[2::3])
 
     def _target(self, places, rng):
         """(y, x) of a pixel that the crop has to show, or None."""
@@ -202,17 +264,18 @@ class Augmentation:
         flip = -1 if view.mirrored else 1
         return [[flip * scale[1], 0, shift[1]], [0, scale[0], shift[0]]]
 
-    def _part(self, image, label, mapping):
+    def _part(self, image, label, soft, mapping):
         """What lies beyond the frame is the mean colour, and ignored."""
-        height, width = self.crop
-        grid = F.affine_grid(mapping, (1, 1, height, width), align_corners=False)
-        pixels = F.grid_sample((image / 255 - self.mean)[None], grid, "bilinear",
-                               align_corners=False) + self.mean
-        grid = F.affine_grid(mapping, (1, 1, height // LABEL_STRIDE,
-                                       width // LABEL_STRIDE), align_corners=False)
-        ids = F.grid_sample((label.float() - IGNORE)[None, None], grid, "nearest",
-                            align_corners=False) + IGNORE
-        return pixels, ids[0].long()
+        pixels = self._sample((image / 255 - self.mean)[None], mapping, 1) + self.mean
+        ids = self._sample((label.float() - IGNORE)[None, None], mapping, LABEL_STRIDE,
+                           "nearest") + IGNORE
+        taught = self._sample((soft / 255)[None], mapping, SOFT_STRIDE)
+        return pixels, ids[0].long(), taught
+
+    def _sample(self, values, mapping, stride, mode="bilinear"):
+        size = [n // stride for n in self.crop]
+        grid = F.affine_grid(mapping, (1, 1, *size), align_corners=False)
+        return F.grid_sample(values, grid, mode, align_corners=False)
 
     def _relight(self, images, views):
         light = self._upload(torch.tensor([view.light for view in views],

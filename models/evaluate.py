@@ -3,8 +3,10 @@
 """Measures the element fastscnn on a folder of images and label PNGs.
 
 Prints one JSON object: mean IoU, IoU of every class, number of frames. Label
-ids at or above the number of classes are not counted. Needs the plugin: run it
-in the development environment (meson devenv -C build) or installed.
+ids at or above the number of classes are not counted. With --groups, labels are
+groups of classes: a class found counts as the group that it belongs to and, for
+"possible", as the true one of all groups that may have it. Needs the plugin: run
+it in the development environment (meson devenv -C build) or installed.
 """
 
 import argparse
@@ -25,7 +27,8 @@ from gi.repository import Gst, GstApp, GstClassMask, GstVideo  # noqa: E402,F401
 import numpy as np  # noqa: E402
 
 import report  # noqa: E402
-from metrics import Confusion  # noqa: E402
+from labels import of_classes, read_labels  # noqa: E402
+from metrics import Confusion, GroupConfusion  # noqa: E402
 from pictures import DataError, pairs, read_pair  # noqa: E402
 
 TIMEOUT = 60 * Gst.SECOND
@@ -103,27 +106,42 @@ def read_mask(buffer):
 class Evaluation:
     """What came of every frame."""
 
-    def __init__(self):
-        self.frames = []  # (IoU over the frame's classes, image path, truth, mask)
+    def __init__(self, groups=None):
+        self.groups = groups
+        self.frames = []  # (IoU over the frame's labels, image path, truth, mask)
         self.confusion = self.model = self.labels = self.colors = None
 
     def add(self, path, truth, mask, classes):
         if self.confusion is None:
-            count = classes.get_size()
-            self.model = classes.get_model() or "a model without a name"
-            self.labels = [classes.get_label(i) for i in range(count)]
-            self.colors = [_rgb(classes.get_color(i)) for i in range(count)]
-            self.confusion = Confusion(count)
+            self._begin(classes)
         self.confusion.add(truth, mask)
+        found = self.confusion.labels_of(mask)
         alone = Confusion(len(self.labels))
-        alone.add(truth, mask)
-        self.frames.append((alone.miou(), path, truth, mask))
+        alone.add(truth, found)
+        self.frames.append((alone.miou(), path, truth, found))
+
+    def _begin(self, classes):
+        count = classes.get_size()
+        self.model = classes.get_model() or "a model without a name"
+        names = [classes.get_label(i) for i in range(count)]
+        labels = read_labels(self.groups, names) if self.groups else of_classes(names)
+        self.labels = labels.names
+        self.colors = [_rgb(classes.get_color((own or members)[0]))
+                       for own, members in zip(labels.own, labels.members)]
+        self.confusion = GroupConfusion(labels, count)
 
     def summary(self):
-        iou = {label: None if np.isnan(value) else round(float(value), 4)
-               for label, value in zip(self.labels, self.confusion.iou())}
-        return {"miou": round(self.confusion.miou(), 4), "iou": iou,
-                "frames": len(self.frames)}
+        found = {"miou": round(self.confusion.miou(), 4),
+                 "iou": self._by_label(self.confusion)}
+        if self.groups:
+            possible = self.confusion.possible
+            found |= {"possible": round(possible.miou(), 4),
+                      "possible_iou": self._by_label(possible)}
+        return found | {"frames": len(self.frames)}
+
+    def _by_label(self, confusion):
+        return {label: None if np.isnan(value) else round(float(value), 4)
+                for label, value in zip(self.labels, confusion.iou())}
 
     def worst(self):
         return sorted(self.frames, key=lambda f: f[0])[:WORST_FRAMES]
@@ -134,7 +152,7 @@ def _rgb(argb):
 
 
 def evaluate(args):
-    found = Evaluation()
+    found = Evaluation(args.groups)
     segment = Segmenter(args.model, args.backend, args.size)
     try:
         for path, label in pairs(args.images, args.labels, args.only):
@@ -155,6 +173,8 @@ def main():
     parser.add_argument("labels", type=Path)
     parser.add_argument("--only", nargs="+", default=(), metavar="PREFIX",
                         help="measure the frames whose names begin so")
+    parser.add_argument("--groups", metavar="TASK",
+                        help="what the labels stand for, if not the model's classes")
     parser.add_argument("--model", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--backend", default="auto", choices=("auto", "cuda", "cpu"))
     parser.add_argument("--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"),

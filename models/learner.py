@@ -8,36 +8,40 @@ from torch import nn
 from torch.nn import functional as F
 
 from dataset import IGNORE
-from network import FastSCNN
-
 AUX_WEIGHT = 0.4
 LOVASZ_STRIDE = 3  # of the pixels that the Lovász loss looks at, each way
 
 
 class Learner(nn.Module):
-    """The network with the two auxiliary heads that exist only in training."""
+    """A network with the auxiliary heads that exist only in training."""
 
-    def __init__(self, task, weights, lovasz=0.0):
+    def __init__(self, net, task, weights, lovasz=0.0, soft=0.0):
         super().__init__()
-        self.lovasz = lovasz
-        self.net = FastSCNN(task.variant, task.classes, dropout=0.1)
-        self.aux_high = _aux_head(64, task.classes)
-        self.aux_low = _aux_head(128, task.classes)
+        self.net, self.lovasz, self.soft = net, lovasz, soft
+        self.classes, self.groups = task.classes, task.groups
+        self.heads = nn.ModuleList(_aux_head(channels, task.classes)
+                                   for channels in net.aux_channels)
         self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32))
 
-    def forward(self, images, labels):
-        logits, high, low = self.net.forward_all(images)
-        return (self._loss(logits, labels)
-                + AUX_WEIGHT * self._loss_at_grid(self.aux_high(high), labels)
-                + AUX_WEIGHT * self._loss_at_grid(self.aux_low(low), labels))
+    def forward(self, images, labels, soft=None):
+        logits, *features = self.net.forward_all(images)
+        loss = self._loss(logits, labels)
+        if self.soft:
+            loss = loss + self.soft * self._loss_to_teacher(logits, soft)
+        return loss + AUX_WEIGHT * sum(
+            self._loss_at_grid(head(x), labels) for head, x in zip(self.heads, features))
 
     def _loss(self, logits, labels):
-        logits = F.interpolate(logits.float(), labels.shape[1:], mode="bilinear",
-                               align_corners=self.net.variant.align_corners)
+        logits = self._resize(logits, labels.shape[1:])
         loss = self._cross_entropy(logits, labels)
         if self.lovasz:
-            loss = loss + self.lovasz * lovasz_softmax(logits, labels)
+            known = labels.where(labels < self.classes, torch.full_like(labels, IGNORE))
+            loss = loss + self.lovasz * lovasz_softmax(logits, known)
         return loss
+
+    def _resize(self, logits, size):
+        return F.interpolate(logits.float(), size, mode="bilinear",
+                             align_corners=self.net.align_corners)
 
     def _loss_at_grid(self, logits, labels):
         """The auxiliary heads need no fine edges: labels come to their size."""
@@ -49,9 +53,22 @@ class Learner(nn.Module):
     def _cross_entropy(self, logits, labels):
         # Divided by the pixels and not by their weights, so that a crop of
         # common classes does not count as much as one with rare ones.
-        total = F.cross_entropy(logits, labels, self.weights,
-                                ignore_index=IGNORE, reduction="sum")
+        total = F.nll_loss(log_shares(logits, self.groups), labels, self.weights,
+                           ignore_index=IGNORE, reduction="sum")
         return total / (labels != IGNORE).sum().clamp(min=1)
+
+    def _loss_to_teacher(self, logits, soft):
+        """Cross entropy; where a teacher says nothing, its shares are 0."""
+        logs = self._resize(logits, soft.shape[2:]).log_softmax(1)
+        return -(soft * logs).sum() / soft.sum().clamp(min=1)
+
+
+def log_shares(logits, groups):
+    """Logarithms of every class's probability, and of every group's: the sum of
+    its classes' (N, C + groups, H, W)."""
+    logs = logits.log_softmax(1)
+    return torch.stack([*logs.unbind(1), *(
+        torch.stack([logs[:, c] for c in group]).logsumexp(0) for group in groups)], 1)
 
 
 def lovasz_softmax(logits, labels):

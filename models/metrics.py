@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Intersection over union, from a confusion matrix."""
+"""Intersection over union, from confusion matrices."""
 
 import numpy as np
+
+UNKNOWN = 255
 
 
 class Confusion:
@@ -36,3 +38,29 @@ class Confusion:
 
     def miou(self):
         return float(np.nanmean(self.iou()))
+
+
+class GroupConfusion(Confusion):
+    """Counts by what label values stand for: a class found counts as the label
+    that it belongs to. In `possible` it counts as the true one wherever a pixel of
+    that may have it: kinder, for one class may then be two labels."""
+
+    def __init__(self, labels, classes):
+        super().__init__(len(labels.names))
+        self.home = np.array(labels.home(classes) + [UNKNOWN], np.uint8)
+        self.may_be = np.zeros((len(labels.names) + 1, classes + 1), bool)
+        for label, members in enumerate(labels.members):
+            self.may_be[label, list(members)] = True
+        self.possible = Confusion(len(labels.names))
+
+    def labels_of(self, prediction):
+        """What is found, as label values."""
+        return self.home[np.minimum(prediction, len(self.home) - 1)]
+
+    def add(self, truth, prediction):
+        found = self.labels_of(prediction)
+        rows, columns = self.may_be.shape
+        right = self.may_be[np.minimum(truth, rows - 1),
+                            np.minimum(prediction, columns - 1)]
+        self.possible.add(truth, np.where(right, truth, found))
+        return super().add(truth, found)

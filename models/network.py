@@ -50,6 +50,8 @@ class FastSCNN(nn.Module):
     Without batch norm it is the folded network that a model file holds.
     """
 
+    aux_channels = (64, 128)  # of the feature maps that forward_all adds
+
     def __init__(self, variant, classes, batch_norm=True, dropout=0.0):
         super().__init__()
         self.variant = variant
@@ -70,6 +72,10 @@ class FastSCNN(nn.Module):
                 owner.add_module(name, nn.Module())
             owner = getattr(owner, name)
         owner.add_module(leaf, module)
+
+    @property
+    def align_corners(self):
+        return self.variant.align_corners
 
     def layer(self, name):
         return self.get_submodule(name)

@@ -8,6 +8,7 @@ the validation folder) in OUT/best.safetensors.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -19,55 +20,64 @@ import torch
 from torch.nn import functional as F
 
 import modelfile
-from dataset import Augmentation, Frames, class_weights, read_task
+from dataset import Augmentation, Frames, read_task, target_weights
+from labels import read_labels
 from learner import Average, Learner, start_from
-from metrics import Confusion
-from network import class_map
+from metrics import GroupConfusion
+from network import FastSCNN, class_map
 from pictures import DataError
 
 WARM_UP = 0.01  # share of the training
 POLY_POWER = 0.9
+MEASURED = "FOLDER[:TASK[:PREFIX]]"
 BF16_SINCE = (8, 0)  # compute capability; before, floats are scaled to fit fp16
 
 
 class Batches:
     """Batch i follows from the seed and i alone, so that a resumed training
-    sees what an uninterrupted one would have seen."""
+    sees what an uninterrupted one would have seen.
 
-    def __init__(self, train, extra, augmentation, classes, args):
-        self.train, self.extra, self.augmentation = train, extra, augmentation
-        self.places = {frames: frames.rare_places(classes)
-                       for frames in (train, extra) if frames}
-        self.seed, self.batch = args.seed, args.batch
-        share = args.extra_share if extra else 0
-        self.extra_count = min(round(share * args.batch), args.batch - 1)
-        self.train_count = args.batch - self.extra_count
-        self.per_epoch = max(1, len(train) // self.train_count)
+    Of the first folder an epoch shows every frame, of the others as many as
+    their shares of a batch say."""
+
+    def __init__(self, folders, shares, augmentation, targets, seed, batch):
+        self.folders, self.augmentation = folders, augmentation
+        self.places = [frames.rare_places(targets) for frames in folders]
+        self.seed = seed
+        # Frames of other sizes show the same streets.
+        width = folders[0].labels[0].shape[1]
+        self.enlarged = [width / frames.labels[0].shape[1] for frames in folders]
+        self.counts = [round(share * batch) for share in shares]
+        self.train_count = batch - sum(self.counts)
+        if self.train_count < 1:
+            raise DataError(f"--data: of a batch of {batch}, shares of {shares} "
+                            "leave nothing to the first folder")
+        self.per_epoch = max(1, len(folders[0]) // self.train_count)
 
     def __getitem__(self, iteration):
-        """(images, labels) where the augmentation makes them."""
+        """(images, labels, a teacher's probabilities) as the augmentation makes
+        them."""
         rng = np.random.default_rng((self.seed, iteration))
-        picks = [(self.train, i) for i in self._pick(iteration)]
-        picks += [(self.extra, int(rng.integers(len(self.extra))))
-                  for _ in range(self.extra_count)]
-        views = [self.augmentation.choose(frames.labels[i].shape,
-                                          self.places[frames][i], rng)
-                 for frames, i in picks]
-        return self.augmentation.apply(
-            [(frames.images[i], frames.labels[i]) for frames, i in picks], views)
+        picks = [(0, i) for i in self._pick(iteration)]
+        picks += [(k, int(rng.integers(len(self.folders[k]))))
+                  for k, count in enumerate(self.counts, 1) for _ in range(count)]
+        views = [self.augmentation.choose(self.folders[k].labels[i].shape,
+                                          self.places[k][i], rng, self.enlarged[k])
+                 for k, i in picks]
+        return self.augmentation.apply([self.folders[k][i] for k, i in picks], views)
 
     def _pick(self, iteration):
         epoch, step = divmod(iteration, self.per_epoch)
-        order = np.random.default_rng((self.seed, epoch, 1)).permutation(len(self.train))
+        order = np.random.default_rng((self.seed, epoch, 1)).permutation(len(self.folders[0]))
         first = step * self.train_count
         return [order[k % len(order)] for k in range(first, first + self.train_count)]
 
 
 @torch.no_grad()
 def evaluate(net, frames, task, device, channels_last=False):
-    """Confusion matrix on a folder, with frames prepared as the element does:
+    """Confusion on a folder, with frames prepared as the element does:
     bilinear resize to the network's input, logits resized to the frame."""
-    confusion = Confusion(task.classes)
+    confusion = GroupConfusion(frames.meaning, task.classes)
     mean, std = (torch.tensor(v, device=device).reshape(3, 1, 1)
                  for v in (task.info.mean, task.info.std))
     size = (task.info.height, task.info.width)
@@ -76,15 +86,16 @@ def evaluate(net, frames, task, device, channels_last=False):
         pixels = (image.to(device) / 255 - mean) / std
         pixels = F.interpolate(pixels[None], size, mode="bilinear",
                                align_corners=False).contiguous(memory_format=layout)
-        found = class_map(net(pixels), label.shape, task.variant.align_corners)
+        found = class_map(net(pixels), label.shape, net.align_corners)
         confusion.add(label.numpy(), found[0].byte().cpu().numpy())
     return confusion
 
 
 class Trainer:
-    def __init__(self, args, task, train, val, extra, init=None):
+    def __init__(self, args, task, folders, vals, init=None):
+        """`folders` and `vals` are Frames; the first folder makes the epochs."""
         torch.manual_seed(args.seed)
-        self.args, self.task, self.val = args, task, val
+        self.args, self.task, self.vals = args, task, vals
         self.device = torch.device(args.device)
         self.cuda = self.device.type == "cuda"
         half = (torch.float16 if self.cuda
@@ -94,15 +105,17 @@ class Trainer:
         torch.backends.cudnn.benchmark = self.cuda
         augmentation = Augmentation(tuple(args.crop), tuple(args.scale), task.info,
                                     self.device, args.focus)
-        self.batches = Batches(train, extra, augmentation, task.classes, args)
-        weights = class_weights(train.pixels[:task.classes])
+        self.batches = Batches(folders, [share for *_, share in args.data],
+                               augmentation, task.targets, args.seed, args.batch)
         # Measured on CPUs: NHWC trains 1.6 times as fast as NCHW.
-        self.learner = Learner(task, weights, args.lovasz).to(
-            self.device, memory_format=torch.channels_last)
+        self.learner = Learner(
+            self.make_net(), task, target_weights(folders, task.targets), args.lovasz,
+            args.soft_weight if args.soft else 0).to(
+                self.device, memory_format=torch.channels_last)
         if init:
-            self._start_from(*init)
+            self.start_from(*init)
         self.average = Average(self.learner.net, args.ema)
-        self.optimizer = torch.optim.AdamW(_groups(self.learner), lr=args.lr)
+        self.optimizer = torch.optim.AdamW(self.parameter_groups(), lr=args.lr)
         # It has moved within PyTorch.
         scaler = getattr(torch.amp, "GradScaler", torch.cuda.amp.GradScaler)
         self.scaler = scaler(enabled=half == torch.float16)
@@ -110,11 +123,20 @@ class Trainer:
         self.out = Path(args.out)
         self.out.mkdir(parents=True, exist_ok=True)
 
-    def _start_from(self, model, info):
+    def make_net(self):
+        return FastSCNN(self.task.variant, self.task.classes, dropout=0.1)
+
+    def parameter_groups(self):
+        return decaying(self.learner.parameters())
+
+    def save_best(self, net):
+        modelfile.save(self.out / "best.safetensors", net, self.task.info)
+
+    def start_from(self, model, info):
         labels = self.task.info.labels
         rows = [info.labels.index(label) if label in info.labels else None
                 for label in labels]
-        images, _ = self.batches[0]
+        images, *_ = self.batches[0]
         start_from(self.learner.net, model.to(self.device), rows, images)
         new = [label for label, row in zip(labels, rows) if row is None]
         print(f"started from {info.name}; new classes: {', '.join(new) or 'none'}",
@@ -158,15 +180,15 @@ class Trainer:
         """Of the next batch, with the weights as they are."""
         torch.manual_seed(hash((self.args.seed, self.iteration)) % 2 ** 31)
         self.learner.train()
-        images, labels = self.batches[self.iteration]
+        images, *truth = self.batches[self.iteration]
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, **self.autocast):
-            return self.learner(images, labels)
+            return self.learner(images, *truth)
 
     def _set_rate(self):
         rate = (1 - self.progress) ** POLY_POWER * min(1, self.progress / WARM_UP + 0.02)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.args.lr * rate
+            group["lr"] = self.args.lr * rate * group.get("factor", 1)
 
     def _show_progress(self):
         if sys.stderr.isatty():
@@ -189,18 +211,23 @@ class Trainer:
         self._save()
 
     def _validate(self):
-        if self.val:
-            started = time.monotonic()
-            confusion = evaluate(self.average.net, self.val, self.task, self.device,
-                                 channels_last=True)
-            iou = " ".join(f"{name} {value:.3f}" for name, value
-                           in zip(self.task.info.labels, confusion.iou()))
-            print(f"epoch {self.epoch} val mIoU {confusion.miou():.4f} ({iou}) "
-                  f"in {time.monotonic() - started:.0f} s", flush=True)
-            if confusion.miou() <= self.best:
+        """Keeps the state that is best in the mean over the folders."""
+        found = [self._validate_on(frames) for frames in self.vals]
+        if found:
+            if np.mean(found) <= self.best:
                 return
-            self.best = confusion.miou()
-        modelfile.save(self.out / "best.safetensors", self.average.net, self.task.info)
+            self.best = float(np.mean(found))
+        self.save_best(self.average.net)
+
+    def _validate_on(self, frames):
+        started = time.monotonic()
+        confusion = evaluate(self.average.net, frames, self.task, self.device,
+                             channels_last=True)
+        iou = " ".join(f"{name} {value:.3f}" for name, value
+                       in zip(frames.meaning.names, confusion.iou()))
+        print(f"epoch {self.epoch} val mIoU {confusion.miou():.4f} ({iou}) "
+              f"in {time.monotonic() - started:.0f} s", flush=True)
+        return confusion.miou()
 
     def _state(self):
         """Tensors and integers only: what weights_only loads in every PyTorch."""
@@ -242,27 +269,51 @@ class Trainer:
         self.elapsed, self.best = state["elapsed"].item(), state["best"].item()
 
 
-def _groups(model):
+def decaying(parameters, **options):
     """Weights decay; biases and batch norm do not."""
-    parameters = list(model.parameters())
-    return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
+    parameters = [p for p in parameters if p.requires_grad]
+    return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01,
+             **options},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0,
+             **options}]
 
 
-def parse_args():
+def measured_folder(text):
+    """(folder, task or "", prefixes)."""
+    folder, task, prefix, *more = text.split(":") + ["", ""]
+    if any(more):
+        raise ValueError
+    return folder, task, (prefix,) if prefix else ()
+
+
+def folder_with_share(text):
+    """FOLDER:TASK:SHARE."""
+    folder, task, share = text.rsplit(":", 2)
+    if not 0 < float(share) < 1:
+        raise ValueError
+    return folder, task, float(share)
+
+
+def make_parser(description=__doc__):
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("data", help="folder with images/ and labels/")
+    add("frames", help="folder with images/ and labels/")
     add("--task", required=True, help="TOML or JSON with labels and colours")
     add("--out", required=True, help="folder for checkpoints and the best model")
-    add("--val", help="folder to validate on")
+    add("--val", nargs="+", type=measured_folder, default=(), metavar=MEASURED,
+        help="folders to validate on, TASK where labels are others than --task's, "
+        "PREFIX for frames whose names begin so; the best state is best in the mean")
     add("--without", nargs="+", default=(), metavar="PREFIX",
         help="leave out of training the frames whose names begin so")
     add("--init", metavar="MODEL", help="start from a model file: network, mean and "
         "std are its own, and so are the classes that it has by the same label")
-    add("--extra", help="folder of more frames, mixed in")
-    add("--extra-share", type=float, default=0.2, help="their share of a batch")
+    add("--data", action="append", type=folder_with_share, default=[],
+        metavar="FOLDER:TASK:SHARE", help="more frames, that make up this share of a "
+        "batch; TASK may have groups of classes (idd-lite.toml)")
+    add("--soft", metavar="FOLDER", help="a teacher's probabilities (teach.py)")
+    add("--soft-weight", type=float, default=1.0, metavar="WEIGHT",
+        help="of the loss to them")
     add("--epochs", type=int, default=60)
     add("--minutes", type=float, help="train this long, instead of --epochs")
     add("--val-every", type=int, default=5, metavar="EPOCHS")
@@ -281,7 +332,10 @@ def parse_args():
     add("--seed", type=int, default=1)
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    args = parser.parse_args()
+    return parser
+
+
+def check(parser, args):
     for wrong, sentence in (
             (any(n < 32 or n % 32 for n in args.crop),
              "--crop: height and width must be multiples of 32"),
@@ -301,28 +355,61 @@ def parse_args():
     return args
 
 
+def parse_args():
+    parser = make_parser()
+    return check(parser, parser.parse_args())
+
+
+def read_folders(args, task):
+    """(the task with all groups, Frames to train on, Frames to validate on)."""
+    more = [(folder, labels_of(file, task)) for folder, file, _ in args.data]
+    task = task.with_groups(labels for _, labels in more)
+    train = [Frames(args.frames, task, args.without, soft=args.soft)]
+    train += [Frames(folder, task, labels=labels, soft=args.soft)
+              for folder, labels in more]
+    vals = [frames_to_measure(folder, task) for folder in args.val]
+    unseen = [label for label, count in zip(task.info.labels, train[0].pixels)
+              if count == 0]
+    if unseen:
+        print(f"{args.frames}: no pixel is {' or '.join(unseen)}", file=sys.stderr)
+    return task, train, vals
+
+
+def labels_of(file, task):
+    return read_labels(file, task.info.labels) if file else task.labels
+
+
+def frames_to_measure(folder, task):
+    folder, file, only = folder
+    return Frames(folder, task, labels=labels_of(file, task), only=only, as_read=True)
+
+
 def main():
     args = parse_args()
-    try:
+    with reported("train.py"):
         task = read_task(args.task)
         init = modelfile.load(args.init) if args.init else None
         if init:
             task = task.on(init[0].variant, init[1])
-        train = Frames(args.data, task, args.without)
-        val = Frames(args.val, task) if args.val else None
-        extra = Frames(args.extra, task) if args.extra else None
-        unseen = [label for label, count in zip(task.info.labels, train.pixels)
-                  if count == 0]
-        if unseen:
-            print(f"{args.data}: no pixel is {' or '.join(unseen)}", file=sys.stderr)
-        trainer = Trainer(args, task, train, val, extra, init)
-        if args.resume:
-            trainer.resume()
-        trainer.run()
+        train(args, Trainer, task, init)
+
+
+def train(args, trainer, task, init):
+    trainer = trainer(args, *read_folders(args, task), init)
+    if args.resume:
+        trainer.resume()
+    trainer.run()
+
+
+@contextlib.contextmanager
+def reported(program):
+    """Ends the program with one line where something is wrong."""
+    try:
+        yield
     except (DataError, modelfile.ModelFileError, OSError) as error:
-        sys.exit(f"train.py: {error}")
+        sys.exit(f"{program}: {error}")
     except KeyboardInterrupt:
-        sys.exit("train.py: interrupted; --resume goes on from the last whole epoch")
+        sys.exit(f"{program}: interrupted; --resume goes on from the last whole epoch")
 
 
 if __name__ == "__main__":

@@ -112,6 +112,36 @@ class EvaluateTest(ScriptTest):
         result = self.run_evaluate("--only", "first_2", "second")
         self.assertEqual(json.loads(result.stdout)["frames"], 2)
 
+    def test_labels_are_groups(self):
+        """Labels 0 and 1: what stands, and what is ground. A class more in `also`
+        only makes the kinder figure better."""
+        classes = json.loads(self.run_evaluate().stdout)["iou"]
+        ground = ["road", "sidewalk"]
+        for path in self.labels.iterdir():
+            ids = np.array(Image.open(path))
+            Image.fromarray(np.isin(ids, [list(classes).index(name) for name in ground])
+                            .astype(np.uint8)).save(path)
+        found = []
+        for also in ([], ["car"]):
+            groups = self.folder / "groups.json"
+            groups.write_text(json.dumps({"group": [
+                {"label": "upright", "classes": [c for c in classes if c not in ground]},
+                {"label": "ground", "classes": ground, "also": also}]}))
+            result = self.run_evaluate("--groups", groups)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            found.append(json.loads(result.stdout))
+        self.assertEqual(list(found[0]["iou"]), ["upright", "ground"])
+        self.assertGreater(found[0]["miou"], 0.6)
+        self.assertEqual(found[0]["miou"], found[0]["possible"])
+        self.assertEqual(found[0]["iou"], found[1]["iou"])
+        self.assertGreaterEqual(found[1]["possible"], found[0]["possible"])
+        self.assert_refused("no class road", options=("--groups", self.wrong_groups()))
+
+    def wrong_groups(self):
+        path = self.folder / "wrong.json"
+        path.write_text(json.dumps({"group": [{"label": "g", "classes": ["roads"]}]}))
+        return path
+
     def assert_refused(self, *words, options=()):
         result = self.run_evaluate(*options)
         self.assertNotEqual(result.returncode, 0)

@@ -117,13 +117,16 @@ class TrainTest(ScriptTest):
         classes = torch.arange(12).view(3, 4)
         label = classes.repeat_interleave(16, 0).repeat_interleave(16, 1).byte()
         image = (20 * label)[None].expand(3, -1, -1)
+        soft = (255 * torch.nn.functional.one_hot(classes, 12)).permute(2, 0, 1)
+        soft = soft.repeat_interleave(8, 1).repeat_interleave(8, 2).byte()
         augmentation = dataset.Augmentation((64, 96), (0.7, 3.0), info)
         rng = np.random.default_rng(4)
         ignored = []
         for _ in range(20):
             view = augmentation.choose(label.shape, {}, rng)
             view.light = (1,) * 6
-            (seen,), (found,) = augmentation.apply([(image, label)], [view])
+            (seen,), (found,), (taught,) = augmentation.apply(
+                [(image, label, soft)], [view])
             grey = (seen * augmentation.std + augmentation.mean)[0] * 255
             # A pixel of the labels is the middle of four of the image.
             middle = torch.nn.functional.avg_pool2d(grey[None], 2)[0]
@@ -132,6 +135,13 @@ class TrainTest(ScriptTest):
             # Between two squares both are seen.
             near = (middle / 20 - found).abs()[known] < 0.5
             self.assertGreater(near.float().mean().item(), 0.6)
+            self.assertEqual(taught.shape, (12, 16, 24))
+            # One of its pixels is four of the labels.
+            blocks = found.reshape(16, 2, 24, 2).transpose(1, 2).flatten(2)
+            whole = (blocks == blocks[..., :1]).all(2) & (
+                blocks[..., 0] != dataset.IGNORE)
+            agree = taught.argmax(0)[whole] == blocks[whole][:, 0]
+            self.assertGreater(agree.float().mean().item(), 0.95)
             x, y = (int(at) for at in view.center)
             if 0 <= x < 64 and 0 <= y < 48:
                 self.assertIn(label[y, x], found[15:17, 23:25])
@@ -167,9 +177,9 @@ class TrainTest(ScriptTest):
             args = train.parse_args()
         model, info = modelfile.load(ROOT / "models" / "fastscnn-camvid.safetensors")
         task = dataset.read_task(args.task).on(model.variant, info)
-        frames = dataset.Frames(args.data, task)
+        frames = dataset.Frames(args.frames, task)
         with contextlib.redirect_stdout(io.StringIO()):
-            return train.Trainer(args, task, frames, None, None, (model, info))
+            return train.Trainer(args, task, [frames], [], (model, info))
 
     def gradient(self, trainer, loss):
         loss.backward()

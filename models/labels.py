@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the values in label PNGs stand for: a class each, or a group of classes."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics import UNKNOWN
+from pictures import DataError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Of every label value its name, the classes (indices) that a pixel of it may
+    have, and those of them that are counted as it when found somewhere else."""
+
+    names: tuple
+    members: tuple
+    own: tuple
+    ignore: tuple = ()
+
+    @property
+    def grouped(self):
+        """Whether a label leaves a choice."""
+        return any(len(group) > 1 for group in self.members)
+
+    def home(self, classes):
+        """Of every class the label that it counts as, or UNKNOWN."""
+        found = {c: label for label, own in enumerate(self.own) for c in own}
+        return [found.get(c, UNKNOWN) for c in range(classes)]
+
+
+def of_classes(names, ignore=()):
+    """Every value is a class."""
+    single = tuple((c,) for c in range(len(names)))
+    return Labels(tuple(names), single, single, tuple(ignore))
+
+
+def read_file(path):
+    """What a TOML or JSON file says."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def read_labels(path, classes):
+    """The Labels of a task file, for a model with these classes: of its groups or,
+    where it has none, of its classes, which may have another order."""
+    raw = read_file(path)
+    try:
+        if "group" not in raw:
+            names = [c["label"] for c in raw["class"]]
+            members = own = tuple((_index(name, classes, path),) for name in names)
+        else:
+            names = [group["label"] for group in raw["group"]]
+            own, also = (tuple(tuple(_index(name, classes, path)
+                                     for name in group.get(key, ()))
+                               for group in raw["group"])
+                         for key in ("classes", "also"))
+            members = tuple(tuple(sorted({*a, *b})) for a, b in zip(own, also))
+            _check_groups(path, names, own, members, classes)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: no task file ({error})") from error
+    return Labels(tuple(names), members, own, tuple(raw.get("ignore", ())))
+
+
+def _index(name, classes, path):
+    if name not in classes:
+        raise DataError(f"{path}: the model has no class {name}, "
+                        f"it has {', '.join(classes)}")
+    return list(classes).index(name)
+
+
+def _check_groups(path, names, own, members, classes):
+    for name, group in zip(names, members):
+        if not group:
+            raise DataError(f"{path}: the group {name} has no classes")
+    for index, name in enumerate(classes):
+        count = sum(index in group for group in own)
+        if count != 1:
+            raise DataError(f"{path}: {name} stands in `classes` of {count} groups, "
+                            "and must stand in one; `also` is for the others")

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Trains a larger network, and has it say what it sees: a teacher for train.py.
+
+train    learns from folders of frames, as train.py does, and begins at weights
+         of EfficientNet-Lite; the state is in OUT/checkpoint.pt, the best
+         teacher in OUT/best.pt
+measure  prints the IoU of a teacher on a folder as JSON
+label    writes the probabilities of every frame to FOLDER/NAME.npy, limited to
+         its labels' groups if they are groups; train.py --soft FOLDER learns
+         from them
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import train
+from dataset import IGNORE, read_task
+from metrics import GroupConfusion
+from pictures import DataError
+from teacher import ENCODERS, MEAN, STD, Teacher, pretrained
+
+ENCODER_RATE = 0.25  # of the learning rate: it has learnt to see already
+FROZEN_STAGES = 2
+SOFT_SCALE = 0.5  # of the frame, in which probabilities are kept
+# A teacher that gives less than this to what the label allows knows nothing here.
+LEAST_SHARE = 0.02
+
+
+class TeacherTrainer(train.Trainer):
+    def make_net(self):
+        return Teacher(self.args.encoder, self.task.classes)
+
+    def start_from(self, state):
+        if "classify.weight" in state:
+            self.learner.net.load_state_dict(state)
+        else:
+            self.learner.net.encoder.load(state)
+
+    def parameter_groups(self):
+        net = self.learner.net
+        net.encoder.freeze(FROZEN_STAGES)
+        encoder = set(net.encoder.parameters())
+        rest = [p for p in self.learner.parameters() if p not in encoder]
+        return (train.decaying(net.encoder.parameters(), factor=ENCODER_RATE)
+                + train.decaying(rest))
+
+    def save_best(self, net):
+        save(self.out / "best.pt", net, self.task.info.labels)
+
+
+def save(path, net, labels):
+    partial = Path(f"{path}.part")
+    torch.save({"encoder": net.name, "labels": list(labels),
+                "state": net.state_dict()}, partial)
+    partial.replace(path)
+
+
+def load(path, labels):
+    """A teacher of these classes."""
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        net = Teacher(saved["encoder"], len(saved["labels"]))
+        net.load_state_dict(saved["state"])
+    except OSError:
+        raise
+    except Exception as error:  # of a damaged file PyTorch raises all kinds
+        raise DataError(f"{path}: no teacher ({error})") from error
+    if saved["labels"] != list(labels):
+        raise DataError(f"{path}: the teacher's classes are "
+                        f"{', '.join(saved['labels'])}, not {', '.join(labels)}")
+    return net.eval().to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def probabilities(net, image, size, widths, device="cpu"):
+    """(C, height, width) for an image (3, H, W) of bytes, averaged over widths of
+    the network's input and over the mirrored image."""
+    mean, std = (torch.tensor(v, device=device).reshape(3, 1, 1) for v in (MEAN, STD))
+    pixels = ((image.to(device) / 255 - mean) / std)[None]
+    total = 0
+    for width in widths:
+        height = round(width * image.shape[1] / image.shape[2])
+        x = F.interpolate(pixels, (height, width), mode="bilinear", align_corners=False)
+        for mirrored in (False, True):
+            seen = (x.flip(3) if mirrored else x).contiguous(
+                memory_format=torch.channels_last)
+            shares = F.interpolate(net(seen), size, mode="bilinear",
+                                   align_corners=False).softmax(1)[0]
+            total = total + (shares.flip(2) if mirrored else shares)
+    return total / (2 * len(widths))
+
+
+def limited(shares, label, task, labels):
+    """Probabilities (C, H, W) given that every pixel has a class its label allows;
+    0 where the teacher gives those almost nothing. Where there is no label, they
+    stay."""
+    allowed = torch.zeros(IGNORE + 1, task.classes)
+    for value, members in enumerate(labels.members):
+        allowed[value, list(members)] = 1
+    allowed[IGNORE] = 1
+    shares = shares * allowed[label.long()].permute(2, 0, 1)
+    total = shares.sum(0)
+    return shares / total.clamp(min=LEAST_SHARE) * (total >= LEAST_SHARE)
+
+
+def measure(args, task, net):
+    frames = train.frames_to_measure(args.frames, task)
+    confusion = GroupConfusion(frames.meaning, task.classes)
+    for image, label, _ in frames:
+        found = probabilities(net, image, label.shape, args.widths, args.device)
+        confusion.add(label.numpy(), found.argmax(0).byte().cpu().numpy())
+    iou = [None if np.isnan(value) else round(float(value), 4)
+           for value in confusion.iou()]
+    print(json.dumps({
+        "miou": round(confusion.miou(), 4),
+        "possible": round(confusion.possible.miou(), 4),
+        "iou": dict(zip(frames.meaning.names, iou)), "frames": len(frames)}))
+
+
+def label(args, task, net):
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    frames = train.frames_to_measure(args.frames, task)
+    for name, image, truth in zip(frames.names, frames.images, frames.labels):
+        path = out / (name + ".npy")
+        if path.exists():  # what was interrupted goes on
+            continue
+        found = probabilities(net, image, truth.shape, args.widths, args.device)
+        found = found.cpu()
+        if frames.meaning.grouped:
+            found = limited(found, truth, task, frames.meaning)
+        small = F.interpolate(found[None], scale_factor=SOFT_SCALE, mode="area")[0]
+        partial = path.with_suffix(".part")
+        with open(partial, "wb") as file:
+            np.save(file, (small * 255).round().byte().numpy())
+        partial.replace(path)
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    learn = commands.add_parser("train", parents=[train.make_parser(None)],
+                                add_help=False, help="with train.py's options")
+    learn.add_argument("--encoder", choices=ENCODERS, default="lite0")
+    learn.set_defaults(batch=8, crop=(320, 448), scale=(0.8, 2.0), lr=0.002)
+    for name in ("measure", "label"):
+        command = commands.add_parser(name)
+        add = command.add_argument
+        add("teacher", help="OUT/best.pt of a training")
+        add("frames", type=train.measured_folder, metavar=train.MEASURED)
+        add("--task", required=True, help="as in training")
+        add("--widths", type=int, nargs="+", default=(480, 720),
+            help="of the network's input; probabilities are averaged")
+        add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+        if name == "label":
+            add("--out", required=True, metavar="FOLDER")
+    return parser
+
+
+def run_train(args, task):
+    info = replace(task.info, mean=MEAN, std=STD)
+    if args.init:
+        start = load(args.init, task.info.labels).state_dict()
+    else:
+        start = pretrained(args.encoder)
+    train.train(args, TeacherTrainer, replace(task, info=info), (start,))
+
+
+def main():
+    parser = make_parser()
+    args = parser.parse_args()
+    with train.reported("teach.py"):
+        task = read_task(args.task)
+        if args.command == "train":
+            run_train(train.check(parser, args), task)
+        else:
+            net = load(args.teacher, task.info.labels).to(args.device)
+            {"measure": measure, "label": label}[args.command](args, task, net)
+
+
+if __name__ == "__main__":
+    main()
