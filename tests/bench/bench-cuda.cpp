@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bench/bench-cuda.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 
 #include "cuda/engine/engine.h"
+#include "tests/bench/timing.h"
 #include "tests/gpu/device.h"
 #include "tests/support/frames.h"
 #include "tests/support/must.h"
@@ -21,22 +21,6 @@ constexpr int kWarmUp = 50;
 constexpr int kFrames = 500;
 // Long enough to time every candidate: the benchmark runs the fastest plans.
 constexpr std::chrono::seconds kBudget{600};
-
-struct Spread {
-  double median = 0, p95 = 0;
-};
-
-Spread summarize(std::vector<double> ms) {
-  std::sort(ms.begin(), ms.end());
-  return {ms[ms.size() / 2], ms[ms.size() * 95 / 100]};
-}
-
-double now_ms() {
-  using Clock = std::chrono::steady_clock;
-  return std::chrono::duration<double, std::milli>(
-             Clock::now().time_since_epoch())
-      .count();
-}
 
 size_t free_bytes() {
   size_t free = 0, total = 0;
@@ -87,9 +71,8 @@ class Bench {
   Spread time_host(const std::function<void()> &run) const {
     std::vector<double> ms;
     for (int i = -kWarmUp; i < frames_; i++) {
-      const double begin = now_ms();
-      run();
-      if (i >= 0) ms.push_back(now_ms() - begin);
+      const double elapsed = milliseconds(run);
+      if (i >= 0) ms.push_back(elapsed);
     }
     return summarize(ms);
   }
@@ -117,18 +100,14 @@ class Bench {
     const auto frame =
         reference::make_frame("NV12", width, height, 0, false, lcg);
     const DeviceCopy<uint8_t> bytes(frame.bytes.data(), frame.bytes.size());
-    ConstFrame moved = frame.frame;
-    for (int p = 0; p < frame.info.planes; p++)
-      moved.data[p] = bytes.get() + (frame.frame.data[p] - frame.bytes.data());
+    const ConstFrame moved = as_const(reference::planes_in(bytes.get(), frame));
     const DeviceCopy<uint8_t> ids(size_t(width) * height);
     FrameInfo info = frame.info;
     info.memory = Memory::kDevice;
     auto engine = make(info);
-    Mask mask;
-    mask.ids = ids.get();
-    mask.stride = width;
-    const Queue queue = {context_->handle(), stream_.get()};
+    Mask mask = {ids.get(), width};
     mask.memory = Memory::kDevice;
+    const Queue queue = {context_->handle(), stream_.get()};
     const auto segment = [&] { must(engine->segment(moved, mask, {}, queue)); };
     const Spread all = time_host(segment);
     const Spread device = time_device(stream_.get(), segment);
@@ -141,28 +120,22 @@ class Bench {
         reference::make_frame("NV12", width, height, 0, false, lcg);
     std::vector<uint8_t> ids(size_t(width) * height);
     auto engine = make(frame.info);
-    Mask mask;
-    mask.ids = ids.data();
-    mask.stride = width;
+    const Mask mask = {ids.data(), width};
     const Spread all =
         time_host([&] { must(engine->segment(frame.frame, mask, {}, {})); });
     const size_t frame_bytes = size_t(width) * height * 3 / 2;
     const PinnedMemory pinned = must(make_pinned_memory(frame_bytes));
     const DeviceMemory device = must(make_device_memory(frame_bytes));
-    auto copy = [&](size_t size, cudaMemcpyKind kind) {
-      const bool up = kind == cudaMemcpyHostToDevice;
-      return time_device(
-                 stream_.get(),
-                 [&] {
-                   CHECK_CUDA(cudaMemcpyAsync(up ? device.get() : pinned.get(),
-                                              up ? pinned.get() : device.get(),
-                                              size, kind, stream_.get()));
-                 })
-          .median;
+    const auto time_copy = [&](void *dst, const void *src, size_t size) {
+      const auto copy = [&] {
+        CHECK_CUDA(
+            cudaMemcpyAsync(dst, src, size, cudaMemcpyDefault, stream_.get()));
+      };
+      return time_device(stream_.get(), copy).median;
     };
     print("system", width, height, all,
-          {{"upload", copy(frame_bytes, cudaMemcpyHostToDevice)},
-           {"download", copy(ids.size(), cudaMemcpyDeviceToHost)}});
+          {{"upload", time_copy(device.get(), pinned.get(), frame_bytes)},
+           {"download", time_copy(pinned.get(), device.get(), ids.size())}});
   }
 
   void print(const char *memory, int width, int height, const Spread &all,

@@ -4,7 +4,6 @@
 // little; then the network on all cores, as a share of the processor's peak.
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <limits>
 #include <string>
@@ -14,6 +13,7 @@
 #include "cpu/engine/network.h"
 #include "cpu/workers.h"
 #include "tests/bench/peak.h"
+#include "tests/bench/timing.h"
 #include "tests/support/cputensors.h"
 
 using namespace fastscnn;
@@ -63,7 +63,6 @@ std::string name_of(const std::vector<Layer> &layers,
   return name;
 }
 
-using Clock = std::chrono::steady_clock;
 constexpr int kRuns = 40;
 
 void print_all(const char *name, size_t tasks, double seconds, double flops,
@@ -84,10 +83,8 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
                               std::numeric_limits<double>::max());
   for (int run = 0; run < kRuns; run++)
     for (size_t t = 0; t < fastest.size(); t++) {
-      const Clock::time_point begin = Clock::now();
-      network.execute(t, 0);
-      const std::chrono::duration<double> seconds = Clock::now() - begin;
-      fastest[t] = std::min(fastest[t], seconds.count());
+      const double ms = milliseconds([&] { network.execute(t, 0); });
+      fastest[t] = std::min(fastest[t], ms / 1e3);
     }
   std::vector<double> seconds(plan.steps.size());
   std::vector<int> tasks(plan.steps.size());
@@ -117,12 +114,8 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
   Workers workers;
   must(workers.reserve(threads));
   double best = std::numeric_limits<double>::max();
-  for (int run = 0; run < kRuns; run++) {
-    const Clock::time_point begin = Clock::now();
-    on_all->run(workers);
-    best = std::min(
-        best, std::chrono::duration<double>(Clock::now() - begin).count());
-  }
+  for (int run = 0; run < kRuns; run++)
+    best = std::min(best, milliseconds([&] { on_all->run(workers); }) / 1e3);
   const std::string name = "on " + std::to_string(threads) + " threads";
   print_all(name.c_str(), on_all->plan().tasks.size(), best, flops,
             measure_peak(threads));

@@ -4,8 +4,6 @@
 /// ready-made RGBA image of the mask into the frame.
 ///
 ///   bench-overlay [WIDTH HEIGHT [FRAMES]]
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "cpu/painter/painter.h"
+#include "tests/bench/timing.h"
 #include "tests/support/frames.h"
 #include "tests/support/harness.h"
 #include "tests/support/masks.h"
@@ -63,36 +62,26 @@ Rgba color_of(int id) {
           static_cast<uint8_t>(id * 97), 128};
 }
 
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  const auto at = static_cast<size_t>(q * static_cast<double>(values.size()));
-  return values[std::min(values.size() - 1, at)];
-}
-
 /// Wall-clock time, and CPU time of this process, which matters more on a busy
 /// machine.
 struct Times {
   std::vector<double> ms, cpu_ms;
 
   void add(const std::function<void()> &work) {
-    const auto begin = std::chrono::steady_clock::now();
     const std::clock_t cpu_begin = std::clock();
-    work();
+    ms.push_back(milliseconds(work));
     cpu_ms.push_back(static_cast<double>(std::clock() - cpu_begin) * 1000 /
                      CLOCKS_PER_SEC);
-    ms.push_back(std::chrono::duration<double, std::milli>(
-                     std::chrono::steady_clock::now() - begin)
-                     .count());
   }
   void print(const std::string &name, const std::string &format, int width,
              int height) const {
+    const Spread wall = summarize(ms), cpu = summarize(cpu_ms);
     std::printf(
         "{\"name\": \"%s\", \"format\": \"%s\", \"width\": %d, \"height\": %d, "
         "\"frames\": %zu, \"ms_min\": %.3f, \"ms_median\": %.3f, "
         "\"ms_p95\": %.3f, \"cpu_ms_min\": %.3f, \"cpu_ms_median\": %.3f}\n",
-        name.c_str(), format.c_str(), width, height, ms.size(), quantile(ms, 0),
-        quantile(ms, 0.5), quantile(ms, 0.95), quantile(cpu_ms, 0),
-        quantile(cpu_ms, 0.5));
+        name.c_str(), format.c_str(), width, height, ms.size(), wall.min,
+        wall.median, wall.p95, cpu.min, cpu.median);
   }
 };
 
@@ -100,11 +89,7 @@ void bench_painter(const std::string &format, int width, int height, int frames,
                    const std::vector<uint8_t> &ids) {
   Lcg lcg(1);
   auto test_frame = reference::make_frame(format, width, height, 0, false, lcg);
-  Frame frame;
-  for (int p = 0; p < test_frame.info.planes; p++) {
-    frame.data[p] = const_cast<uint8_t *>(test_frame.frame.data[p]);
-    frame.stride[p] = test_frame.frame.stride[p];
-  }
+  const Frame frame = reference::planes_in(test_frame.bytes.data(), test_frame);
   PaintMask mask;
   mask.ids = ids.data();
   mask.stride = mask.width = mask.covers_width = width;
@@ -217,8 +202,8 @@ void bench_elements(int width, int height, int frames,
   std::printf(
       "{\"name\": \"compositor / classmaskoverlay\", \"ratio_median\": %.2f, "
       "\"cpu_ratio_median\": %.2f}\n",
-      quantile(compositor.ms, 0.5) / quantile(overlay.ms, 0.5),
-      quantile(compositor.cpu_ms, 0.5) / quantile(overlay.cpu_ms, 0.5));
+      summarize(compositor.ms).median / summarize(overlay.ms).median,
+      summarize(compositor.cpu_ms).median / summarize(overlay.cpu_ms).median);
   gst_harness_teardown(above);
   gst_harness_teardown(below);
   gst_harness_teardown(ours);

@@ -2,26 +2,25 @@
 // Times an engine: RGB bytes in, class bytes out, frame as large as the mask;
 // the CUDA engine as bench-cuda.h says.
 
-#include <gmodule.h>
-#include <sys/resource.h>
+#include <glib.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "gst/base/moduleloader.h"
 #include "net/engine.h"
 #include "tests/bench/bench-cuda.h"
+#include "tests/bench/timing.h"
 #include "tests/support/frames.h"
 #include "tests/support/must.h"
 #include "tests/support/reference.h"
@@ -31,53 +30,26 @@ using namespace fastscnn;
 namespace {
 
 struct Arguments {
-  std::string backend = "cpu";
-  std::string model;
+  gchar *backend = nullptr;
+  gchar *model = nullptr;
   std::vector<std::pair<int, int>> sizes;  // width, height
   int threads = 0;
   int frames = 0;
   int busy = 0;
-  bool json = false;
-  std::string plans;  // file that keeps them
-  std::string serve;  // file of frames
-  std::string masks;  // file to write
-};
+  gboolean json = FALSE;
+  gchar *plans = nullptr;  // file that keeps them
+  gchar *serve = nullptr;  // file of frames
+  gchar *masks = nullptr;  // file to write
 
-struct Times {
-  double median = 0;
-  double p95 = 0;
+  ~Arguments() {
+    for (gchar *text : {backend, model, plans, serve, masks}) g_free(text);
+  }
 };
 
 struct Measured {
-  Times frame, network, argmax;
+  Spread frame, network, argmax;
   long peak_bytes = 0;
 };
-
-Result<Backend *> open_module(const std::string &name) {
-  const char *path = std::getenv("FASTSCNN_MODULE_PATH");
-  const std::string folders = path ? path : FASTSCNN_BUILD_MODULES;
-  std::string why = "no such file in " + folders;
-  for (size_t begin = 0; begin <= folders.size();) {
-    const size_t end = std::min(folders.find(':', begin), folders.size());
-    const std::string file = folders.substr(begin, end - begin) +
-                             "/libfastscnn-" + name + "." G_MODULE_SUFFIX;
-    begin = end + 1;
-    if (!std::ifstream(file)) continue;
-    GModule *module = g_module_open(file.c_str(), G_MODULE_BIND_LOCAL);
-    gpointer symbol = nullptr;
-    if (!module || !g_module_symbol(module, FASTSCNN_BACKEND_OPEN, &symbol)) {
-      why = g_module_error();
-      continue;
-    }
-    char reason[256] = "";
-    auto open = reinterpret_cast<FastscnnBackendOpen *>(symbol);
-    if (Backend *backend = open(kEngineAbi, reason, sizeof reason))
-      return backend;
-    why = reason;
-  }
-  return Error{Error::Kind::kDevice,
-               "The " + name + " engine cannot be used: " + why};
-}
 
 /// Largest resident memory of this process so far, which is then forgotten.
 long take_peak_bytes() {
@@ -87,19 +59,6 @@ long take_peak_bytes() {
     if (line.rfind("VmHWM:", 0) == 0) bytes = std::stol(line.substr(6)) * 1024;
   std::ofstream("/proc/self/clear_refs") << 5;
   return bytes;
-}
-
-Times summarize(std::vector<double> ms) {
-  std::sort(ms.begin(), ms.end());
-  return {ms[ms.size() / 2], ms[ms.size() * 95 / 100]};
-}
-
-double milliseconds(const std::function<void()> &work) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point begin = Clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin)
-      .count();
 }
 
 /// A street seen by nobody: smooth areas with edges, as in pictures.
@@ -124,8 +83,7 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   reference::TestFrame frame =
       reference::make_frame("RGB", width, height, 0, false, lcg);
   draw(frame);
-  std::vector<uint8_t> ids(size_t(width) * height);
-  std::fill(ids.begin(), ids.end(), 1);
+  std::vector<uint8_t> ids(size_t(width) * height, 1);
   take_peak_bytes();
   const long before = take_peak_bytes();
 
@@ -133,9 +91,7 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   device.threads = arguments.threads;
   auto engine = must(backend.create_engine(model, device));
   must(engine->configure(frame.info, {width, height, width, height}));
-  Mask mask;
-  mask.ids = ids.data();
-  mask.stride = width;
+  Mask mask = {ids.data(), width};
 
   // Many frames take long at large sizes; a second at least is stable.
   int frames = arguments.frames;
@@ -175,7 +131,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
   const size_t frames = bytes.size() / (3 * size);
   if (!frames) {
     std::fprintf(stderr, "bench: There is no frame of this size in %s\n",
-                 arguments.serve.c_str());
+                 arguments.serve);
     std::exit(1);
   }
   reference::Lcg lcg(1);
@@ -187,9 +143,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
   must(engine->configure(info, {width, height, width, height}));
 
   std::vector<uint8_t> ids(size);
-  Mask mask;
-  mask.ids = ids.data();
-  mask.stride = width;
+  const Mask mask = {ids.data(), width};
   auto segment = [&](size_t i) {
     ConstFrame frame;
     frame.data[0] =
@@ -227,9 +181,9 @@ void print(const Arguments &arguments, const std::string &device, int width,
       "\"width\":%d,\"height\":%d,\"batch\":1,\"ms_median\":%.3f,"
       "\"ms_p95\":%.3f,\"fps\":%.2f,\"peak_bytes\":%ld,\"stage\":{"
       "\"network\":%.3f,\"argmax\":%.3f}}\n",
-      arguments.backend.c_str(), arguments.backend.c_str(), device.c_str(),
-      width, height, r.frame.median, r.frame.p95, fps, r.peak_bytes,
-      r.network.median, r.argmax.median);
+      arguments.backend, arguments.backend, device.c_str(), width, height,
+      r.frame.median, r.frame.p95, fps, r.peak_bytes, r.network.median,
+      r.argmax.median);
 }
 
 /// Threads that compete for the processor, as the rest of a pipeline does.
@@ -264,35 +218,31 @@ gboolean add_size(const gchar *, const gchar *value, gpointer data,
   return TRUE;
 }
 
-Arguments parse(int argc, char **argv) {
-  Arguments arguments;
-  gchar *backend = nullptr, *model = nullptr;
-  gchar *plans = nullptr, *serve = nullptr, *masks = nullptr;
-  gboolean json = FALSE;
+void parse(int argc, char **argv, Arguments *arguments) {
   const GOptionEntry entries[] = {
-      {"backend", 0, 0, G_OPTION_ARG_STRING, &backend,
+      {"backend", 0, 0, G_OPTION_ARG_STRING, &arguments->backend,
        "Engine: cpu (default) or cuda", "NAME"},
-      {"threads", 0, 0, G_OPTION_ARG_INT, &arguments.threads,
+      {"threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads,
        "CPU threads (default: one a core)", "N"},
       {"size", 0, 0, G_OPTION_ARG_CALLBACK,
        reinterpret_cast<gpointer>(add_size),
        "Size of frame, network and mask; may be repeated", "WxH"},
-      {"frames", 0, 0, G_OPTION_ARG_INT, &arguments.frames,
+      {"frames", 0, 0, G_OPTION_ARG_INT, &arguments->frames,
        "Frames that are timed (default: by size)", "N"},
-      {"model", 0, 0, G_OPTION_ARG_FILENAME, &model,
+      {"model", 0, 0, G_OPTION_ARG_FILENAME, &arguments->model,
        "Model file (default: random weights, 19 classes)", "FILE"},
-      {"busy", 0, 0, G_OPTION_ARG_INT, &arguments.busy,
+      {"busy", 0, 0, G_OPTION_ARG_INT, &arguments->busy,
        "Threads that compete for the processor", "N"},
-      {"plans", 0, 0, G_OPTION_ARG_FILENAME, &plans,
+      {"plans", 0, 0, G_OPTION_ARG_FILENAME, &arguments->plans,
        "With cuda: keep the chosen plans of convolutions in a file", "FILE"},
-      {"serve", 0, 0, G_OPTION_ARG_FILENAME, &serve,
+      {"serve", 0, 0, G_OPTION_ARG_FILENAME, &arguments->serve,
        "For compare-peers.py: segment the frames of a file (RGB)", "FILE"},
-      {"masks", 0, 0, G_OPTION_ARG_FILENAME, &masks,
+      {"masks", 0, 0, G_OPTION_ARG_FILENAME, &arguments->masks,
        "Where --serve writes their masks", "FILE"},
-      {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print one JSON object a line",
-       nullptr},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json,
+       "Print one JSON object a line", nullptr},
       {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
-  GOptionGroup *group = g_option_group_new("", "", "", &arguments, nullptr);
+  GOptionGroup *group = g_option_group_new("", "", "", arguments, nullptr);
   g_option_group_add_entries(group, entries);
   GOptionContext *context =
       g_option_context_new("- time an engine, frame in to mask out");
@@ -304,42 +254,37 @@ Arguments parse(int argc, char **argv) {
     std::fprintf(stderr, "bench: %s\n", error->message);
     std::exit(1);
   }
-  if (backend) arguments.backend = backend;
-  if (model) arguments.model = model;
-  if (plans) arguments.plans = plans;
-  if (serve) arguments.serve = serve;
-  if (masks) arguments.masks = masks;
-  for (gchar *text : {backend, model, plans, serve, masks}) g_free(text);
-  arguments.json = json;
-  if (arguments.sizes.empty())
-    arguments.sizes = {{512, 256}, {1024, 512}, {2048, 1024}};
-  return arguments;
+  if (!arguments->backend) arguments->backend = g_strdup("cpu");
+  if (arguments->sizes.empty())
+    arguments->sizes = {{512, 256}, {1024, 512}, {2048, 1024}};
 }
 
 }  // namespace
 
 int main(int argc, char **argv) {
-  const Arguments arguments = parse(argc, argv);
-  const Result<Backend *> module = open_module(arguments.backend);
+  Arguments arguments;
+  parse(argc, argv, &arguments);
+  g_setenv("FASTSCNN_MODULE_PATH", FASTSCNN_BUILD_MODULES, FALSE);
+  const Result<Backend *> module = open_backend(arguments.backend);
   if (!module) {
     std::fprintf(stderr, "bench: %s\n", module.error().sentence.c_str());
     return 1;
   }
   Backend &backend = **module;
   const std::shared_ptr<const Model> model =
-      arguments.model.empty() ? reference::make_model(Variant::tramac(), 19)
-                              : must(Model::load(arguments.model));
+      arguments.model ? must(Model::load(arguments.model))
+                      : reference::make_model(Variant::tramac(), 19);
   Device device;
   device.threads = arguments.threads;
   const std::string name = must(backend.device_name(device));
-  if (!arguments.serve.empty()) {
+  if (arguments.serve) {
     serve(backend, model, arguments, name);
     return 0;
   }
 #ifdef HAVE_CUDA
-  if (arguments.backend == "cuda") {
-    bench_cuda(model, arguments.sizes, arguments.plans, arguments.frames,
-               arguments.json);
+  if (std::strcmp(arguments.backend, "cuda") == 0) {
+    bench_cuda(model, arguments.sizes, arguments.plans ? arguments.plans : "",
+               arguments.frames, arguments.json);
     return 0;
   }
 #endif
