@@ -42,22 +42,20 @@ std::string describe(const std::vector<Layer> &layers,
 
 /// What Python prints in models/.
 std::string output_of(const std::vector<std::string> &arguments) {
-  char *models = g_test_build_filename(G_TEST_DIST, "..", "models", nullptr);
+  g_autofree gchar *models =
+      g_test_build_filename(G_TEST_DIST, "..", "models", nullptr);
   std::vector<char *> argv = {const_cast<char *>("/usr/bin/python3")};
   for (const std::string &a : arguments)
     argv.push_back(const_cast<char *>(a.c_str()));
   argv.push_back(nullptr);
-  char *output = nullptr;
+  g_autofree gchar *output = nullptr;
   GError *error = nullptr;
   gint status = -1;
   g_spawn_sync(models, argv.data(), nullptr, G_SPAWN_DEFAULT, nullptr, nullptr,
                &output, nullptr, &status, &error);
   g_assert_no_error(error);
   g_assert_cmpint(status, ==, 0);
-  const std::string text = output;
-  g_free(output);
-  g_free(models);
-  return text;
+  return output;
 }
 
 void compare(const char *name, const Variant &variant, int height, int width) {

@@ -28,6 +28,11 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
+std::shared_ptr<const Model> parse(const ModelFile &file) {
+  const Bytes bytes = file.bytes();
+  return must(Model::parse(bytes.data(), bytes.size(), "m"));
+}
+
 /// Expects an Error whose sentence contains `words`.
 void expect_refusal(const Bytes &file, const char *words) {
   const auto model = Model::parse(file.data(), file.size(), "x.safetensors");
@@ -70,8 +75,7 @@ void test_valid() {
   for (const Variant &v :
        {Variant::tramac(), Variant::mmseg(), Variant::paper()}) {
     ModelFile file = ModelFile::valid(v, 5);
-    Bytes bytes = file.bytes();
-    auto model = must(Model::parse(bytes.data(), bytes.size(), "m"));
+    const auto model = parse(file);
     g_assert_cmpint(model->info().classes(), ==, 5);
     g_assert_cmpstr(model->info().labels[4].c_str(), ==, "class4");
     g_assert_cmphex(model->info().colors[4], ==, 0x040203);
@@ -93,18 +97,12 @@ void test_half() {
   // 1, -2, largest, smallest normal, smallest and largest subnormal, -0
   const std::vector<uint16_t> halves = {0x3c00, 0xc000, 0x7bff, 0x0400,
                                         0x0001, 0x03ff, 0x8000};
-  const float expected[] = {1.f,
-                            -2.f,
-                            65504.f,
-                            std::ldexp(1.f, -14),
-                            std::ldexp(1.f, -24),
-                            std::ldexp(1023.f, -24),
-                            -0.f};
+  const float expected[] = {
+      1.f, -2.f, 65504.f, 0x1p-14f, 0x1p-24f, 1023 * 0x1p-24f, -0.f};
   std::vector<uint16_t> all(32, 0);
   std::copy(halves.begin(), halves.end(), all.begin());
   set_half(file, "lds.conv.bias", all);
-  Bytes bytes = file.bytes();
-  auto model = must(Model::parse(bytes.data(), bytes.size(), "m"));
+  const auto model = parse(file);
   for (size_t i = 0; i < halves.size(); i++)
     g_assert_cmpfloat(model->bias(0)[i], ==, expected[i]);
   g_assert_true(std::signbit(model->bias(0)[6]));
@@ -136,25 +134,24 @@ void test_ranges() {
   auto entry = [](const std::string &body) {
     return join("{\"t\":{" + body + "}}", Bytes(16));
   };
-  const std::string type = "\"dtype\":\"F32\",";
+  const auto floats = [&](const char *shape, const char *offsets,
+                          const char *words) {
+    expect_refusal(entry(std::string("\"dtype\":\"F32\",\"shape\":") + shape +
+                         ",\"data_offsets\":" + offsets),
+                   words);
+  };
   expect_refusal(entry("\"shape\":[4]"), "\"dtype\" null");
-  expect_refusal(entry(type + "\"shape\":[4]"), "as \"data_offsets\"");
-  expect_refusal(entry(type + "\"shape\":[-4],\"data_offsets\":[0,16]"), "-4");
-  expect_refusal(entry(type + "\"shape\":[4.5],\"data_offsets\":[0,16]"),
-                 "4.5");
-  expect_refusal(entry(type + "\"shape\":4,\"data_offsets\":[0,16]"),
-                 "no list");
-  expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[0]"), "needs 2");
-  expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[16,0]"),
-                 "16 to 0");
-  expect_refusal(entry(type + "\"shape\":[4],\"data_offsets\":[0,20]"),
-                 "outside the 16 bytes");
-  expect_refusal(entry(type + "\"shape\":[3],\"data_offsets\":[0,16]"),
-                 "needs 12");
+  expect_refusal(entry("\"dtype\":\"F32\",\"shape\":[4]"),
+                 "as \"data_offsets\"");
+  floats("[-4]", "[0,16]", "-4");
+  floats("[4.5]", "[0,16]", "4.5");
+  floats("4", "[0,16]", "no list");
+  floats("[4]", "[0]", "needs 2");
+  floats("[4]", "[16,0]", "16 to 0");
+  floats("[4]", "[0,20]", "outside the 16 bytes");
+  floats("[3]", "[0,16]", "needs 12");
   // 2^62 * 4 elements wrap around to 0
-  expect_refusal(entry(type + "\"shape\":[4611686018427387904,4],"
-                              "\"data_offsets\":[0,16]"),
-                 "larger than the file");
+  floats("[4611686018427387904,4]", "[0,16]", "larger than the file");
   expect_refusal(
       entry("\"dtype\":\"BF16\",\"shape\":[8],\"data_offsets\":[0,16]"),
       "BF16");
@@ -163,10 +160,8 @@ void test_ranges() {
            "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}",
            Bytes(16)),
       "overlaps");
-  expect_refusal(entry(type + "\"shape\":[3],\"data_offsets\":[0,12]"),
-                 "bytes 12 to 16");
-  expect_refusal(entry(type + "\"shape\":[3],\"data_offsets\":[4,16]"),
-                 "bytes 0 to 4");
+  floats("[3]", "[0,12]", "bytes 12 to 16");
+  floats("[3]", "[4,16]", "bytes 0 to 4");
 }
 
 void test_tensors() {
@@ -224,9 +219,9 @@ void test_metadata() {
 }
 
 void test_file() {
-  char *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
-  char *path = g_build_filename(dir, "big.safetensors", nullptr);
-  auto refused = [path](const char *words) {
+  g_autofree gchar *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
+  g_autofree gchar *path = g_build_filename(dir, "big.safetensors", nullptr);
+  auto refused = [&path](const char *words) {
     const auto model = Model::load(path);
     g_assert_false(model.has_value());
     const char *sentence = model.error().sentence.c_str();
@@ -250,19 +245,15 @@ void test_file() {
   refused("it has 10737418240 bytes");
   g_unlink(path);
   g_rmdir(dir);
-  g_free(path);
-  g_free(dir);
 }
 
 /// The number after a name in a file of /proc/self.
 gint64 number_in(const char *file, const char *name) {
-  gchar *text = nullptr;
+  g_autofree gchar *text = nullptr;
   g_assert_true(g_file_get_contents(file, &text, nullptr, nullptr));
   const char *found = std::strstr(text, name);
   g_assert_nonnull(found);
-  const gint64 number = g_ascii_strtoll(found + std::strlen(name), nullptr, 10);
-  g_free(text);
-  return number;
+  return g_ascii_strtoll(found + std::strlen(name), nullptr, 10);
 }
 
 /// VmHWM is the peak since the last call.
@@ -293,8 +284,8 @@ void test_limits() {
       {"a billion elements in a short file", tensor, gint64(tensor.size()),
        kMegabyte},
   };
-  char *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
-  char *path = g_build_filename(dir, "huge.safetensors", nullptr);
+  g_autofree gchar *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
+  g_autofree gchar *path = g_build_filename(dir, "huge.safetensors", nullptr);
   for (const auto &c : cases) {
     const guint64 claimed = GUINT64_TO_LE(static_cast<guint64>(c.header_size));
     std::string begin(reinterpret_cast<const char *>(&claimed), 8);
@@ -316,13 +307,10 @@ void test_limits() {
   }
   g_unlink(path);
   g_rmdir(dir);
-  g_free(path);
-  g_free(dir);
 }
 
 void test_weights_that_do_not_fit() {
-  Bytes bytes = ModelFile::valid().bytes();
-  auto model = must(Model::parse(bytes.data(), bytes.size(), "m"));
+  const auto model = parse(ModelFile::valid());
   const size_t n = model->layers().size();
   std::vector<std::vector<float>> weights(n), biases(n);
   const auto refused = Model::create(model->info(), weights, biases);

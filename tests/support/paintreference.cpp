@@ -297,8 +297,7 @@ Layer area_layer(const FrameInfo &info, const PaintStyle &style, int value) {
   return drawn ? Layer() : background;
 }
 
-}  // namespace
-
+/// One value of the mask for every pixel of the frame.
 std::vector<uint8_t> pixel_values(const PaintMask &mask, int width,
                                   int height) {
   std::vector<uint8_t> values(size_t(width) * height, kOutside);
@@ -315,6 +314,8 @@ std::vector<uint8_t> pixel_values(const PaintMask &mask, int width,
     }
   return values;
 }
+
+}  // namespace
 
 std::vector<uint8_t> grown_region(const std::vector<uint8_t> &values, int width,
                                   int height, const PaintStyle &style) {

@@ -10,9 +10,6 @@
 /// and in double.
 namespace fastscnn::reference {
 
-/// One value of the mask for every pixel of the frame.
-std::vector<uint8_t> pixel_values(const PaintMask &mask, int width, int height);
-
 /// Pixels that blur and pixelate must replace: within the margin of a drawn
 /// one.
 std::vector<uint8_t> grown_region(const std::vector<uint8_t> &values, int width,

@@ -86,9 +86,8 @@ void test_no_allocation() {
   must(engine->segment(frame.frame, mask, {}, {}));
   const int before = allocations;
   g_assert_cmpint(before, >, 100);
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < 10; i++)
     must(engine->segment(frame.frame, mask, options, {}));
-  }
   g_assert_cmpint(allocations - before, ==, 0);
 }
 

@@ -121,17 +121,14 @@ void test_memory() {
 }
 
 std::vector<char> read_golden(const std::string &file) {
-  gchar *path =
+  g_autofree gchar *path =
       g_test_build_filename(G_TEST_DIST, "golden", file.c_str(), nullptr);
-  gchar *contents;
+  g_autofree gchar *contents = nullptr;
   gsize size;
   GError *error = nullptr;
   if (!g_file_get_contents(path, &contents, &size, &error))
     g_error("%s", error->message);
-  const std::vector<char> bytes(contents, contents + size);
-  g_free(contents);
-  g_free(path);
-  return bytes;
+  return {contents, contents + size};
 }
 
 /// Against the output of PyTorch; see tests/golden/README.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string>
 
 #include "cpu/alignedbuffer.h"
 #include "cpu/engine/depthwise.h"
@@ -61,14 +60,14 @@ std::vector<float> random_floats(Lcg &lcg, size_t size) {
 
 /// Row y of expected, channels interleaved, `step` floats a pixel.
 void compare_row(const Tensor &expected, int y, const float *row, int step,
-                 const std::string &what) {
+                 const char *what) {
   for (int x = 0; x < expected.width; x++)
     for (int c = 0; c < expected.channels; c++) {
       const float got = row[size_t(x) * step + c];
       const float want = expected.at(c, y, x);
       if (std::abs(got - want) <= kTolerance * (1 + std::abs(want))) continue;
-      g_error("%s: row %d, column %d, channel %d is %g instead of %g",
-              what.c_str(), y, x, c, got, want);
+      g_error("%s: row %d, column %d, channel %d is %g instead of %g", what, y,
+              x, c, got, want);
     }
 }
 
@@ -125,12 +124,10 @@ void test_conv_gemm() {
       conv_gemm(gemm, {pixels.data(), ptrdiff_t(layer.stride) * channels},
                 offsets, width, {with_residual ? dst.data() : nullptr, step},
                 {dst.data(), step});
-      compare_row(expected, 0, dst.data(), step,
-                  "convolution " + std::to_string(k) + "x" + std::to_string(k) +
-                      " stride " + std::to_string(layer.stride) + ", " +
-                      std::to_string(channels) + " to " +
-                      std::to_string(layer.channels) + " channels, " +
-                      std::to_string(width) + " pixels");
+      g_autofree gchar *what = g_strdup_printf(
+          "convolution %dx%d stride %d, %d to %d channels, %d pixels", k, k,
+          layer.stride, channels, layer.channels, width);
+      compare_row(expected, 0, dst.data(), step, what);
     }
   });
 }
@@ -180,14 +177,13 @@ void test_depthwise() {
         }
         depthwise(depthwise_layer, rows, src.width, dst.data(), pitch,
                   expected.width, count);
+        g_autofree gchar *what = g_strdup_printf(
+            "depthwise stride %d dilation %d, %d channels, %dx%d, %d rows",
+            layer.stride, layer.dilation, layer.channels, src.width, src.height,
+            count);
         for (int i = 0; i < count; i++)
           compare_row(expected, y + i, dst.data() + i * pitch, layer.channels,
-                      "depthwise stride " + std::to_string(layer.stride) +
-                          " dilation " + std::to_string(layer.dilation) + ", " +
-                          std::to_string(layer.channels) + " channels, " +
-                          std::to_string(src.width) + "x" +
-                          std::to_string(src.height) + ", " +
-                          std::to_string(count) + " rows");
+                      what);
       }
     }
   });
@@ -219,11 +215,10 @@ void test_upsample() {
         upsample(row(rows[y].first), row(rows[y].second), rows[y].weight,
                  src.width, channels, columns.data(), width, scratch.data(),
                  {dst.data(), step});
-        compare_row(expected, y, dst.data(), step,
-                    "upsample " + std::to_string(src.width) + "x" +
-                        std::to_string(src.height) + " to " +
-                        std::to_string(width) + "x" + std::to_string(height) +
-                        (align_corners ? ", corners aligned" : ""));
+        g_autofree gchar *what = g_strdup_printf(
+            "upsample %dx%d to %dx%d%s", src.width, src.height, width, height,
+            align_corners ? ", corners aligned" : "");
+        compare_row(expected, y, dst.data(), step, what);
       }
     }
   });
@@ -247,10 +242,9 @@ void test_average_pool() {
         const int end = bin_end(y, src.height, bins);
         average_pool({pixels.data() + begin * pitch, step}, pitch, end - begin,
                      src.width, channels, bins, dst.data());
-        compare_row(expected, y, dst.data(), channels,
-                    "average pool of " + std::to_string(src.width) + "x" +
-                        std::to_string(src.height) + " in " +
-                        std::to_string(bins) + " bins");
+        g_autofree gchar *what = g_strdup_printf(
+            "average pool of %dx%d in %d bins", src.width, src.height, bins);
+        compare_row(expected, y, dst.data(), channels, what);
       }
     }
   });
