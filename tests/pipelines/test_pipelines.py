@@ -97,7 +97,7 @@ class Files(TestCase):
                 f"x264enc ! mp4mux ! filesink location={out}")
         result = run("gst-launch-1.0", *line.split())
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.check_video(out, 50, 50)
+        self.check_video(out, 50)
         caps = "video/x-raw,format=GRAY8"
         for (_, before), (_, after) in zip(decode(CLIP, caps),
                                            decode(out, caps)):
@@ -406,7 +406,7 @@ class Scripts(TestCase):
         publisher.stop()
         lines = out.read_text().splitlines()
         self.assertEqual({len(line) for line in lines}, {10000})
-        numbers = [int(line) for line in lines]
+        numbers = [int(line.lstrip("0") or 0) for line in lines]
         self.assertEqual(numbers, sorted(numbers))
         self.assertEqual(numbers[0], 0)
         self.assertLess(len(numbers), 60)

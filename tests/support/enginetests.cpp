@@ -222,7 +222,7 @@ void test_concurrent() {
       Pair pair(model, 1 + e % 3);
       pair.configure(frame.info, {96, 64, 96, 64});
       const TestMask first = pair.check(frame, "concurrent");
-      for (int i = 0; i < 30; i++)
+      for (int i = 0; i < 10; i++)
         g_assert_true(segment(*pair.engine, frame).bytes == first.bytes);
     });
   for (std::thread &t : threads) t.join();
