@@ -123,7 +123,7 @@ def bench_qos(options):
     stream, = measure(middle, options.seconds, sink="sync=true qos=true")
     print(f"qos      {stream.rate:5.1f} fps, {stream.lost} lost, "
           f"{stream.masks:.1f} masks/s, {stream.late} frames too late to be "
-          f"looked at; {milliseconds(stream.delays)}", flush=True)
+          f"inferred; {milliseconds(stream.delays)}", flush=True)
 
 
 def bench_streams(options):
