@@ -72,6 +72,7 @@ void test_scaled_and_converted() {
   g_assert_cmpuint(meta->height, ==, 24);
   g_assert_cmpint(class_in_centre(frame), ==, kClasses - 1);
   g_assert_cmpuint(gst_buffer_get_video_meta(meta->mask)->width, ==, 64);
+  gst_buffer_unref(frame);
   gst_harness_teardown(h);
 }
 
