@@ -276,9 +276,9 @@ void test_refused_caps() {
   for (const auto &c : cases) {
     Stream stream("", kCaps);
     stream.push(stream.make_frame(0));
-    gst_harness_push_event(
-        stream.harness,
-        gst_event_new_caps(gst_caps_from_string(c.caps.c_str())));
+    GstCaps *caps = gst_caps_from_string(c.caps.c_str());
+    gst_harness_push_event(stream.harness, gst_event_new_caps(caps));
+    gst_caps_unref(caps);
     const std::string text = stream.take_text(GST_MESSAGE_WARNING);
     g_assert_nonnull(strstr(text.c_str(), "does not accept the caps"));
     g_assert_nonnull(strstr(text.c_str(), c.remedy));
