@@ -122,7 +122,7 @@ for stage in "${stages[@]}"; do
     fuzz) run_fuzzers 10 ;;
     nightly)
       run_suites build nightly nightly
-      run_asan torture-asan torture
+      run_asan torture-asan torture clip
       run_tsan tsan unit elements
       run_tsan torture-tsan torture
       run_fuzzers 3600
