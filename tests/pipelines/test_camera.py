@@ -4,6 +4,7 @@
 
 import pathlib
 import random
+import statistics
 import sys
 import time
 import unittest
@@ -53,6 +54,11 @@ class Viewer:
 
     def arrivals_after(self, moment):
         return sum(1 for arrival, _ in self.arrivals if arrival > moment)
+
+    def goes_on(self, frames):
+        """Whether that many more frames arrive."""
+        end = len(self.arrivals) + frames
+        return wait_until(lambda: len(self.arrivals) >= end, 20)
 
     def warnings(self):
         return [text for text in self.reports if not text.startswith("live")]
@@ -126,9 +132,7 @@ class Faults(unittest.TestCase):
         self.assertTrue(
             wait_until(lambda: viewer.arrivals_after(back) > 3, RESUME),
             viewer.reports)
-        moment = time.monotonic()
-        run_for(1.5)
-        self.assertGreater(viewer.arrivals_after(moment), 10)
+        self.assertTrue(viewer.goes_on(20))
         self.check_timestamps(viewer)
         self.assertEqual(len(viewer.warnings()), warnings, viewer.reports)
         self.assertTrue(wait_until(lambda: threads() <= before, 3),
@@ -181,9 +185,7 @@ class Faults(unittest.TestCase):
         self.faulty.command("size")
         self.assertTrue(wait_until(lambda: len(viewer.sizes) == 2, RESUME))
         self.assertEqual(viewer.sizes, [(640, 360), (480, 270)])
-        moment = time.monotonic()
-        run_for(1.5)
-        self.assertGreater(viewer.arrivals_after(moment), 8)
+        self.assertTrue(viewer.goes_on(15))
         self.faulty.command("size")
         self.assertTrue(wait_until(lambda: len(viewer.sizes) == 3, RESUME))
         self.check_timestamps(viewer)
@@ -237,44 +239,46 @@ class Faults(unittest.TestCase):
             viewer = self.open_live()
             self.faulty.command("drop 0.2")
             self.assertTrue(wait_until(
-                lambda: viewer.camera.restarts and viewer.live(), 5))
+                lambda: viewer.camera.restarts and viewer.live(), 20))
             viewer.close()
         self.assertTrue(wait_until(lambda: threads() <= before, 3),
                         f"{before} threads became {threads()}")
 
 
 class Kinds(unittest.TestCase):
-    def watch(self, rate, *arguments, transport="tcp"):
+    def check_rate(self, rate, *arguments, transport="tcp"):
+        """Frames arrive one by one; a busy machine may lose some."""
         faulty = FaultyCamera("--rate", str(rate), *arguments)
         self.addCleanup(faulty.close)
         viewer = Viewer(faulty.url(), transport)
         self.addCleanup(viewer.close)
-        self.assertTrue(wait_until(viewer.live, 5), viewer.reports)
-        moment = time.monotonic()
-        run_for(2)
-        self.assertAlmostEqual(viewer.arrivals_after(moment), 2 * rate,
-                               delta=rate / 2)
+        self.assertTrue(wait_until(viewer.live, 20), viewer.reports)
+        self.assertTrue(viewer.goes_on(2 * rate))
+        times = [pts for _, pts in viewer.arrivals[-2 * rate:]]
+        steps = [b - a for a, b in zip(times, times[1:])]
+        self.assertAlmostEqual(statistics.median(steps), Gst.SECOND / rate,
+                               delta=0.1 * Gst.SECOND / rate)
 
     def test_5_frames_a_second(self):
-        self.watch(5)
+        self.check_rate(5)
 
     def test_60_frames_a_second(self):
-        self.watch(60)
+        self.check_rate(60)
 
     def test_h265(self):
         for transport in ("tcp", "udp"):
             with self.subTest(transport):
-                self.watch(25, "--codec", "h265", transport=transport)
+                self.check_rate(25, "--codec", "h265", transport=transport)
 
     def test_rare_key_frames(self):
         """A client that connects between two key frames waits for the next one
         without connecting again."""
         faulty = FaultyCamera("--key-interval", "200")
         self.addCleanup(faulty.close)
-        for seconds in (5, 11):
+        for _ in range(2):
             viewer = Viewer(faulty.url())
             self.addCleanup(viewer.close)
-            self.assertTrue(wait_until(viewer.live, seconds), viewer.reports)
+            self.assertTrue(wait_until(viewer.live, 30), viewer.reports)
         self.assertEqual(viewer.camera.restarts, 0)
         self.assertEqual(viewer.warnings(), [])
 
