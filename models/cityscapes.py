@@ -22,5 +22,9 @@ CLASSES = {
     "motorcycle": (0, 0, 230),
     "bicycle": (119, 11, 32),
 }
+# Names that other data sets, and people, use for them.
+ALIASES = {"pedestrian": "person", "people": "person", "cyclist": "rider",
+           "bicyclist": "rider", "tree": "vegetation", "sign": "traffic sign",
+           "pavement": "sidewalk", "motorbike": "motorcycle"}
 LABELS = list(CLASSES)
 COLORS = list(CLASSES.values())

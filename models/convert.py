@@ -14,7 +14,7 @@ import sys
 import torch
 
 import modelfile
-from cityscapes import COLORS, LABELS
+from cityscapes import ALIASES, COLORS, LABELS
 from dataset import read_task
 from fastscnn import VARIANTS, Variant, layers
 from network import ANY_SIZE, FastSCNN
@@ -214,7 +214,8 @@ def describe(args):
     if args.task:
         info = read_task(args.task).info
     else:
-        info = modelfile.ModelInfo(args.name, LABELS, COLORS, *args.input)
+        info = modelfile.ModelInfo(args.name, LABELS, COLORS, *args.input,
+                                   aliases=ALIASES)
     info.license, info.source = args.license, args.source
     return info
 

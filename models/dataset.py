@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fastscnn import Variant
 from labels import of_classes, read_file
-from modelfile import ModelInfo
+from modelfile import ModelFileError, ModelInfo
 from pictures import DataError, pairs, read_pair
 
 IGNORE = 255
@@ -71,11 +71,14 @@ def read_task(path):
         info = ModelInfo(raw["name"], [c["label"] for c in raw["class"]],
                          [c["color"] for c in raw["class"]], *raw["input"],
                          license=raw.get("license", ""),
-                         source=raw.get("source", ""))
+                         source=raw.get("source", ""),
+                         aliases={alias: c["label"] for c in raw["class"]
+                                  for alias in c.get("aliases", ())})
+        info.check_aliases()
         variant = Variant(**raw.get("variant", {}))
     except KeyError as error:
         raise DataError(f"{path}: {error} is missing") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ModelFileError) as error:
         raise DataError(f"{path}: {error}") from error
     for label, color in zip(info.labels, info.colors):
         if len(color) != 3 or any(c not in range(256) for c in color):

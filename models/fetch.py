@@ -18,7 +18,7 @@ from pathlib import Path
 
 import convert
 import modelfile
-from cityscapes import COLORS, LABELS
+from cityscapes import ALIASES, COLORS, LABELS
 
 REGISTRY = Path(__file__).resolve().with_name("published.toml")
 CHUNK = 1 << 16
@@ -99,7 +99,8 @@ def fetch(name, entry, output):
     check(data, entry)
     source = f"{entry['address']} (SHA-256 {digests(data)['sha256']})"
     info = modelfile.ModelInfo(f"fastscnn-{name}", LABELS, COLORS, *entry["input"],
-                               license=entry["license"], source=source)
+                               license=entry["license"], source=source,
+                               aliases=ALIASES)
     state = convert.read_checkpoint(io.BytesIO(data), entry["address"])
     convert.write(output, state, info)
 

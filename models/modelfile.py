@@ -3,11 +3,19 @@
 
 The format: the length of a JSON header as 8 little-endian bytes, the header,
 the tensors. See README.md for the metadata a model carries.
+
+    modelfile.py MODEL KEY VALUE
+
+sets one key of the metadata and leaves everything else in the file as it is:
+
+    modelfile.py model.safetensors aliases '{"person": "pedestrian"}'
 """
 
+import argparse
 import json
 import os
 import struct
+import sys
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -38,6 +46,7 @@ class ModelInfo:
     source: str = ""
     mean: tuple = field(default=IMAGENET_MEAN)
     std: tuple = field(default=IMAGENET_STD)
+    aliases: dict = field(default_factory=dict)  # other name -> label
 
     def metadata(self, variant):
         """The file's `__metadata__`: strings only."""
@@ -53,6 +62,7 @@ class ModelInfo:
             "std": json.dumps(list(self.std)),
             "input_width": str(self.width),
             "input_height": str(self.height),
+            **({"aliases": json.dumps(self.aliases)} if self.aliases else {}),
             **{f.name: _to_text(getattr(variant, f.name)) for f in fields(variant)},
         }
 
@@ -61,7 +71,24 @@ class ModelInfo:
         return ModelInfo(
             meta["name"], json.loads(meta["labels"]), json.loads(meta["colors"]),
             int(meta["input_width"]), int(meta["input_height"]), meta["license"],
-            meta["source"], json.loads(meta["mean"]), json.loads(meta["std"]))
+            meta["source"], json.loads(meta["mean"]), json.loads(meta["std"]),
+            json.loads(meta.get("aliases", "{}")))
+
+    def check_aliases(self):
+        """The same as fastscnn does: a name must mean one class."""
+        taken = {_fold(label) for label in self.labels}
+        for alias, label in self.aliases.items():
+            if label not in self.labels:
+                raise ModelFileError(f"the alias {alias} stands for {label}, "
+                                     "which is no label")
+            if not alias or _fold(alias) in taken:
+                raise ModelFileError(f"the alias {alias} is a label or an alias, too")
+            taken.add(_fold(alias))
+
+
+def _fold(name):
+    """Spellings of a name that fastscnn takes for the same."""
+    return name.translate(str.maketrans("-_", "  ")).lower()
 
 
 def _to_text(value):
@@ -144,3 +171,34 @@ def _build(tensors, metadata):
                 tensors[f"{layer.name}.{kind}"].astype(np.float32))
     net.load_state_dict(state)
     return net.eval(), info
+
+
+def set_metadata(path, key, value):
+    """Sets one key of the metadata to a string."""
+    try:
+        tensors, metadata = read_safetensors(path)
+        metadata[key] = value
+        _build(tensors, metadata)[1].check_aliases()
+    except ModelFileError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError,
+            struct.error) as error:
+        raise ModelFileError(f"{key} cannot be {value} ({error})") from error
+    write_safetensors(path, tensors, metadata)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("key")
+    parser.add_argument("value")
+    args = parser.parse_args()
+    try:
+        set_metadata(args.model, args.key, args.value)
+    except (OSError, ModelFileError) as error:
+        sys.exit(f"modelfile.py: {args.model}: {error}")
+
+
+if __name__ == "__main__":
+    main()

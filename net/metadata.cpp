@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/metadata.h"
 
+#include <algorithm>
 #include <cfloat>
 #include <cstdlib>
 #include <initializer_list>
 #include <utility>
 
 #include "net/json.h"
+#include "net/label.h"
 
 namespace fastscnn {
 namespace {
@@ -101,6 +103,35 @@ Result<std::vector<uint32_t>> read_colors(const Metadata &metadata,
   return colors;
 }
 
+/// Optional. A name must mean one class, however it is spelled.
+Result<std::vector<std::pair<std::string, std::string>>> read_aliases(
+    const Metadata &metadata, const std::vector<std::string> &labels) {
+  std::vector<std::pair<std::string, std::string>> aliases;
+  if (!metadata.count("aliases")) return aliases;
+  const json object = FASTSCNN_TRY(json_of(metadata, "aliases"));
+  for (const auto &[alias, label] : object.items()) {
+    const auto is_alias = [alias = alias](const auto &other) {
+      return same_label(alias, other.first);
+    };
+    const auto is_label = [alias = alias](const std::string &other) {
+      return same_label(alias, other);
+    };
+    if (!object.is_object() || !label.is_string() || alias.empty())
+      return wrong_value("aliases", to_text(object),
+                         "an object of other names and their labels");
+    if (std::find(labels.begin(), labels.end(), label.get<std::string>()) ==
+        labels.end())
+      return model_error("its alias " + to_text(alias) + " stands for " +
+                         to_text(label) + ", which is no label");
+    if (std::any_of(labels.begin(), labels.end(), is_label))
+      return model_error("its alias " + to_text(alias) + " is a label, too");
+    if (std::any_of(aliases.begin(), aliases.end(), is_alias))
+      return model_error("it has the alias " + to_text(alias) + " twice");
+    aliases.emplace_back(alias, label.get<std::string>());
+  }
+  return aliases;
+}
+
 Result<Variant> read_variant(const Metadata &metadata) {
   Variant v;
   v.align_corners = FASTSCNN_TRY(one_of<bool>(
@@ -134,6 +165,7 @@ Result<ModelInfo> read_model_info(const Metadata &metadata) {
   info.source = optional(metadata, "source");
   info.labels = FASTSCNN_TRY(read_labels(metadata));
   info.colors = FASTSCNN_TRY(read_colors(metadata, info.labels.size()));
+  info.aliases = FASTSCNN_TRY(read_aliases(metadata, info.labels));
   const json mean = FASTSCNN_TRY(json_of(metadata, "mean"));
   if (!read_rgb(mean, -FLT_MAX, FLT_MAX, info.mean))
     return wrong_value("mean", to_text(mean), "3 finite numbers");

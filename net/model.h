@@ -20,9 +20,11 @@ struct ModelInfo {
   std::string source;
   std::vector<std::string> labels;  ///< of the classes, 1 to kMaxClasses
   std::vector<uint32_t> colors;     ///< of the classes, 0xRRGGBB
-  float mean[3] = {0, 0, 0};        ///< of R, G and B in 0..1
-  float std[3] = {1, 1, 1};         ///< likewise, above 0
-  int input_width = 0;              ///< preferred network input, pixels
+  /// Other names of classes, each with its label.
+  std::vector<std::pair<std::string, std::string>> aliases;
+  float mean[3] = {0, 0, 0};  ///< of R, G and B in 0..1
+  float std[3] = {1, 1, 1};   ///< likewise, above 0
+  int input_width = 0;        ///< preferred network input, pixels
   int input_height = 0;
   Variant variant;
 

@@ -14,6 +14,9 @@ struct _GstClassMaskClasses {
   guint n_classes;
   gchar **labels;
   guint32 *colors;
+  guint n_aliases;
+  gchar **aliases;
+  const gchar **alias_labels; /* of labels */
 };
 
 G_DEFINE_BOXED_TYPE (GstClassMaskClasses, gst_class_mask_classes,
@@ -37,10 +40,61 @@ GstClassMaskClasses *
 gst_class_mask_classes_new (const gchar *model, guint n_classes,
     const gchar *const *labels, const guint32 *colors)
 {
+  return gst_class_mask_classes_new_with_aliases (
+      model, n_classes, labels, colors, 0, NULL, NULL);
+}
+
+static gboolean
+are_aliases (guint n_aliases, const gchar *const *aliases,
+    const gchar *const *alias_labels, guint n_classes,
+    const gchar *const *labels)
+{
+  for (guint i = 0; i < n_aliases; i++) {
+    guint id = 0;
+
+    if (!aliases[i] || !g_utf8_validate (aliases[i], -1, NULL)) {
+      GST_WARNING ("alias %u is missing or not UTF-8", i);
+      return FALSE;
+    }
+    while (id < n_classes && g_strcmp0 (labels[id], alias_labels[i]) != 0)
+      id++;
+    if (id == n_classes) {
+      GST_WARNING ("the alias %s stands for no label", aliases[i]);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/**
+ * gst_class_mask_classes_new_with_aliases:
+ * @model: (nullable): the name of the model, for people to read
+ * @n_classes: the number of classes, 1 to %GST_CLASS_MASK_MAX_CLASSES
+ * @labels: (array length=n_classes): the name of each class, UTF-8
+ * @colors: (array length=n_classes): the colour of each class, 0xRRGGBB
+ * @n_aliases: the number of other names
+ * @aliases: (array length=n_aliases) (nullable): other names of classes, UTF-8
+ * @alias_labels: (array length=n_aliases) (nullable): the label that each of
+ *     these names stands for
+ *
+ * Creates a class table in which classes have other names, too. The arguments
+ * are copied.
+ *
+ * Returns: (transfer full) (nullable): the table, or %NULL, with a warning, as
+ *     from gst_class_mask_classes_new(), or if an alias stands for no label
+ *
+ * Since: 0.1
+ */
+GstClassMaskClasses *
+gst_class_mask_classes_new_with_aliases (const gchar *model, guint n_classes,
+    const gchar *const *labels, const guint32 *colors, guint n_aliases,
+    const gchar *const *aliases, const gchar *const *alias_labels)
+{
   GstClassMaskClasses *classes;
 
   g_return_val_if_fail (labels != NULL, NULL);
   g_return_val_if_fail (colors != NULL, NULL);
+  g_return_val_if_fail (n_aliases == 0 || (aliases && alias_labels), NULL);
 
   if (n_classes < 1 || n_classes > GST_CLASS_MASK_MAX_CLASSES) {
     GST_WARNING ("a mask cannot have %u classes, only 1 to %u", n_classes,
@@ -57,6 +111,8 @@ gst_class_mask_classes_new (const gchar *model, guint n_classes,
       return NULL;
     }
   }
+  if (!are_aliases (n_aliases, aliases, alias_labels, n_classes, labels))
+    return NULL;
 
   classes = g_atomic_rc_box_new0 (GstClassMaskClasses);
   classes->model = g_strdup (model ? model : "");
@@ -66,6 +122,15 @@ gst_class_mask_classes_new (const gchar *model, guint n_classes,
   for (guint i = 0; i < n_classes; i++) {
     classes->labels[i] = g_strdup (labels[i]);
     classes->colors[i] = colors[i] & 0xffffff;
+  }
+  classes->n_aliases = n_aliases;
+  classes->aliases = g_new0 (gchar *, n_aliases + 1);
+  classes->alias_labels = g_new0 (const gchar *, n_aliases + 1);
+  for (guint i = 0; i < n_aliases; i++) {
+    classes->aliases[i] = g_strdup (aliases[i]);
+    for (guint id = 0; !classes->alias_labels[i]; id++)
+      if (g_str_equal (labels[id], alias_labels[i]))
+        classes->alias_labels[i] = classes->labels[id];
   }
   return classes;
 }
@@ -96,6 +161,8 @@ gst_class_mask_classes_clear (gpointer data)
   g_free (classes->model);
   g_strfreev (classes->labels);
   g_free (classes->colors);
+  g_strfreev (classes->aliases);
+  g_free (classes->alias_labels);
 }
 
 /**
@@ -191,14 +258,68 @@ gst_class_mask_classes_get_color (const GstClassMaskClasses *classes, guint id)
 }
 
 /**
+ * gst_class_mask_classes_get_n_aliases:
+ * @classes: a table
+ *
+ * Gets the number of other names of classes.
+ *
+ * Returns: the number of aliases
+ *
+ * Since: 0.1
+ */
+guint
+gst_class_mask_classes_get_n_aliases (const GstClassMaskClasses *classes)
+{
+  g_return_val_if_fail (classes != NULL, 0);
+
+  return classes->n_aliases;
+}
+
+/**
+ * gst_class_mask_classes_get_alias:
+ * @classes: a table
+ * @index: the number of an alias, from 0
+ * @label: (out) (optional) (transfer none): the label that it stands for
+ *
+ * Gets another name of a class.
+ *
+ * Returns: (nullable): the alias, or %NULL if there are not that many; owned by
+ *     @classes, as is @label
+ *
+ * Since: 0.1
+ */
+const gchar *
+gst_class_mask_classes_get_alias (
+    const GstClassMaskClasses *classes, guint index, const gchar **label)
+{
+  g_return_val_if_fail (classes != NULL, NULL);
+
+  if (index >= classes->n_aliases)
+    return NULL;
+  if (label)
+    *label = classes->alias_labels[index];
+  return classes->aliases[index];
+}
+
+static gint
+find_label (const GstClassMaskClasses *classes, const gchar *label)
+{
+  for (guint i = 0; i < classes->n_classes; i++) {
+    if (g_str_equal (classes->labels[i], label))
+      return (gint)i;
+  }
+  return -1;
+}
+
+/**
  * gst_class_mask_classes_find:
  * @classes: a table
- * @label: the name of a class
+ * @label: the name of a class, or an alias of it
  *
  * Finds a class by its name.
  *
- * Returns: the lowest id of a class with exactly this name, or -1 if there is
- *     none
+ * Returns: the lowest id of a class with exactly this name or, if there is
+ *     none, with exactly this alias; -1 if there is none
  *
  * Since: 0.1
  */
@@ -206,12 +327,15 @@ gint
 gst_class_mask_classes_find (
     const GstClassMaskClasses *classes, const gchar *label)
 {
+  gint id;
+
   g_return_val_if_fail (classes != NULL, -1);
   g_return_val_if_fail (label != NULL, -1);
 
-  for (guint i = 0; i < classes->n_classes; i++) {
-    if (g_str_equal (classes->labels[i], label))
-      return (gint)i;
+  id = find_label (classes, label);
+  for (guint i = 0; id < 0 && i < classes->n_aliases; i++) {
+    if (g_str_equal (classes->aliases[i], label))
+      id = find_label (classes, classes->alias_labels[i]);
   }
-  return -1;
+  return id;
 }

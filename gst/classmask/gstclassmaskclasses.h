@@ -20,8 +20,9 @@ G_BEGIN_DECLS
 /**
  * GstClassMaskClasses:
  *
- * The class table of a mask: the name of the model, and a label and a colour
- * for each class. Tables are immutable and reference-counted. All frames of a
+ * The class table of a mask: the name of the model, a label and a colour for
+ * each class, and other names that stand for labels ("person" for
+ * "pedestrian"). Tables are immutable and reference-counted. All frames of a
  * stream share one table, so anything derived from a table stays valid as long
  * as the pointer stays the same.
  *
@@ -35,6 +36,12 @@ GType gst_class_mask_classes_get_type (void);
 GST_CLASS_MASK_API
 GstClassMaskClasses *gst_class_mask_classes_new (const gchar *model,
     guint n_classes, const gchar *const *labels, const guint32 *colors);
+
+GST_CLASS_MASK_API
+GstClassMaskClasses *gst_class_mask_classes_new_with_aliases (
+    const gchar *model, guint n_classes, const gchar *const *labels,
+    const guint32 *colors, guint n_aliases, const gchar *const *aliases,
+    const gchar *const *alias_labels);
 
 GST_CLASS_MASK_API
 GstClassMaskClasses *gst_class_mask_classes_ref (GstClassMaskClasses *classes);
@@ -56,6 +63,13 @@ const gchar *gst_class_mask_classes_get_label (
 GST_CLASS_MASK_API
 guint32 gst_class_mask_classes_get_color (
     const GstClassMaskClasses *classes, guint id);
+
+GST_CLASS_MASK_API
+guint gst_class_mask_classes_get_n_aliases (const GstClassMaskClasses *classes);
+
+GST_CLASS_MASK_API
+const gchar *gst_class_mask_classes_get_alias (
+    const GstClassMaskClasses *classes, guint index, const gchar **label);
 
 GST_CLASS_MASK_API
 gint gst_class_mask_classes_find (

@@ -7,6 +7,7 @@
  *   source       string
  *   model        string
  *   classes      number of classes; for each: number colour, string label
+ *   aliases      number of other names; for each: string alias, string label
  *   mask         numbers width, height; runs
  *   confidence   number: 0 if there is none, 1 if runs follow
  *   placements   number of other rectangles that the mask may cover; each as
@@ -204,6 +205,30 @@ write_classes (GstByteWriter *writer, const GstClassMaskClasses *classes)
     write_number (writer, gst_class_mask_classes_get_color (classes, id));
     write_string (writer, gst_class_mask_classes_get_label (classes, id));
   }
+  n = gst_class_mask_classes_get_n_aliases (classes);
+  write_number (writer, n);
+  for (guint i = 0; i < n; i++) {
+    const gchar *label;
+    write_string (
+        writer, gst_class_mask_classes_get_alias (classes, i, &label));
+    write_string (writer, label);
+  }
+}
+
+/* Appends another name and its label. */
+static gboolean
+read_alias (GstByteReader *reader, GPtrArray *aliases, GPtrArray *labels)
+{
+  gchar *alias = read_string (reader);
+  gchar *label = alias ? read_string (reader) : NULL;
+
+  if (!label) {
+    g_free (alias);
+    return FALSE;
+  }
+  g_ptr_array_add (aliases, alias);
+  g_ptr_array_add (labels, label);
+  return TRUE;
 }
 
 static GstClassMaskClasses *
@@ -213,7 +238,9 @@ read_classes (GstByteReader *reader)
   guint32 colors[GST_CLASS_MASK_MAX_CLASSES];
   GstClassMaskClasses *classes = NULL;
   gchar *model = read_string (reader);
-  guint64 n = 0, color;
+  GPtrArray *aliases = g_ptr_array_new_with_free_func (g_free);
+  GPtrArray *alias_labels = g_ptr_array_new_with_free_func (g_free);
+  guint64 n = 0, n_aliases = 0, color;
   guint i = 0;
 
   if (model && read_number (reader, &n, GST_CLASS_MASK_MAX_CLASSES)) {
@@ -221,10 +248,19 @@ read_classes (GstByteReader *reader)
            (labels[i] = read_string (reader));
          i++)
       colors[i] = (guint32)color;
-    if (i == n)
-      classes = gst_class_mask_classes_new (
-          model, i, (const gchar *const *)labels, colors);
+    if (i == n && read_number (reader, &n_aliases, G_MAXUINT)) {
+      while (aliases->len < n_aliases &&
+             read_alias (reader, aliases, alias_labels))
+        ;
+      if (aliases->len == n_aliases)
+        classes = gst_class_mask_classes_new_with_aliases (model, i,
+            (const gchar *const *)labels, colors, aliases->len,
+            (const gchar *const *)aliases->pdata,
+            (const gchar *const *)alias_labels->pdata);
+    }
   }
+  g_ptr_array_unref (aliases);
+  g_ptr_array_unref (alias_labels);
   while (i > 0)
     g_free (labels[--i]);
   g_free (model);

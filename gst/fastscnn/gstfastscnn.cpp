@@ -28,6 +28,8 @@
  * * #gchararray `model`: the name of the model
  * * #guint64 `age`: 0
  * * #GST_TYPE_ARRAY of #gchararray `labels`: the names of the classes
+ * * #GST_TYPE_ARRAY of #GST_TYPE_ARRAY of #gchararray `aliases`: other names of
+ *   each class
  * * #GST_TYPE_ARRAY of #guint64 `pixels`: the number of pixels of each class
  * * #guint64 `unknown`: the number of pixels whose class is not known
  *

@@ -25,18 +25,38 @@ append_uint64 (GValue *array, guint64 number)
   gst_value_array_append_and_take_value (array, &value);
 }
 
+/* Other names of the class with this label. */
+static void
+append_aliases (
+    GValue *array, const GstClassMaskClasses *classes, const gchar *label)
+{
+  GValue aliases = G_VALUE_INIT;
+  const gchar *stands_for;
+
+  g_value_init (&aliases, GST_TYPE_ARRAY);
+  for (guint i = 0; const gchar *alias = gst_class_mask_classes_get_alias (
+                        classes, i, &stands_for);
+       i++)
+    if (g_str_equal (stands_for, label))
+      append_string (&aliases, alias);
+  gst_value_array_append_and_take_value (array, &aliases);
+}
+
 void
 gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
 {
   const GstClassMaskClasses *classes = mask.model->classes;
   const GstVideoMeta *video = gst_buffer_get_video_meta (mask.mask.get ());
   const FrameTime &time = mask.request.time;
-  GValue labels = G_VALUE_INIT, pixels = G_VALUE_INIT;
+  GValue labels = G_VALUE_INIT, aliases = G_VALUE_INIT, pixels = G_VALUE_INIT;
 
   g_value_init (&labels, GST_TYPE_ARRAY);
+  g_value_init (&aliases, GST_TYPE_ARRAY);
   g_value_init (&pixels, GST_TYPE_ARRAY);
   for (guint id = 0; id < gst_class_mask_classes_get_size (classes); id++) {
-    append_string (&labels, gst_class_mask_classes_get_label (classes, id));
+    const gchar *label = gst_class_mask_classes_get_label (classes, id);
+    append_string (&labels, label);
+    append_aliases (&aliases, classes, label);
     append_uint64 (&pixels, mask.counts[id]);
   }
   GstStructure *message = gst_structure_new ("classmask", "timestamp",
@@ -48,6 +68,7 @@ gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
       G_TYPE_UINT64, G_GUINT64_CONSTANT (0), "unknown", G_TYPE_UINT64,
       mask.counts[kUnknown], NULL);
   gst_structure_take_value (message, "labels", &labels);
+  gst_structure_take_value (message, "aliases", &aliases);
   gst_structure_take_value (message, "pixels", &pixels);
   gst_element_post_message (
       element, gst_message_new_element (GST_OBJECT (element), message));

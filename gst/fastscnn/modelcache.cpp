@@ -74,12 +74,17 @@ SharedModel::SharedModel (std::shared_ptr<const Model> loaded)
     : model (std::move (loaded))
 {
   const ModelInfo &info = model->info ();
-  std::vector<const gchar *> labels;
+  std::vector<const gchar *> labels, aliases, alias_labels;
 
   for (const std::string &label : info.labels)
     labels.push_back (label.c_str ());
-  classes = gst_class_mask_classes_new (
-      info.name.c_str (), info.classes (), labels.data (), info.colors.data ());
+  for (const auto &[alias, label] : info.aliases) {
+    aliases.push_back (alias.c_str ());
+    alias_labels.push_back (label.c_str ());
+  }
+  classes = gst_class_mask_classes_new_with_aliases (info.name.c_str (),
+      info.classes (), labels.data (), info.colors.data (), aliases.size (),
+      aliases.data (), alias_labels.data ());
 }
 
 SharedModel::~SharedModel ()

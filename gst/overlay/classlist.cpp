@@ -12,14 +12,6 @@ namespace fastscnn
 namespace
 {
 
-char
-folded (char c)
-{
-  if (c == '-' || c == '_')
-    return ' ';
-  return c >= 'A' && c <= 'Z' ? static_cast<char> (c - 'A' + 'a') : c;
-}
-
 std::string
 trimmed (const std::string &text)
 {
@@ -44,24 +36,21 @@ split (const std::string &list)
   return parts;
 }
 
-std::vector<size_t>
-find (const std::string &label, const Labels &labels)
-{
-  std::vector<size_t> ids;
-  for (size_t id = 0; id < labels.size (); id++)
-    if (same_label (label, labels[id]))
-      ids.push_back (id);
-  return ids;
-}
-
 std::string
-no_such_class (
-    const std::string &property, const std::string &label, const Labels &labels)
+no_such_class (const std::string &property, const std::string &label,
+    const ClassNames &names)
 {
   std::string sentence =
       property + ": there is no class \"" + label + "\"; the mask has";
-  for (size_t i = 0; i < labels.size (); i++)
-    sentence += (i ? ", " : " ") + labels[i];
+  for (size_t i = 0; i < names.labels.size (); i++) {
+    sentence += (i ? ", " : " ") + names.labels[i];
+    std::string others;
+    for (const auto &[alias, other] : names.aliases)
+      if (other == names.labels[i])
+        others += (others.empty () ? "" : ", ") + alias;
+    if (!others.empty ())
+      sentence += " (" + others + ")";
+  }
   return as_utf8 (sentence + ".");
 }
 
@@ -86,44 +75,53 @@ as_utf8 (const std::string &text)
   return result;
 }
 
-bool
-same_label (const std::string &a, const std::string &b)
+std::vector<size_t>
+ClassNames::find (const std::string &name) const
 {
-  return a.size () == b.size () &&
-         std::equal (a.begin (), a.end (), b.begin (),
-             [] (char x, char y) { return folded (x) == folded (y); });
+  const auto means = [this, &name] (const std::string &label) {
+    return same_label (name, label) ||
+           std::any_of (aliases.begin (), aliases.end (),
+               [&name, &label] (const auto &alias) {
+                 return alias.second == label && same_label (name, alias.first);
+               });
+  };
+  std::vector<size_t> ids;
+  for (size_t id = 0; id < labels.size (); id++)
+    if (means (labels[id]))
+      ids.push_back (id);
+  return ids;
 }
 
 std::vector<bool>
-parse_classes (const std::string &list, const Labels &labels,
+parse_classes (const std::string &list, const ClassNames &names,
     std::vector<std::string> *warnings)
 {
   const std::vector<std::string> parts = split (list);
   const bool only = std::any_of (parts.begin (), parts.end (),
       [] (const std::string &part) { return part[0] != '-'; });
-  std::vector<bool> drawn (labels.size (), !only);
-  std::vector<bool> hidden (labels.size (), false);
+  std::vector<bool> drawn (names.labels.size (), !only);
+  std::vector<bool> hidden (names.labels.size (), false);
 
   for (const std::string &part : parts) {
     const bool hides = part[0] == '-';
     const std::string label = hides ? trimmed (part.substr (1)) : part;
-    const std::vector<size_t> ids = find (label, labels);
+    const std::vector<size_t> ids = names.find (label);
     if (ids.empty ())
-      warnings->push_back (no_such_class ("classes", label, labels));
+      warnings->push_back (no_such_class ("classes", label, names));
     for (size_t id : ids)
       (hides ? hidden : drawn)[id] = true;
   }
-  for (size_t id = 0; id < labels.size (); id++)
+  for (size_t id = 0; id < names.labels.size (); id++)
     if (hidden[id])
       drawn[id] = false;
   return drawn;
 }
 
 std::vector<float>
-parse_class_alpha (const std::string &list, const Labels &labels,
+parse_class_alpha (const std::string &list, const ClassNames &names,
     std::vector<std::string> *warnings)
 {
-  std::vector<float> strengths (labels.size (), -1.f);
+  std::vector<float> strengths (names.labels.size (), -1.f);
 
   for (const std::string &part : split (list)) {
     const size_t equals = part.rfind ('=');
@@ -137,9 +135,9 @@ parse_class_alpha (const std::string &list, const Labels &labels,
       continue;
     }
     const std::string label = trimmed (part.substr (0, equals));
-    const std::vector<size_t> ids = find (label, labels);
+    const std::vector<size_t> ids = names.find (label);
     if (ids.empty ())
-      warnings->push_back (no_such_class ("class-alpha", label, labels));
+      warnings->push_back (no_such_class ("class-alpha", label, names));
     for (size_t id : ids)
       strengths[id] = strength;
   }

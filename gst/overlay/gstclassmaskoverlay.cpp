@@ -14,7 +14,8 @@
  *
  * If #GstClassMaskOverlay:classes or #GstClassMaskOverlay:class-alpha contains
  * a label that the mask does not have, the element posts a warning that lists
- * the labels of the mask.
+ * the labels of the mask. The other names that a model file gives to its labels
+ * (person for pedestrian) are labels, too.
  *
  * The modes blur and pixelate make people in the drawn classes unrecognisable.
  * Whatever the resolution, what replaces them has no detail finer than 1/26

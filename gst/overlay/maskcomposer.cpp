@@ -51,6 +51,7 @@ MaskComposer::merge_classes (const Masks &masks)
   clear ();
   std::vector<const gchar *> labels;
   std::vector<guint32> colors;
+  std::vector<const gchar *> aliases, alias_labels;
   for (const GstClassMaskMeta *meta : masks) {
     Source source;
     source.classes = gst_class_mask_classes_ref (meta->classes);
@@ -71,6 +72,13 @@ MaskComposer::merge_classes (const Masks &masks)
       }
       source.ids[id] = static_cast<uint8_t> (at);
     }
+    const gchar *label;
+    for (guint i = 0; const gchar *alias = gst_class_mask_classes_get_alias (
+                          meta->classes, i, &label);
+         i++) {
+      aliases.push_back (alias);
+      alias_labels.push_back (label);
+    }
     sources_.push_back (source);
   }
   if (masks.size () == 1) {
@@ -79,8 +87,9 @@ MaskComposer::merge_classes (const Masks &masks)
       sources_[0].ids[id] = static_cast<uint8_t> (id);
     merged_ = gst_class_mask_classes_ref (masks[0]->classes);
   } else {
-    merged_ = gst_class_mask_classes_new (
-        NULL, labels.size (), labels.data (), colors.data ());
+    merged_ = gst_class_mask_classes_new_with_aliases (NULL, labels.size (),
+        labels.data (), colors.data (), aliases.size (), aliases.data (),
+        alias_labels.data ());
   }
   return merged_;
 }

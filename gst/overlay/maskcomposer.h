@@ -22,8 +22,8 @@ public:
   MaskComposer &operator= (const MaskComposer &) = delete;
 
   /// One table with the labels of all tables, of which equal labels are one
-  /// class; that of the mask itself if there is one mask. Valid until the next
-  /// call.
+  /// class, and with their aliases, which may be labels of other tables; that
+  /// of the mask itself if there is one mask. Valid until the next call.
   GstClassMaskClasses *merge_classes (const Masks &masks);
 
   /// Draws masks in ids of the last merge_classes (). Of the values that masks

@@ -298,24 +298,29 @@ Palette::load (const std::string &name)
 }
 
 void
-Palette::apply (const Labels &labels, std::vector<ClassColor> *colors) const
+Palette::apply (const ClassNames &names, std::vector<ClassColor> *colors) const
 {
+  const size_t size = names.labels.size ();
   if (distinct_) {
-    const std::vector<uint32_t> distinct = distinct_colors (labels.size ());
-    for (size_t id = 0; id < labels.size (); id++)
+    const std::vector<uint32_t> distinct = distinct_colors (size);
+    for (size_t id = 0; id < size; id++)
       (*colors)[id] = { from_argb (0xff000000u | distinct[id]), false };
     return;
   }
-  bool any = false;
-  for (size_t id = 0; id < labels.size (); id++)
-    for (const Entry &entry : entries_)
-      if (same_label (entry.label, labels[id])) {
-        (*colors)[id] = entry.color;
-        any = true;
-        break;
-      }
-  for (size_t id = 0; !any && id < labels.size () && id < entries_.size ();
-       id++)
+  enum { kNone, kAlias, kLabel };
+  std::vector<int> found (size, kNone);
+  for (const Entry &entry : entries_)
+    for (const size_t id : names.find (entry.label)) {
+      const int how =
+          same_label (entry.label, names.labels[id]) ? kLabel : kAlias;
+      if (how <= found[id])
+        continue;
+      found[id] = how;
+      (*colors)[id] = entry.color;
+    }
+  const bool any = std::any_of (
+      found.begin (), found.end (), [] (int how) { return how != kNone; });
+  for (size_t id = 0; !any && id < size && id < entries_.size (); id++)
     (*colors)[id] = entries_[id].color;
 }
 

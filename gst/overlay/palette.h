@@ -33,9 +33,10 @@ public:
   static Result<Palette> parse (
       const std::string &file, const std::string &text);
 
-  /// Replaces the colours of the classes that the palette contains. If it
-  /// contains none of them, assigns its colours in order.
-  void apply (const Labels &labels, std::vector<ClassColor> *colors) const;
+  /// Replaces the colours of the classes that the palette contains, by label
+  /// or, failing that, by another name. If it contains none of them, assigns
+  /// its colours in order.
+  void apply (const ClassNames &names, std::vector<ClassColor> *colors) const;
 
 private:
   struct Entry {

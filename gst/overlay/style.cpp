@@ -43,6 +43,15 @@ same_classes (const GstClassMaskClasses *a, const GstClassMaskClasses *b)
         gst_class_mask_classes_get_color (a, id) !=
             gst_class_mask_classes_get_color (b, id))
       return false;
+  const gchar *label_a = NULL, *label_b = NULL, *alias;
+  guint i = 0;
+  do {
+    alias = gst_class_mask_classes_get_alias (a, i, &label_a);
+    if (g_strcmp0 (alias, gst_class_mask_classes_get_alias (b, i, &label_b)) ||
+        g_strcmp0 (label_a, label_b))
+      return false;
+    i++;
+  } while (alias);
   return true;
 }
 
@@ -60,11 +69,16 @@ OverlayStyle::read_classes (GstClassMaskClasses *classes)
   if (classes_)
     gst_class_mask_classes_unref (classes_);
   classes_ = gst_class_mask_classes_ref (classes);
-  labels_.clear ();
+  names_ = ClassNames ();
   const guint size = std::min<guint> (
       gst_class_mask_classes_get_size (classes), GST_CLASS_MASK_MAX_CLASSES);
   for (guint id = 0; id < size; id++)
-    labels_.push_back (gst_class_mask_classes_get_label (classes, id));
+    names_.labels.push_back (gst_class_mask_classes_get_label (classes, id));
+  const gchar *label;
+  for (guint i = 0; const gchar *alias =
+                        gst_class_mask_classes_get_alias (classes, i, &label);
+       i++)
+    names_.aliases.emplace_back (alias, label);
 }
 
 void
@@ -75,18 +89,18 @@ OverlayStyle::read_lists (
   alpha_list_ = settings.class_alpha;
   palette_ = settings.colors;
   const size_t before = warnings->size ();
-  drawn_ = parse_classes (list_, labels_, warnings);
-  strengths_ = parse_class_alpha (alpha_list_, labels_, warnings);
+  drawn_ = parse_classes (list_, names_, warnings);
+  strengths_ = parse_class_alpha (alpha_list_, names_, warnings);
   mistaken_ = warnings->size () > before;
   if (mistaken_ && privacy_)
     warnings->back () += " Until then the whole frame is covered.";
   colors_.clear ();
-  for (size_t id = 0; id < labels_.size (); id++) {
+  for (size_t id = 0; id < names_.labels.size (); id++) {
     const guint32 rgb =
         gst_class_mask_classes_get_color (classes_, static_cast<guint> (id));
     colors_.push_back ({ from_argb (0xff000000u | rgb), false });
   }
-  palette_->apply (labels_, &colors_);
+  palette_->apply (names_, &colors_);
 }
 
 void
@@ -120,7 +134,7 @@ OverlayStyle::choose_colors (const OverlaySettings &settings, bool background)
 {
   const double alpha = uses_alpha (settings.mode) ? settings.alpha : 1.0;
   std::fill (std::begin (paint_.color), std::end (paint_.color), Rgba ());
-  for (size_t id = 0; id < labels_.size (); id++) {
+  for (size_t id = 0; id < names_.labels.size (); id++) {
     if (!drawn_[id])
       continue;
     Rgba &color = paint_.color[id];
@@ -136,7 +150,7 @@ OverlayStyle::choose_colors (const OverlaySettings &settings, bool background)
   }
   /* Anybody may be where the class is unknown. */
   if (privacy_ && !background)
-    for (size_t id = labels_.size (); id < 256; id++)
+    for (size_t id = names_.labels.size (); id < 256; id++)
       if (id != kOutside)
         paint_.color[id] = kUnknownColor;
 }
@@ -147,7 +161,7 @@ void
 OverlayStyle::choose_ranks ()
 {
   for (size_t id = 0; id < 256; id++) {
-    const bool known = id < labels_.size ();
+    const bool known = id < names_.labels.size ();
     if (privacy_)
       rank_[id] = paint_.color[id].a > 0 ? 2 : 1;
     else

@@ -51,7 +51,7 @@ public:
   const Labels &
   labels () const
   {
-    return labels_;
+    return names_.labels;
   }
 
 private:
@@ -62,7 +62,7 @@ private:
   void choose_ranks ();
 
   GstClassMaskClasses *classes_ = nullptr;
-  Labels labels_;
+  ClassNames names_;
   std::string list_, alpha_list_;
   std::shared_ptr<const Palette> palette_;
   std::vector<ClassColor> colors_; // from the palette

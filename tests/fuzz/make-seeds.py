@@ -40,6 +40,7 @@ def mask_meta(x, y, width, height, runs, confidence=b"\0"):
     head += string("fastscnn0") + string("seed")
     head += number(2) + number(0x804080) + string("road")
     head += number(0x4682b4) + string("sky")
+    head += number(1) + string("street") + string("road")
     head += number(width) + number(height)
     for value, length in runs:
         head += bytes([value]) + number(length)

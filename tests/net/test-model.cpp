@@ -218,6 +218,36 @@ void test_metadata() {
   expect_refusal(with("ffm_dw", "dw5"), "dw3 or dw3-dilation4 or pw1");
 }
 
+void test_aliases() {
+  ModelFile file = ModelFile::valid();
+  g_assert_true(parse(file)->info().aliases.empty());
+  file.metadata["aliases"] =
+      "{\"one more\":\"class1\",\"two\":\"class2\",\"zwei\":\"class2\"}";
+  const auto model = parse(file);
+  const auto &aliases = model->info().aliases;
+  g_assert_cmpuint(aliases.size(), ==, 3);
+  g_assert_cmpstr(aliases[0].first.c_str(), ==, "one more");
+  g_assert_cmpstr(aliases[0].second.c_str(), ==, "class1");
+  g_assert_cmpstr(aliases[2].first.c_str(), ==, "zwei");
+  g_assert_cmpstr(aliases[2].second.c_str(), ==, "class2");
+
+  const auto refused = [](const char *value, const char *words) {
+    expect_refusal([value](ModelFile &f) { f.metadata["aliases"] = value; },
+                   words);
+  };
+  refused("{", "\"aliases\" in its metadata");
+  refused("[\"class1\"]", "instead of an object of other names");
+  refused("{\"a\":1}", "instead of an object of other names");
+  refused("{\"\":\"class1\"}", "instead of an object of other names");
+  refused("{\"a\":\"klass1\"}",
+          "\"a\" stands for \"klass1\", which is no label");
+  refused("{\"a\":\"Class1\"}", "which is no label");
+  refused("{\"class2\":\"class1\"}", "alias \"class2\" is a label, too");
+  refused("{\"Class2\":\"class1\"}", "alias \"Class2\" is a label, too");
+  refused("{\"a\":\"class1\",\"a\":\"class1\"}", "\"a\" twice");
+  refused("{\"a b\":\"class1\",\"A-B\":\"class2\"}", "alias \"a b\" twice");
+}
+
 void test_file() {
   g_autofree gchar *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
   g_autofree gchar *path = g_build_filename(dir, "big.safetensors", nullptr);
@@ -325,6 +355,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/model/valid", test_valid);
   g_test_add_func("/model/half", test_half);
+  g_test_add_func("/model/aliases", test_aliases);
   g_test_add_func("/model/container", test_container);
   g_test_add_func("/model/ranges", test_ranges);
   g_test_add_func("/model/tensors", test_tensors);

@@ -59,8 +59,9 @@ const std::string &scratch_folder() {
 const std::string &model_path() {
   static const std::string path = [] {
     const std::string file = scratch_folder() + "/model.safetensors";
-    const std::vector<uint8_t> bytes =
-        ModelFile::valid(Variant(), kClasses).bytes();
+    ModelFile model = ModelFile::valid(Variant(), kClasses);
+    model.metadata["aliases"] = "{\"fifth\":\"class5\"}";
+    const std::vector<uint8_t> bytes = model.bytes();
     std::ofstream(file, std::ios::binary)
         .write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
     return file;

@@ -11,7 +11,7 @@
 /// The element fastscnn over a fake engine.
 namespace fastscnn::testing {
 
-constexpr int kClasses = 8;  // of the model
+constexpr int kClasses = 8;  // of the model; class5 is also called fifth
 
 /// A folder that is removed when the program ends.
 const std::string &scratch_folder();

@@ -5,7 +5,10 @@ GstClassMaskClasses *new_classes(void) {
   const gchar *labels[] = {"road", "car", "traffic \"light\""};
   const guint32 colors[] = {0x804080, 0x00008e, 0xfaaa1e};
 
-  return gst_class_mask_classes_new("hand-made", 3, labels, colors);
+  const gchar *alias = "vehicle";
+
+  return gst_class_mask_classes_new_with_aliases("hand-made", 3, labels, colors,
+                                                 1, &alias, labels + 1);
 }
 
 GstBuffer *new_image(const guint8 *pixels, guint width, guint height,

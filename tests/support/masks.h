@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* road, car, traffic "light" */
+/* road, car (or vehicle), traffic "light" */
 GstClassMaskClasses *new_classes(void);
 
 /* A GRAY8 image whose rows begin `offset` bytes into the memory and lie

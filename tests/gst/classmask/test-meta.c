@@ -36,6 +36,40 @@ static void test_classes(void) {
   g_assert_null(gst_class_mask_classes_new("", 254, labels, colors));
 }
 
+static void test_aliases(void) {
+  const gchar *const labels[] = {"road", "car", "car"};
+  const guint32 colors[] = {1, 2, 3};
+  const gchar *aliases[] = {"vehicle", "road", "street"};
+  const gchar *stand_for[] = {"car", "car", "road"};
+  GstClassMaskClasses *classes = gst_class_mask_classes_new_with_aliases(
+      "", 3, labels, colors, 3, aliases, stand_for);
+  const gchar *label = NULL;
+
+  g_assert_cmpint(gst_class_mask_classes_find(classes, "vehicle"), ==, 1);
+  g_assert_cmpint(gst_class_mask_classes_find(classes, "street"), ==, 0);
+  g_assert_cmpint(gst_class_mask_classes_find(classes, "road"), ==, 0);
+  g_assert_cmpint(gst_class_mask_classes_find(classes, "bus"), ==, -1);
+  g_assert_cmpuint(gst_class_mask_classes_get_n_aliases(classes), ==, 3);
+  g_assert_cmpstr(gst_class_mask_classes_get_alias(classes, 0, &label), ==,
+                  "vehicle");
+  g_assert_cmpstr(label, ==, "car");
+  g_assert_cmpstr(gst_class_mask_classes_get_alias(classes, 2, NULL), ==,
+                  "street");
+  g_assert_null(gst_class_mask_classes_get_alias(classes, 3, &label));
+  gst_class_mask_classes_unref(classes);
+
+  stand_for[2] = "sky";
+  g_assert_null(gst_class_mask_classes_new_with_aliases("", 3, labels, colors,
+                                                        3, aliases, stand_for));
+  stand_for[2] = NULL;
+  g_assert_null(gst_class_mask_classes_new_with_aliases("", 3, labels, colors,
+                                                        3, aliases, stand_for));
+  stand_for[2] = "road";
+  aliases[1] = "\xff";
+  g_assert_null(gst_class_mask_classes_new_with_aliases("", 3, labels, colors,
+                                                        3, aliases, stand_for));
+}
+
 static void test_several(void) {
   GstBuffer *buffer = gst_buffer_new();
   GstClassMaskMeta *first, *second;
@@ -418,6 +452,7 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/meta/classes", test_classes);
+  g_test_add_func("/meta/aliases", test_aliases);
   g_test_add_func("/meta/several", test_several);
   g_test_add_func("/meta/copy", test_copy);
   g_test_add_func("/meta/videoconvert", test_videoconvert);

@@ -60,6 +60,8 @@ static void test_round_trip(void) {
                     "traffic \"light\"");
     g_assert_cmphex(gst_class_mask_classes_get_color(meta->classes, 2), ==,
                     0xfaaa1e);
+    g_assert_cmpint(gst_class_mask_classes_find(meta->classes, "vehicle"), ==,
+                    1);
     assert_image(meta->mask, pixels, width * height);
     if (round % 2)
       assert_image(meta->confidence, pixels, width * height);

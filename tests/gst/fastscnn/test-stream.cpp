@@ -318,6 +318,12 @@ void test_messages() {
     }
     g_assert_cmpstr(g_value_get_string(gst_value_array_get_value(labels, 5)),
                     ==, "class5");
+    const GValue *aliases = gst_structure_get_value(s, "aliases");
+    const GValue *fifth = gst_value_array_get_value(aliases, 5);
+    g_assert_cmpuint(gst_value_array_get_size(aliases), ==, kClasses);
+    g_assert_cmpuint(gst_value_array_get_size(fifth), ==, 1);
+    g_assert_cmpstr(g_value_get_string(gst_value_array_get_value(fifth, 0)), ==,
+                    "fifth");
     gst_message_unref(message);
   }
   g_assert_false(stream.has_message(GST_MESSAGE_ELEMENT));

@@ -69,6 +69,54 @@ void test_unknown_label() {
   g_assert_true(all_of(changes(blend, noise_with(filled(0))), '.'));
 }
 
+/// Replaces the classes of the newest mask by road and pedestrian (or person).
+void set_pedestrian(GstBuffer *frame) {
+  const gchar *const labels[] = {"road", "pedestrian"};
+  const gchar *const aliases[] = {"person"};
+  GstClassMaskClasses *classes = gst_class_mask_classes_new_with_aliases(
+      "other", 2, labels, kColors, 1, aliases, labels + 1);
+  GstClassMaskMeta *meta = gst_buffer_get_class_mask_meta(frame);
+  std::swap(meta->classes, classes);
+  gst_class_mask_classes_unref(classes);
+}
+
+/// Another name of a label covers what the label covers, and nothing else.
+void test_alias() {
+  for (const char *list : {"pedestrian", "person", "Person", "-road"}) {
+    const Harness overlay(std::string("classmaskoverlay blur-margin=0 "
+                                      "mode=pixelate classes=") +
+                              list,
+                          kCaps);
+    std::vector<uint8_t> ids = filled(0);
+    for (int y = 0; y < kHeight; y++)
+      for (int x = 0; x < 40; x++) ids[y * kWidth + x] = 1;
+    GstBuffer *frame = noise_with(ids);
+    set_pedestrian(frame);
+    const std::string columns = changes(overlay, frame);
+    g_assert_true(all_of(columns, 'x', 0, 40));
+    g_assert_true(all_of(columns, '.', 50));
+    g_assert_true(overlay.take_text(GST_MESSAGE_WARNING).empty());
+  }
+  const Harness unknown("classmaskoverlay mode=blur classes=persons", kCaps);
+  GstBuffer *frame = noise_with(filled(0));
+  set_pedestrian(frame);
+  g_assert_true(all_of(changes(unknown, frame), 'x'));
+  g_assert_nonnull(strstr(unknown.take_text(GST_MESSAGE_WARNING).c_str(),
+                          "road, pedestrian (person)"));
+}
+
+/// A name that is a label of one mask and an alias of another covers both.
+void test_alias_of_one_mask() {
+  const Harness overlay(
+      "classmaskoverlay mode=blur blur-margin=0 classes=person", kCaps);
+  GstBuffer *frame = make_frame(kCaps, -1);
+  attach(frame, filled(kPerson), kWidth, kHeight, 0, 0, 60, kHeight, "one");
+  attach(frame, filled(1), kWidth, kHeight, 60, 0, 60, kHeight, "two");
+  set_pedestrian(frame);
+  g_assert_true(all_of(changes(overlay, frame), 'x'));
+  g_assert_true(overlay.take_text(GST_MESSAGE_WARNING).empty());
+}
+
 /// The same when the model is replaced by one with other labels.
 void test_other_classes() {
   const Harness overlay("classmaskoverlay mode=blur classes=person", kCaps);
@@ -271,6 +319,8 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/covering/unknown-label", test_unknown_label);
+  g_test_add_func("/covering/alias", test_alias);
+  g_test_add_func("/covering/alias-of-one-mask", test_alias_of_one_mask);
   g_test_add_func("/covering/other-classes", test_other_classes);
   g_test_add_func("/covering/unknown-pixels", test_unknown_pixels);
   g_test_add_func("/covering/beyond-the-mask", test_beyond_the_mask);

@@ -253,6 +253,44 @@ void test_classes() {
   g_assert_cmpuint(warnings.size(), ==, 7);
 }
 
+/// Other names of labels mean what the labels mean.
+void test_aliases() {
+  ClassNames names(kLabels);
+  names.aliases = {{"human", "person"}, {"Street", "road"}, {"way", "road"}};
+  std::vector<std::string> warnings;
+  const auto same = [&](const char *alias, const char *label) {
+    return parse_classes(alias, names, &warnings) ==
+               parse_classes(label, names, &warnings) &&
+           warnings.empty();
+  };
+  g_assert_true(same("human", "person"));
+  g_assert_true(same("-HUMAN, street", "-person,road"));
+  g_assert_true(same("way,street", "road"));
+  g_assert_false(same("human", "road"));
+  const auto strengths = parse_class_alpha("human=0.5", names, &warnings);
+  g_assert_cmpfloat(strengths[2], ==, 0.5f);
+  g_assert_true(warnings.empty());
+  parse_classes("humans", names, &warnings);
+  g_assert_cmpstr(warnings[0].c_str(), ==,
+                  "classes: there is no class \"humans\"; the mask has road "
+                  "(Street, way), traffic light, person (human).");
+
+  // An alias that is a label of another mask of the frame means both.
+  names.labels.push_back("human");
+  g_assert_true(parse_classes("human", names, &warnings) ==
+                (std::vector<bool>{false, false, true, true}));
+
+  // In palettes, labels count for more.
+  names = ClassNames(kLabels);
+  names.aliases = {{"human", "person"}, {"way", "road"}};
+  std::vector<ClassColor> colors(3);
+  must(Palette::parse("f", "human 1 1 1\nway 2 2 2\nroad 3 3 3\nway 4 4 4\n"))
+      .apply(names, &colors);
+  g_assert_cmpint(colors[2].color.r, ==, 1);
+  g_assert_cmpint(colors[0].color.r, ==, 3);
+  g_assert_cmpint(colors[1].color.r, ==, 0);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -263,5 +301,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/palette/named", test_named);
   g_test_add_func("/palette/distinct", test_distinct);
   g_test_add_func("/classlist/parse", test_classes);
+  g_test_add_func("/classlist/aliases", test_aliases);
   return g_test_run();
 }
