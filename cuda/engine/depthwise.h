@@ -34,13 +34,10 @@ struct Depthwise {
     for (int o = 1; o < kOutputs; o++)
       for (int i = 0; i < kLanes; i++) sum[o][i] = sum[0][i];
 
-    for (int ky = 0; ky < 3; ky++) {
-      const int src_y = y * kStride - padding + ky * kDilation;
-      if (src_y < 0 || src_y >= src_height) continue;
-      add_row(src + size_t(src_y) * src_width * channels + channel,
-              weight + size_t(ky) * 3 * channels + channel,
-              x * kStride - padding, sum);
-    }
+    FASTSCNN_UNROLL
+    for (int ky = 0; ky < 3; ky++)
+      add_row(y * kStride - padding + ky * kDilation, x * kStride - padding,
+              channel, weight + ky * 3 * channels + channel, sum);
 
     T *out = dst + (size_t(y) * width + x) * channels + channel;
     for (int o = 0; o < kOutputs; o++) {
@@ -52,25 +49,34 @@ struct Depthwise {
 
  private:
   /// Adds one row of the kernel. first: input column of the first output's
-  /// first tap.
-  FASTSCNN_HD void add_row(const T *row, const T *row_weight, int first,
+  /// first tap. All of the input row is requested before any of it is used, so
+  /// that a thread waits for memory once a row and not once a column.
+  FASTSCNN_HD void add_row(int src_y, int first, int channel,
+                           const T *row_weight,
                            float (&sum)[kOutputs][kLanes]) const {
-    float w[3][kLanes];
-    for (int kx = 0; kx < 3; kx++)
-      load(row_weight + size_t(kx) * channels, w[kx]);
     constexpr int kReach = (kOutputs - 1) * kStride + 2 * kDilation + 1;
+    const bool row_inside = src_y >= 0 && src_y < src_height;
+    const T *row = src + (src_y * src_width + first) * channels + channel;
+    Raw<T> value[kReach];
+    FASTSCNN_UNROLL
+    for (int column = 0; column < kReach; column++)
+      if (read_by_any(column))
+        value[column] = load_raw(
+            row + column * channels,
+            row_inside && first + column >= 0 && first + column < src_width);
+    float w[3][kLanes];
+    FASTSCNN_UNROLL
+    for (int kx = 0; kx < 3; kx++) load(row_weight + kx * channels, w[kx]);
     FASTSCNN_UNROLL
     for (int column = 0; column < kReach; column++) {
       if (!read_by_any(column)) continue;
-      const int src_x = first + column;
-      if (src_x < 0 || src_x >= src_width) continue;
-      float value[kLanes];
-      load(row + size_t(src_x) * channels, value);
+      float lanes[kLanes];
+      unpack(value[column], lanes);
       FASTSCNN_UNROLL
       for (int o = 0; o < kOutputs; o++) FASTSCNN_UNROLL
       for (int kx = 0; kx < 3; kx++)
         if (o * kStride + kx * kDilation == column)
-          for (int i = 0; i < kLanes; i++) sum[o][i] += value[i] * w[kx][i];
+          for (int i = 0; i < kLanes; i++) sum[o][i] += lanes[i] * w[kx][i];
     }
   }
 
