@@ -123,7 +123,7 @@ class Batch:
             job.missing.add(number)
             self.submit(job, "piece", number, 0, "work", "segment", self._topic,
                         job.recording.uri, piece, plan["segment"],
-                        self.cutting[1], self.wanted, *files)
+                        self.cutting[1], dataclasses.asdict(self.wanted), *files)
         self.join_if_ready(job)
 
     def join_if_ready(self, job):
@@ -237,8 +237,8 @@ def check_workers(client, manifest, wanted):
         if answer is not None:
             raise Failure(answer if isinstance(answer, str)
                           else f"{address}: {answer!r}")
-    client.submit(cluster.on_worker, folders, "work", "open_network", wanted,
-                  pure=False).result()
+    client.submit(cluster.on_worker, folders, "work", "open_network",
+                  dataclasses.asdict(wanted), pure=False).result()
 
 
 def run(options):

@@ -6,18 +6,20 @@ import logging
 import os
 import pathlib
 import signal
+import sys
 
 from failures import Failure
 
 HERE = pathlib.Path(__file__).resolve().parent
 INSTALLED = "/usr/libexec/fastscnn/archive"  # of the Debian package
 TOPIC = "fastscnn-frames"
-PATIENCE = 60  # seconds, for the scheduler and the first worker
+PATIENCE = 60  # seconds, for the first worker
 
 
 def on_worker(folders, module, function, *arguments):
     """Runs a function of this program in a worker, which has it in one of the
-    folders. It is sent whole, because the rest is not known there yet."""
+    folders. Arguments must not need a module of this program, because they are
+    read before."""
     import importlib
     import os
     import sys
@@ -46,13 +48,14 @@ def _interrupts_blocked():
 def open_cluster(scheduler, workers):
     """A Dask client. scheduler: its address, or None for one of our own with so
     many workers (0: one for each core)."""
-    import dask
+    import cloudpickle
     from distributed import Client, LocalCluster
     from distributed.security import Security
+    # on_worker() is sent whole: workers do not know this module.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
     for name in ("distributed", "distributed.client", "distributed.worker",
                  "distributed.nanny", "distributed.scheduler"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    dask.config.set({"distributed.comm.timeouts.connect": f"{PATIENCE}s"})
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             try:
@@ -72,8 +75,7 @@ def open_cluster(scheduler, workers):
         else:
             try:
                 with _interrupts_blocked():
-                    client = stack.enter_context(
-                        Client(scheduler, timeout=PATIENCE))
+                    client = stack.enter_context(Client(scheduler))
                 client.wait_for_workers(1, timeout=PATIENCE)
             except (OSError, ValueError) as error:
                 raise Failure(f"{scheduler} cannot be used: {error}") from error

@@ -243,19 +243,22 @@ class Progress:
 
 
 def segment_piece(uri, piece, segment, step, options, lines, masks, report):
-    """Segments one piece into files that appear when they are whole. masks: None
-    for none. report (frames): called now and then."""
+    """Segments one piece into files that appear when they are whole.
+
+    piece, options: the fields of Piece and Options. step: one of so many frames
+    is inferred. masks: None for none. report (frames): called now and then."""
     Gst.init(None)
     piece = Piece(**piece)
     begun = time.monotonic()
-    segmenter = get_segmenter(options)
+    segmenter = get_segmenter(Options(**options))
     unique = f".{os.uname().nodename}-{os.getpid()}-{threading.get_ident()}"
     parts = [pathlib.Path(f"{file}{unique}.part")
              for file in (lines, masks) if file]
     progress = Progress(report)
     try:
         frames = segmenter.segment(
-            Decoder(uri, piece, segment, segmenter.caps, options.threads),
+            Decoder(uri, piece, segment, segmenter.caps,
+                    segmenter.options.threads),
             segment, *(parts if masks else (parts[0], None)), progress)
         progress.flush()
         check_seam(parts[0], piece, frames, step)

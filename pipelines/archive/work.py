@@ -32,7 +32,7 @@ def open_network(options):
     gi.require_version("Gst", "1.0")
     from gi.repository import Gst
     Gst.init(None)
-    segmenting.get_segmenter(options)
+    segmenting.get_segmenter(segmenting.Options(**options))
 
 
 def segment(topic, *arguments):
