@@ -596,7 +596,10 @@ def run_on_hosts(folder, path):
     print(f"noticed after {time.monotonic() - gone:.1f} s")
     time.sleep(max(0, gone + 20 - time.monotonic()))
     network.connect(name, True)
-    print(f"{len(client.scheduler_info()['workers'])} workers are left, batch "
+    wait(lambda: any(
+        worker.startswith(victim[0].rpartition(":")[0]) and worker != victim[0]
+        for worker in client.scheduler_info()["workers"]), "the killed worker")
+    print(f"{len(client.scheduler_info()['workers'])} workers, batch "
           f"{'done' if process.poll() is not None else 'at work'}")
     status = process.wait(2 * PATIENCE)
     client.close()
@@ -629,7 +632,7 @@ class Hosts(Folder):
                          read_video(masks))
 
     UNSHARE = ["unshare", "--user", "--map-root-user", "--net", "--mount",
-               "--pid", "--fork", "--kill-child"]
+               "--pid", "--mount-proc", "--fork", "--kill-child"]
     IMPATIENT = {
         "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",
         "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "6s",
