@@ -20,11 +20,12 @@ to_run=(
   gstreamer1.0-x gstreamer1.0-nice
   python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0
   gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0
-  python3-prometheus-client fonts-dejavu-core mosquitto-clients)
+  python3-prometheus-client python3-distributed python3-cryptography
+  fonts-dejavu-core mosquitto-clients)
 to_test=(
   clang clang-format libclang-rt-dev llvm shellcheck
   python3-numpy python3-pil python3-torch python3-jsonschema
-  gcovr gi-docgen mosquitto chromium chromium-driver python3-selenium)
+  gcovr gi-docgen iproute2 mosquitto chromium chromium-driver python3-selenium)
 
 say() { echo "setup: $*" >&2; }
 

@@ -23,7 +23,7 @@ from gi.repository import GObject, Gst, GstBase  # noqa: E402,F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 GUIDE = ("README", "install", "first-pipeline", "cameras", "web",
-         "applications", "elements", "gpu", "own-model", "tuning",
+         "archive", "applications", "elements", "gpu", "own-model", "tuning",
          "troubleshooting")
 PROJECT = {"models/README.md": "models.html",
            "docs/architecture.md": "architecture.html",

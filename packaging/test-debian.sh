@@ -124,6 +124,9 @@ print(GstClassMask.Classes.new("a model", ["road"], [0x804080]).find("road"))
   run_in "$root" /usr/libexec/fastscnn/rtsp.py events rtsp://127.0.0.1:1/none \
     --seconds 3
   run_in "$root" /usr/libexec/fastscnn/web/web.py --seconds 3
+  install_in "$root" python3-distributed python3-cryptography
+  run_in "$root" /usr/libexec/fastscnn/archive/archive.py \
+    /usr/libexec/fastscnn/street.mp4 --out /tmp/archive --workers 1
   if compgen -G "$out/gstreamer1.0-fastscnn-cuda_*" > /dev/null; then
     # The module is found, and reports that there is no GPU.
     run_in "$root" gst-launch-1.0 videotestsrc num-buffers=1 ! \

@@ -36,6 +36,10 @@ NOT_HERE = {
                                   "GST_PLUGIN_PATH="),
     "install -D -m 600 /dev/stdin /etc/fastscnn": (
         "pipelines/cameras.service.in", "LoadCredential=url:/etc/fastscnn"),
+    "dask-scheduler": ("tests/pipelines/test_archive.py", '"dask-scheduler"'),
+    "dask-worker": ("tests/pipelines/test_archive.py", '"dask-worker"'),
+    "pipelines/archive.sh recordings --out results --scheduler": (
+        "tests/pipelines/test_archive.py", '"--scheduler"'),
     "systemctl enable --now cameras@": ("pipelines/cameras.service.in",
                                         "systemctl enable --now cameras@"),
 }
@@ -97,6 +101,8 @@ class Docs(unittest.TestCase):
                 (r"--show", "--record shown.mkv"),
                 (r"^pipelines/web\.sh$", "pipelines/web/web.py --seconds 4"),
                 (r"^pipelines/web\.sh", "exec pipelines/web/web.py"),
+                (r"^pipelines/archive\.sh recordings", "pipelines/archive/"
+                 "archive.py short.mp4 --workers 1"),
                 (r"--listen (\S+:)?\d+", fr"--listen \g<1>{free_port()}"),
                 (r"--serve 8554", f"--serve {free_port()}")):
             command = re.sub(pattern, instead, command)

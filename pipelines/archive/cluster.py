@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The workers: Dask's scheduler, on this machine or on many."""
+
+import contextlib
+import logging
+import os
+import pathlib
+import signal
+import sys
+
+from failures import Failure
+
+HERE = pathlib.Path(__file__).resolve().parent
+INSTALLED = "/usr/libexec/fastscnn/archive"  # of the Debian package
+TOPIC = "fastscnn-frames"
+PATIENCE = 60  # seconds, for the first worker
+
+
+def on_worker(folders, module, function, *arguments):
+    """Runs a function of this program in a worker, which has it in one of the
+    folders. Arguments must not need a module of this program, because they are
+    read before."""
+    import importlib
+    import os
+    import sys
+    for folder in folders:
+        if os.path.isdir(folder):
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+            break
+    else:
+        raise FileNotFoundError(2, "install this project's packages", folders[0])
+    return getattr(importlib.import_module(module), function)(*arguments)
+
+
+@contextlib.contextmanager
+def _interrupts_blocked():
+    """Threads made here, and the processes they start, are not interrupted by
+    Ctrl-C: the program ends them itself."""
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+
+@contextlib.contextmanager
+def open_cluster(scheduler, workers):
+    """A Dask client. scheduler: its address, or None for one of our own with so
+    many workers (0: one for each core)."""
+    import cloudpickle
+    from distributed import Client, LocalCluster
+    from distributed.security import Security
+    # on_worker() is sent whole: workers do not know this module.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    for name in ("distributed", "distributed.client", "distributed.worker",
+                 "distributed.nanny", "distributed.scheduler"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            try:
+                # Without TLS everybody on this machine could run programs as
+                # this user.
+                security = Security.temporary()
+            except ImportError as error:
+                raise Failure("install python3-cryptography") from error
+            with _interrupts_blocked():
+                # A worker's memory holds its network and a few frames, and no
+                # results: Dask has nothing to limit.
+                cluster = stack.enter_context(LocalCluster(
+                    n_workers=workers or len(os.sched_getaffinity(0)),
+                    threads_per_worker=1, memory_limit=0, security=security,
+                    dashboard_address=None, silence_logs=logging.CRITICAL))
+                client = stack.enter_context(Client(cluster))
+        else:
+            try:
+                with _interrupts_blocked():
+                    client = stack.enter_context(Client(scheduler))
+                client.wait_for_workers(1, timeout=PATIENCE)
+            except (OSError, ValueError) as error:
+                raise Failure(f"{scheduler} cannot be used: {error}") from error
+            except TimeoutError as error:
+                raise Failure(f"{scheduler} has no workers; start dask-worker "
+                              f"{scheduler} where there is work to do"
+                              ) from error
+        yield client

@@ -1,0 +1,647 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pipelines/archive.sh: what one process would have written, whatever happens to
+the workers. `--long` also watches the memory of a worker over 500 pieces."""
+
+import argparse
+import contextlib
+import dataclasses
+import functools
+import html.parser
+import http.server
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import gi  # noqa: E402
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+from gi.repository import Gst, GstApp  # noqa: E402, F401
+from streams import CLIP, ROOT, resident_bytes  # noqa: E402
+import tap  # noqa: E402
+
+sys.path.insert(0, str(ROOT / "pipelines/archive"))
+import joining  # noqa: E402
+import keyframes  # noqa: E402
+import recordings  # noqa: E402
+import segmenting  # noqa: E402
+from failures import BadSeam, Failure  # noqa: E402
+
+try:
+    import cryptography  # noqa: F401
+    import distributed
+    import batch
+    import manifest
+    import work
+except ImportError:
+    distributed = None
+
+MISSING = "no python3-distributed or python3-cryptography"
+ARCHIVE = ROOT / "pipelines/archive/archive.py"
+SMALL = "infer-width=64 infer-height=32"
+# A batch that lasts long enough to be disturbed.
+SLOW, MANY = "infer-width=256 infer-height=128", 600
+PATIENCE = 120  # seconds; for machines that are busy with other things
+PIECES = 500 if "--long" in sys.argv else 40
+HOSTS = "--hosts"
+# A picture that changes everywhere, with a key frame every 10 frames.
+PICTURE = ("videotestsrc pattern=ball num-buffers={frames} ! "
+           "video/x-raw,width=160,height=96,framerate=25/1 ! videoconvert ! ")
+H264 = "x264enc key-int-max=10 bframes=2 b-adapt=false speed-preset=ultrafast "
+CODECS = {
+    "closed.mp4": H264 + "! mp4mux",
+    "closed.ts": H264 + "! mpegtsmux",
+    "open.mkv": H264 + "option-string=open-gop=1 ! matroskamux",
+    "h265.mp4": "x265enc key-int-max=10 speed-preset=ultrafast "
+                "option-string=open-gop=1:min-keyint=10 ! h265parse ! mp4mux",
+    "vp8.webm": "vp8enc keyframe-max-dist=10 deadline=1 ! webmmux",
+    "jpeg.avi": "jpegenc ! avimux",
+    "mpeg4.avi": "avenc_mpeg4 gop-size=10 ! avimux",
+}
+
+
+def wait(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE} s for {what}")
+
+
+def launch(line):
+    result = subprocess.run(["gst-launch-1.0", "-q", *shlex.split(line)],
+                            capture_output=True, text=True, check=False)
+    if result.returncode or "ERROR" in result.stderr:
+        raise AssertionError(f"{line}\n{result.stderr}")
+
+
+def record(path, frames=40, codec=None):
+    launch(PICTURE.format(frames=frames) + (codec or CODECS["closed.mp4"])
+           + f" ! filesink location={path}")
+    return path
+
+
+def one_process(path, properties, lines, masks=None):
+    """The results of a plain pipeline."""
+    launch(f"filesrc location={path} ! decodebin ! videoconvert ! "
+           f"videoflip video-direction=auto ! fastscnn {properties} ! "
+           f"tee name=tee ! queue ! classmaskjson ! filesink location={lines}"
+           + (" tee. ! queue ! classmaskextract ! video/x-raw,format=GRAY8 ! "
+              f"avenc_ffv1 gop-size=1 ! matroskamux ! filesink location={masks}"
+              if masks else ""))
+    return pathlib.Path(lines).read_bytes()
+
+
+def read_video(path):
+    """[(pts, pixels)]"""
+    pipeline = Gst.parse_launch(
+        f"filesrc location={path} ! decodebin ! video/x-raw,format=GRAY8 ! "
+        "appsink name=out sync=false")
+    pipeline.set_state(Gst.State.PLAYING)
+    frames = []
+    while sample := pipeline.get_by_name("out").pull_sample():
+        buffer = sample.get_buffer()
+        frames.append((buffer.pts, buffer.extract_dup(0, buffer.get_size())))
+    pipeline.set_state(Gst.State.NULL)
+    return frames
+
+
+@functools.cache
+def long_recording():
+    """(path, what one process makes of it: lines, path of the masks)"""
+    folder = pathlib.Path(tempfile.mkdtemp())
+    unittest.addModuleCleanup(shutil.rmtree, folder)
+    path = record(folder / "a.mp4", MANY)
+    return path, one_process(path, SLOW, folder / "one.jsonl",
+                             folder / "one.mkv"), folder / "one.mkv"
+
+
+class QuietServer(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments):
+        pass
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+
+class Pieces(Folder):
+    """In this process, without Dask."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.model_hash = segmenting.hash_model(None)
+        cls.addClassCleanup(segmenting.drop_segmenter)
+
+    def options(self, **options):
+        return dataclasses.asdict(segmenting.Options(
+            model_hash=self.model_hash, **{"fastscnn": SMALL, **options}))
+
+    def archive(self, uri, seconds, properties=SMALL, step=1, masks=False):
+        """(number of pieces, lines) of a recording cut and joined."""
+        plan = keyframes.scan(uri, seconds, step)
+        options = self.options(fastscnn=properties, masks=masks)
+        frames = 0
+        for number, piece in enumerate(plan["pieces"]):
+            done = segmenting.segment_piece(
+                uri, piece, plan["segment"], step, options,
+                self.folder / f"{number:06}.jsonl",
+                self.folder / f"{number:06}.mkv" if masks else None,
+                lambda count: None)
+            frames += done["frames"]
+        outputs = {"lines": str(self.folder / "whole.jsonl"),
+                   "shares": str(self.folder / "whole.json")}
+        if masks:
+            outputs["masks"] = str(self.folder / "whole.mkv")
+        joined = joining.join(self.folder, len(plan["pieces"]), plan["seconds"],
+                              outputs)
+        self.assertEqual(joined, frames)
+        return len(plan["pieces"]), (self.folder / "whole.jsonl").read_bytes()
+
+    def test_clip_with_masks(self):
+        expected = one_process(CLIP, SMALL, self.folder / "one.jsonl",
+                               self.folder / "one.mkv")
+        pieces, lines = self.archive(CLIP.as_uri(), 2, masks=True)
+        self.assertEqual(pieces, 5)
+        self.assertEqual(lines, expected)
+        one, joined = (read_video(self.folder / name)
+                       for name in ("one.mkv", "whole.mkv"))
+        self.assertEqual([pts for pts, _ in joined], [pts for pts, _ in one])
+        self.assertEqual(joined, one)
+        self.assertEqual(len(one), expected.count(b"\n"))
+
+    def test_every_codec(self):
+        # Without an IDR frame but the first, or without timestamps, there is
+        # nowhere to cut.
+        pieces_of = {"open.mkv": 1, "mpeg4.avi": 1}
+        for name, codec in CODECS.items():
+            with self.subTest(name):
+                path = record(self.folder / name, codec=codec)
+                expected = one_process(path, SMALL, self.folder / "one.jsonl")
+                pieces, lines = self.archive(path.as_uri(), 0.4)
+                print(f"{name}: {pieces} pieces, {expected.count(10)} frames")
+                self.assertEqual(lines, expected)
+                if name in pieces_of:
+                    self.assertEqual(pieces, pieces_of[name])
+                else:
+                    self.assertGreater(pieces, 2)
+
+    def test_interval(self):
+        """Cuts where the skipping begins anew: every third key frame."""
+        path = record(self.folder / "a.mp4", 70)
+        properties = f"{SMALL} interval=2"
+        expected = one_process(path, properties, self.folder / "one.jsonl")
+        pieces, lines = self.archive(path.as_uri(), 0.4, properties, step=3)
+        self.assertEqual(pieces, 3)
+        self.assertEqual(lines, expected)
+
+    def test_server_that_cannot_seek(self):
+        handler = functools.partial(QuietServer, directory=self.folder)
+        path = record(self.folder / "a.mkv",
+                      codec=H264 + "! matroskamux streamable=true")
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+                                             handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            expected = one_process(path, SMALL, self.folder / "one.jsonl")
+            pieces, lines = self.archive(
+                f"http://127.0.0.1:{server.server_port}/a.mkv", 0.4)
+            server.shutdown()
+        self.assertEqual(pieces, 4)
+        self.assertEqual(lines, expected)
+
+    def test_frames_that_change_size(self):
+        """The lines go on; a video cannot."""
+        small, large = (
+            record(self.folder / name, codec=
+                   f"videoscale ! video/x-raw,width={width} ! " + H264
+                   + "! h264parse ! video/x-h264,stream-format=byte-stream ! "
+                   "mpegtsmux") for name, width in (("1", 160), ("2", 192)))
+        both = self.folder / "both.ts"
+        both.write_bytes(small.read_bytes() + large.read_bytes())
+        expected = one_process(both, SMALL, self.folder / "one.jsonl")
+        self.assertEqual({json.loads(line)["width"]
+                          for line in expected.splitlines()}, {160, 192})
+        self.assertEqual(self.archive(both.as_uri(), 0.4)[1], expected)
+        with self.assertRaisesRegex(Failure, "its frames change"):
+            self.archive(both.as_uri(), 0, masks=True)
+
+    def test_piece_that_depends_on_the_one_before(self):
+        """is never taken for whole."""
+        path = record(self.folder / "a.mp4")
+        plan = keyframes.scan(path.as_uri(), 0.4, 1)
+        options = self.options()
+        plan["pieces"][1]["first"] += 40_000_000  # no key frame
+        lines = self.folder / "lines"
+        with self.assertRaises(BadSeam):
+            segmenting.segment_piece(
+                path.as_uri(), plan["pieces"][1], plan["segment"], 1, options,
+                lines, None, lambda count: None)
+        self.assertFalse(list(self.folder.glob("lines*")))
+        plan = keyframes.scan(path.as_uri(), 0.4, 1)
+        plan["pieces"][1]["frames"] += 1
+        with self.assertRaises(BadSeam):
+            segmenting.segment_piece(
+                path.as_uri(), plan["pieces"][1], plan["segment"], 2, options,
+                lines, None, lambda count: None)
+
+    def test_broken_recordings(self):
+        (self.folder / "text.mp4").write_text("no video\n")
+        launch("audiotestsrc num-buffers=20 ! wavenc ! "
+               f"filesink location={self.folder}/sound.wav")
+        for name, why in (("text.mp4", "type of stream"),
+                          ("none.mp4", "(?i)not found|no such"),
+                          ("sound.wav", "no video")):
+            with self.subTest(name), self.assertRaisesRegex(Failure, why):
+                keyframes.scan((self.folder / name).as_uri(), 1, 1)
+
+    def test_memory_stays_flat(self):
+        path = record(self.folder / "a.mp4")
+        plan = keyframes.scan(path.as_uri(), 0.4, 1)
+        options = self.options()
+        networks, sizes = set(), []
+        for number in range(PIECES):
+            segmenting.segment_piece(
+                path.as_uri(), plan["pieces"][number % len(plan["pieces"])],
+                plan["segment"], 1, options, self.folder / "lines", None,
+                lambda count: None)
+            networks.add(segmenting.get_segmenter(
+                segmenting.Options(**options)).net)
+            sizes.append(resident_bytes() / 2**20)
+        half = PIECES // 2
+        print(f"{sizes[half]:.1f} MB after {half} pieces, {sizes[-1]:.1f} MB "
+              f"after {PIECES}")
+        self.assertEqual(len(networks), 1)
+        self.assertLess(sizes[-1] - sizes[half], 4)
+
+
+class Inputs(Folder):
+    def find(self, *arguments):
+        return [(found.name, found.uri) for found in recordings.find(
+            list(map(str, arguments)), self.folder / "out")]
+
+    def test_folders_patterns_and_lists(self):
+        for name in ("a/x.mp4", "b/x.mp4", "b/notes.txt", "out/x.masks.mkv"):
+            path = self.folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"x")
+        uris = [(self.folder / name).as_uri() for name in ("a/x.mp4", "b/x.mp4")]
+        self.assertEqual(self.find(self.folder),
+                         [("a/x.mp4", uris[0]), ("b/x.mp4", uris[1])])
+        self.assertEqual(self.find(self.folder / "a/*"), [("x.mp4", uris[0])])
+        listed = self.folder / "list"
+        listed.write_text(f"# mine\n{self.folder}/a\n\nhttp://u:p@h/v/y%20.mkv\n")
+        self.assertEqual(self.find(f"@{listed}"), [
+            ("x.mp4", uris[0]), ("y .mkv", "http://u:p@h/v/y%20.mkv")])
+        found = recordings.find([f"@{listed}"], self.folder / "out")
+        self.assertEqual(found[1].where, "http://h/v/y%20.mkv")
+        for arguments, why in (((self.folder / "a", self.folder / "b"),
+                                "the same name"),
+                               ((self.folder / "c*",), "there is no"),
+                               ((self.folder / "out",), "no recordings"),
+                               (("rtsp://h/x",), "not supported")):
+            with self.assertRaisesRegex(Failure, why):
+                self.find(*arguments)
+
+
+@unittest.skipIf(distributed is None, MISSING)
+class Plans(Folder):
+    """What is decided before any worker starts."""
+
+    def read(self, **options):
+        values = {"model": None, "backend": "cpu", "threads": 1, "piece": 120,
+                  "fastscnn": "", "json": "", "masks": False}
+        return batch.read_options(argparse.Namespace(**{**values, **options}))
+
+    def test_options(self):
+        self.assertEqual(self.read()[1], (120, 1))
+        self.assertEqual(self.read(fastscnn="interval=4")[1], (120, 5))
+        self.assertEqual(self.read(fastscnn="smoothing=0.5")[1], (0, 1))
+        for options, why in (({"fastscnn": "async=true"}, "async=true leaves"),
+                             ({"fastscnn": "colour=red"}, "no property"),
+                             ({"fastscnn": "! fakesink"}, "more than properties"),
+                             ({"model": "none"}, "there is no model none"),
+                             ({"json": "x=1"}, "no property")):
+            with self.subTest(options), self.assertRaisesRegex(Failure, why):
+                self.read(**options)
+
+    def test_workers_that_cannot_take_part(self):
+        self.assertRegex(work.check(self.folder / "no/marker", None, ""),
+                         "has no folder .*; share it")
+        marker = self.folder / "marker"
+        marker.touch()
+        model_hash = segmenting.hash_model(None)
+        self.assertRegex(work.check(marker, None, "0" * 64), "model differs")
+        self.assertIsNone(work.check(marker, None, model_hash))
+        with self.assertRaisesRegex(Failure, "The cuda engine"):
+            segmenting.Segmenter(segmenting.Options(
+                model_hash=model_hash, backend="cuda", fastscnn="cuda-device-id=999"))
+
+    def test_what_is_done(self):
+        output = manifest.Manifest(self.folder)
+        identity, options = {"size": 3, "time": 4}, {"masks": False}
+        files = output.outputs("x/a.mp4", True)
+        self.assertEqual(files["masks"], "x/a.mp4.masks.mkv")
+        self.assertFalse(output.is_done("x/a.mp4", identity, options))
+        output.recordings["x/a.mp4"] = {
+            **identity, "options": options, "state": "done", "outputs": files}
+        output.save()
+        (self.folder / "x").mkdir()
+        for file in files.values():
+            self.assertFalse(output.is_done("x/a.mp4", identity, options))
+            (self.folder / file).touch()
+        again = manifest.Manifest(self.folder)
+        self.assertTrue(again.is_done("x/a.mp4", identity, options))
+        self.assertFalse(again.is_done("x/a.mp4", {**identity, "time": 5}, options))
+        self.assertFalse(again.is_done("x/a.mp4", identity, {"masks": True}))
+        with again.locked(), self.assertRaisesRegex(Failure, "another archive.sh"):
+            with output.locked():
+                pass
+        (self.folder / "manifest.json").write_text("{")
+        with self.assertRaisesRegex(Failure, "not a manifest"):
+            manifest.Manifest(self.folder)
+
+
+@unittest.skipIf(distributed is None, MISSING)
+class Batches(Folder):
+    """archive.py with workers of this machine."""
+
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder / "out"
+
+    def start(self, *arguments, properties=SMALL):
+        process = subprocess.Popen(
+            [str(ARCHIVE), *map(str, arguments), "--out", str(self.out),
+             "--piece", "0.4", "--fastscnn", properties],
+            env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def run_archive(self, *arguments, status=0, **options):
+        process = self.start(*arguments, **options)
+        out, errors = process.communicate(timeout=2 * PATIENCE)
+        print(out, errors)
+        self.assertEqual(process.returncode, status, errors)
+        self.assertNotIn("Traceback", errors)
+        return dict(line.split(None, 1) for line in out.splitlines()), errors
+
+    def manifest(self):
+        return json.loads((self.out / "manifest.json").read_text())["recordings"]
+
+    def times(self):
+        return {path: path.stat().st_mtime_ns
+                for path in self.out.rglob("*.jsonl")}
+
+    def pieces(self):
+        return list(self.out.glob(".pieces/*/*/*.jsonl"))
+
+    def test_folder_with_broken_recordings(self):
+        source = self.folder / "in"
+        source.mkdir()
+        good = record(source / "good.mp4")
+        shutil.copy(good, source / "more.mp4")
+        (source / "empty.mp4").touch()
+        (source / "text.mkv").write_text("no video\n")
+        clip = CLIP.read_bytes()
+        (source / "cut.mp4").write_bytes(clip[:len(clip) // 2])
+        table, errors = self.run_archive(source, "--workers", 2, "--masks",
+                                         "--report", status=1)
+        self.assertEqual(table["recordings"], "3")
+        self.assertEqual(table["failures"], "3")
+        for name, why in (("empty", "is empty"), ("text", "type of stream"),
+                          ("cut", "should be 9.0 s long")):
+            self.assertRegex(errors, rf"{name}\.m\w\w: .*{why}")
+        entries = self.manifest()
+        self.assertEqual({name: entry["state"] for name, entry in entries.items()},
+                         {"good.mp4": "done", "more.mp4": "done",
+                          "empty.mp4": "failed", "text.mkv": "failed",
+                          "cut.mp4": "damaged"})
+        self.assertIn("is empty", entries["empty.mp4"]["error"])
+        for name in ("good.mp4", "cut.mp4"):
+            expected = one_process(source / name, SMALL, self.folder / "one")
+            self.assertEqual((self.out / f"{name}.jsonl").read_bytes(), expected)
+            self.assertEqual(len(read_video(self.out / f"{name}.masks.mkv")),
+                             entries[name]["frames"])
+        self.assertGreater(entries["good.mp4"]["pieces"], 2)
+        self.assertFalse((self.out / ".pieces").exists())
+        self.check_report(entries)
+        # Nothing is done twice, but what is missing or has changed.
+        before = self.times()
+        table, errors = self.run_archive(source, "--masks", status=1)
+        self.assertIn("should be 9.0 s long", errors)
+        self.assertEqual(self.times(), before)
+        os.utime(good)
+        (self.out / "more.mp4.masks.mkv").unlink()
+        table, _ = self.run_archive(source, "--masks", status=1)
+        self.assertEqual(table["recordings"], "3 (1 done before)")
+        self.assertIn("(80 in", table["frames/s"])
+        self.assertEqual(
+            {path.name for path, time in self.times().items()
+             if time == before[path]}, {"cut.mp4.jsonl"})
+
+    def check_report(self, entries):
+        found = []
+
+        class Parser(html.parser.HTMLParser):
+            def handle_starttag(self, tag, attributes):
+                found.append(tag)
+
+        text = (self.out / "report.html").read_text()
+        Parser().feed(text)
+        self.assertEqual(found.count("svg"), 3)
+        self.assertEqual(found.count("h2"), len(entries))
+        self.assertGreater(found.count("polygon"), 4)
+        self.assertNotIn("http", text)
+        shares = json.loads((self.out / "good.mp4.shares.json").read_text())
+        for values in zip(*shares["shares"].values()):
+            if values[0] is not None:
+                self.assertAlmostEqual(sum(values), 1, places=2)
+
+    def test_kills_and_interruption(self):
+        """Neither a worker nor archive.py itself loses more than the pieces under
+        way."""
+        path, expected, _ = long_recording()
+        process = self.start(path, "--workers", 2, properties=SLOW)
+        wait(lambda: len(self.pieces()) > 2, "pieces")
+        workers = self.workers_of(process)
+        self.assertEqual(len(workers), 2)
+        process.kill()
+        process.wait()
+        for worker in workers:
+            wait(lambda pid=worker: not pathlib.Path(f"/proc/{pid}").exists(),
+                 "workers to follow")
+        begun = len(self.pieces())
+        process = self.start(path, "--workers", 2, properties=SLOW)
+        wait(lambda: len(self.pieces()) > begun + 2, "more pieces")
+        kept = set(self.pieces())
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertNotIn("Traceback", errors)
+        self.assertLessEqual(kept, set(self.pieces()))
+        done = len(self.pieces())
+        process = self.start(path, "--workers", 2, properties=SLOW)
+        wait(lambda: len(self.pieces()) > done, "more pieces")
+        os.kill(self.workers_of(process)[0], signal.SIGKILL)
+        out, errors = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertEqual((self.out / "a.mp4.jsonl").read_bytes(), expected)
+        # Pieces under way are counted twice.
+        frames = int(out.partition("(")[2].split()[0])
+        left = MANY - 10 * done
+        print(f"{left} of {MANY} frames were left, {frames} done")
+        self.assertLess(frames, left + 10 * 2 + 1)
+
+    @staticmethod
+    def workers_of(process):
+        """Those children that have opened the network."""
+        found = []
+        for pid in pathlib.Path(
+                f"/proc/{process.pid}/task/{process.pid}/children"
+                ).read_text().split() or ():
+            found.append(int(pid))
+        for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
+        return [pid for pid in sorted(set(found)) if "libfastscnn-cpu"
+                in pathlib.Path(f"/proc/{pid}/maps").read_text()]
+
+    def test_scheduler_that_does_not_answer(self):
+        path = record(self.folder / "a.mp4", 10)
+        _, errors = self.run_archive(path, "--scheduler", "tcp://127.0.0.1:1",
+                                     status=1)
+        self.assertIn("archive.sh: tcp://127.0.0.1:1 cannot be used", errors)
+
+
+class Network:
+    """Hosts with addresses of their own on one Ethernet, for as long as the
+    process runs that makes them: it must be root in namespaces of its own."""
+
+    HERE = "10.77.0.1"
+
+    def __init__(self):
+        for command in ("mount -t tmpfs tmpfs /run", "ip link set lo up",
+                        "ip link add ethernet type bridge",
+                        f"ip address add {self.HERE}/24 dev ethernet",
+                        "ip link set ethernet up"):
+            subprocess.run(command.split(), check=True)
+
+    def add_host(self, name, number):
+        for command in (
+                f"ip netns add {name}",
+                f"ip link add {name} type veth peer name eth0 netns {name}",
+                f"ip link set {name} master ethernet up",
+                f"ip -n {name} address add 10.77.0.{number}/24 dev eth0",
+                f"ip -n {name} link set eth0 up", f"ip -n {name} link set lo up"):
+            subprocess.run(command.split(), check=True)
+        return f"10.77.0.{number}"
+
+    def start(self, name, *command):
+        return subprocess.Popen(["ip", "netns", "exec", name, *command])
+
+    def connect(self, name, connected):
+        subprocess.run(["ip", "link", "set", name,
+                        "up" if connected else "down"], check=True)
+
+
+def run_on_hosts(folder, path):
+    """A batch on three hosts. One worker is killed, another is cut off for
+    20 s."""
+    network = Network()
+    scheduler = f"tcp://{network.add_host('scheduler', 10)}:8786"
+    daemons = [network.start(
+        "scheduler", "dask-scheduler", "--host", scheduler, "--no-dashboard")]
+    client = distributed.Client(scheduler, timeout=PATIENCE)
+    hosts = {}
+    for number in range(3):
+        name = f"worker{number}"
+        hosts[f"tcp://{network.add_host(name, 11 + number)}"] = name
+        daemons.append(network.start(
+            name, "dask-worker", scheduler, "--host", f"10.77.0.{11 + number}",
+            "--nthreads", "1", "--memory-limit", "0", "--no-dashboard",
+            "--local-directory", str(folder / name)))
+    client.wait_for_workers(3, timeout=PATIENCE)
+    process = subprocess.Popen(
+        [str(ARCHIVE), str(path), "--out", str(folder / "out"), "--scheduler",
+         scheduler, "--piece", "0.4", "--masks", "--fastscnn", SLOW])
+    wait(lambda: len(list(folder.glob("out/.pieces/*/*/*.jsonl"))) > 4
+         or process.poll() is not None, "pieces")
+    victim, lost, _ = sorted(client.run(os.getpid).items())
+    os.kill(victim[1], signal.SIGKILL)
+    name = hosts[lost[0].rpartition(":")[0]]
+    network.connect(name, False)
+    gone = time.monotonic()
+    wait(lambda: lost[0] not in client.scheduler_info()["workers"],
+         "the scheduler to notice")
+    print(f"noticed after {time.monotonic() - gone:.1f} s")
+    time.sleep(max(0, gone + 20 - time.monotonic()))
+    network.connect(name, True)
+    wait(lambda: any(
+        worker.startswith(victim[0].rpartition(":")[0]) and worker != victim[0]
+        for worker in client.scheduler_info()["workers"]), "the killed worker")
+    print(f"{len(client.scheduler_info()['workers'])} workers, batch "
+          f"{'done' if process.poll() is not None else 'at work'}")
+    status = process.wait(2 * PATIENCE)
+    client.close()
+    for daemon in daemons:
+        daemon.terminate()
+    for daemon in daemons:
+        daemon.wait()
+    return status
+
+
+@unittest.skipIf(distributed is None, MISSING)
+class Hosts(Folder):
+    def test_three_hosts(self):
+        if shutil.which("ip") is None:
+            self.skipTest("no iproute2")
+        if subprocess.run([*self.UNSHARE, "sh", "-c", "mount -t tmpfs x /run && "
+                           "ip netns add x && ip link add x type bridge"],
+                          capture_output=True, check=False).returncode:
+            self.skipTest("network namespaces cannot be made here")
+        path, expected, masks = long_recording()
+        result = subprocess.run(
+            [*self.UNSHARE, sys.executable, __file__, HOSTS, self.folder, path],
+            env={**os.environ, **self.IMPATIENT}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        print(result.stdout)
+        self.assertEqual(result.returncode, 0)
+        out = self.folder / "out"
+        self.assertEqual((out / "a.mp4.jsonl").read_bytes(), expected)
+        self.assertEqual(read_video(out / "a.mp4.masks.mkv"),
+                         read_video(masks))
+
+    UNSHARE = ["unshare", "--user", "--map-root-user", "--net", "--mount",
+               "--pid", "--mount-proc", "--fork", "--kill-child"]
+    IMPATIENT = {
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",
+        "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "6s",
+        "DASK_LOGGING__DISTRIBUTED": "critical",
+    }
+
+
+if __name__ == "__main__":
+    Gst.init(None)
+    if HOSTS in sys.argv:
+        sys.exit(run_on_hosts(*map(pathlib.Path, sys.argv[-2:])))
+    tap.main()
