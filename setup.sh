@@ -22,7 +22,7 @@ to_run=(
   gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0
   python3-prometheus-client fonts-dejavu-core mosquitto-clients)
 to_test=(
-  clang clang-format libclang-rt-dev llvm shellcheck
+  clang clang-format libclang-rt-dev llvm shellcheck ffmpeg
   python3-numpy python3-pil python3-torch python3-jsonschema
   gcovr gi-docgen mosquitto chromium chromium-driver python3-selenium)
 
