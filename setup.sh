@@ -23,7 +23,7 @@ to_run=(
   python3-prometheus-client python3-distributed python3-cryptography
   fonts-dejavu-core mosquitto-clients)
 to_test=(
-  clang clang-format libclang-rt-dev llvm shellcheck
+  clang clang-format libclang-rt-dev llvm shellcheck ffmpeg
   python3-numpy python3-pil python3-torch python3-jsonschema
   gcovr gi-docgen iproute2 mosquitto chromium chromium-driver python3-selenium)
 

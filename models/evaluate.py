@@ -18,11 +18,10 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-gi.require_version("GstVideo", "1.0")
 gi.require_version("GstClassMask", "1.0")
 # Before NumPy: GStreamer brings libunwind, and C++ exceptions fail where libstdc++
 # (by way of NumPy) comes first and is bound to another unwinder.
-from gi.repository import Gst, GstApp, GstClassMask, GstVideo  # noqa: E402,F401
+from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
 
 import numpy as np  # noqa: E402
 
@@ -57,12 +56,11 @@ class Segmenter:
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def __call__(self, image):
-        """(ids as an array, the mask's classes)."""
-        frame = self.push(image)  # the meta lives as long
-        meta = GstClassMask.buffer_get_class_mask_meta(frame)
-        if meta is None:
+        """The GstClassMask.Mask of the image."""
+        mask = GstClassMask.mask_of(self.push(image))
+        if mask is None:
             raise EvaluateError("the element attached no mask")
-        return read_mask(meta.mask), meta.classes
+        return mask
 
     def push(self, image):
         """The buffer that comes out of the element."""
@@ -88,21 +86,6 @@ class Segmenter:
         self.pipeline.set_state(Gst.State.NULL)
 
 
-def read_mask(buffer):
-    """A copy of a GRAY8 picture without the padding of its rows."""
-    layout = GstVideo.buffer_get_video_meta(buffer)
-    ok, mapped = buffer.map(Gst.MapFlags.READ)
-    if not ok:
-        raise EvaluateError("the mask cannot be read")
-    try:
-        pixels = np.frombuffer(mapped.data, np.uint8)[layout.offset[0]:]
-        rows = np.lib.stride_tricks.as_strided(
-            pixels, (layout.height, layout.width), (layout.stride[0], 1))
-        return rows.copy()
-    finally:
-        buffer.unmap(mapped)
-
-
 class Evaluation:
     """What came of every frame."""
 
@@ -111,24 +94,23 @@ class Evaluation:
         self.frames = []  # (IoU over the frame's labels, image path, truth, mask)
         self.confusion = self.model = self.labels = self.colors = None
 
-    def add(self, path, truth, mask, classes):
+    def add(self, path, truth, mask):
         if self.confusion is None:
-            self._begin(classes)
-        self.confusion.add(truth, mask)
-        found = self.confusion.labels_of(mask)
+            self._begin(mask)
+        self.confusion.add(truth, mask.array)
+        found = self.confusion.labels_of(mask.array)
         alone = Confusion(len(self.labels))
         alone.add(truth, found)
         self.frames.append((alone.miou(), path, truth, found))
 
-    def _begin(self, classes):
-        count = classes.get_size()
-        self.model = classes.get_model() or "a model without a name"
-        names = [classes.get_label(i) for i in range(count)]
+    def _begin(self, mask):
+        self.model = mask.model or "a model without a name"
+        names = list(mask.labels)
         labels = read_labels(self.groups, names) if self.groups else of_classes(names)
         self.labels = labels.names
-        self.colors = [_rgb(classes.get_color((own or members)[0]))
+        self.colors = [mask.colors[(own or members)[0]]
                        for own, members in zip(labels.own, labels.members)]
-        self.confusion = GroupConfusion(labels, count)
+        self.confusion = GroupConfusion(labels, len(names))
 
     def summary(self):
         found = {"miou": round(self.confusion.miou(), 4),
@@ -147,18 +129,13 @@ class Evaluation:
         return sorted(self.frames, key=lambda f: f[0])[:WORST_FRAMES]
 
 
-def _rgb(argb):
-    return (argb >> 16 & 255, argb >> 8 & 255, argb & 255)
-
-
 def evaluate(args):
     found = Evaluation(args.groups)
     segment = Segmenter(args.model, args.backend, args.size)
     try:
         for path, label in pairs(args.images, args.labels, args.only):
             image, truth = read_pair(path, label)
-            mask, classes = segment(image)
-            found.add(path, np.array(truth), mask, classes)
+            found.add(path, np.array(truth), segment(image))
             if sys.stderr.isatty():
                 print(f"\r{len(found.frames)} frames ", end="", file=sys.stderr)
     finally:

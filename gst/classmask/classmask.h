@@ -7,3 +7,4 @@
 #include <gst/classmask/gstclassmaskpixels.h>
 #include <gst/classmask/gstclassmaskregions.h>
 #include <gst/classmask/gstclassmasksummary.h>
+#include <gst/classmask/gstclassmaskview.h>

@@ -3,6 +3,8 @@
 
 #include <gst/video/video.h>
 
+#include "gst/fastscnn/orientation.h"
+
 using namespace fastscnn;
 
 static void
@@ -99,7 +101,9 @@ gst_fast_scnn_warn_if_turned (GstElement *element, GstEvent *event)
 
   gst_event_parse_tag (event, &tags);
   gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &orientation);
-  const gboolean turned = orientation && !g_str_equal (orientation, "rotate-0");
+  const gboolean turned = orientation &&
+                          !g_str_equal (orientation, "rotate-0") &&
+                          !gst_fast_scnn_is_turned_upstream (element);
   if (turned)
     GST_ELEMENT_WARNING (element, STREAM, FORMAT,
         ("The video is tagged as turned (%s), so its mask will be wrong; put "

