@@ -116,7 +116,7 @@ class Pipeline {
 
   Result<> prepare_network() {
     const size_t bytes =
-        sizeof(T) * kLanes * preprocess_.height * preprocess_.width;
+        sizeof(T) * kImageChannels / 4 * preprocess_.height * preprocess_.width;
     input_ = FASTSCNN_TRY(make_device_memory(bytes));
     T *input = static_cast<T *>(input_.get());
     preprocess_.dst = input;

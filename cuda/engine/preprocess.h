@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "cuda/engine/image.h"
 #include "cuda/vector.h"
 #include "net/frame.h"
 #include "net/model.h"
@@ -10,9 +11,10 @@
 
 namespace fastscnn::cuda {
 
-/// Converts a frame to the input tensor in one pass: bilinear resize with
-/// half-pixel centres, colour conversion, normalisation. Channels are padded
-/// with zeros.
+/// Converts a frame to the network input (image.h) in one pass: bilinear resize
+/// with half-pixel centres, colour conversion, normalisation. An item computes
+/// 2x2 pixels, which share most of their taps and lie side by side in the
+/// input.
 template <typename T>
 struct Preprocess {
   struct Samples {
@@ -20,47 +22,92 @@ struct Preprocess {
     int64_t stride;
     int pixel_stride, width, height;
     float scale_x, scale_y, offset_x, offset_y;  // output to sample index
+    bool exact;  // one sample per pixel, at the same place: no interpolation
+    bool alike;  // at the places of the component before
   };
 
   Samples samples[3];
   int components;
   float matrix[3][3], offset[3];  // components, 0..255, to RGB, 0..1
   float mean[3], inverse_std[3];
-  T *dst;  // (height, width, 8)
+  T *dst;
   int height, width;
 
-  FASTSCNN_HD int items() const { return height * width; }
+  FASTSCNN_HD int items() const { return height / 2 * (width / 2); }
 
   FASTSCNN_HD void operator()(int item) const {
-    const int x = item % width, y = item / width;
-    float component[3] = {0.f, 0.f, 0.f};
-    FASTSCNN_UNROLL
-    for (int c = 0; c < 3; c++)
-      if (c < components) component[c] = sample(samples[c], x, y);
-
-    float out[kLanes] = {};
+    const int x = item % (width / 2) * 2, y = item / (width / 2) * 2;
+    float component[3][2][2] = {};
+    Tap taps_x[2], taps_y[2];
     FASTSCNN_UNROLL
     for (int c = 0; c < 3; c++) {
-      const float color = matrix[c][0] * component[0] +
-                          matrix[c][1] * component[1] +
-                          matrix[c][2] * component[2] + offset[c];
-      out[c] = (clamp(color, 0.f, 1.f) - mean[c]) * inverse_std[c];
+      if (c >= components) break;
+      const Samples &s = samples[c];
+      if (!s.alike) {
+        FASTSCNN_UNROLL
+        for (int i = 0; i < 2; i++) {
+          taps_x[i] = tap_at((x + i) * s.scale_x + s.offset_x, s.width);
+          taps_y[i] = tap_at((y + i) * s.scale_y + s.offset_y, s.height);
+        }
+      }
+      FASTSCNN_UNROLL
+      for (int i = 0; i < 2; i++) sample(s, taps_y[i], taps_x, component[c][i]);
     }
-    store(dst + size_t(item) * kLanes, out);
+
+    FASTSCNN_UNROLL
+    for (int i = 0; i < 2; i++) {
+      float out[kLanes] = {};
+      FASTSCNN_UNROLL
+      for (int j = 0; j < 2; j++) FASTSCNN_UNROLL
+      for (int c = 0; c < 3; c++) {
+        const float color = matrix[c][0] * component[0][i][j] +
+                            matrix[c][1] * component[1][i][j] +
+                            matrix[c][2] * component[2][i][j] + offset[c];
+        out[4 * j + c] = (clamp(color, 0.f, 1.f) - mean[c]) * inverse_std[c];
+      }
+      store(dst + size_t(item) * kImageChannels + i * kLanes, out);
+    }
   }
 
  private:
-  FASTSCNN_HD static float sample(const Samples &s, int x, int y) {
-    const Tap tx = tap_at(x * s.scale_x + s.offset_x, s.width);
-    const Tap ty = tap_at(y * s.scale_y + s.offset_y, s.height);
-    const uint8_t *top = s.data + ty.first * s.stride;
-    const uint8_t *bottom = s.data + ty.second * s.stride;
-    const int left = tx.first * s.pixel_stride;
-    const int right = tx.second * s.pixel_stride;
-    return lerp(lerp(top[left], top[right], tx.weight),
-                lerp(bottom[left], bottom[right], tx.weight), ty.weight);
+  FASTSCNN_HD static void sample(const Samples &s, const Tap &y,
+                                 const Tap (&x)[2], float (&dst)[2]) {
+    const uint8_t *top = s.data + y.first * s.stride;
+    if (s.exact) {
+      FASTSCNN_UNROLL
+      for (int i = 0; i < 2; i++)
+        dst[i] = from_byte(top[x[i].first * s.pixel_stride]);
+      return;
+    }
+    const uint8_t *bottom = s.data + y.second * s.stride;
+    FASTSCNN_UNROLL
+    for (int i = 0; i < 2; i++) {
+      const int left = x[i].first * s.pixel_stride;
+      const int right = x[i].second * s.pixel_stride;
+      const float weight = x[i].weight;
+      dst[i] =
+          lerp(lerp(from_byte(top[left]), from_byte(top[right]), weight),
+               lerp(from_byte(bottom[left]), from_byte(bottom[right]), weight),
+               y.weight);
+    }
+  }
+
+  /// Exact, and without a conversion, of which a GPU computes few at a time.
+  FASTSCNN_HD static float from_byte(uint8_t byte) {
+#ifdef __CUDA_ARCH__
+    return __uint_as_float(0x4b000000u | byte) - 8388608.f;
+#else
+    return byte;
+#endif
   }
 };
+
+template <typename Samples>
+bool have_same_places(const Samples &a, const Samples &b) {
+  return a.width == b.width && a.height == b.height && a.scale_x == b.scale_x &&
+         a.scale_y == b.scale_y && a.offset_x == b.offset_x &&
+         a.offset_y == b.offset_y;
+}
 
 /// Sets everything except dst and the addresses of the samples.
 template <typename T>
@@ -89,6 +136,9 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
         &s.offset_x);
     map(frame.height, height, component.origin_y, component.shift_y, &s.scale_y,
         &s.offset_y);
+    s.exact = s.scale_x == 1.f && s.scale_y == 1.f && s.offset_x == 0.f &&
+              s.offset_y == 0.f;
+    s.alike = c > 0 && have_same_places(s, p.samples[c - 1]);
   }
   for (int row = 0; row < 3; row++) {
     for (int c = 0; c < 3; c++)

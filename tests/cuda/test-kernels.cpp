@@ -71,8 +71,8 @@ void check_depthwise(int channels, int height, int width, int padding,
   Array<T> dst(expected.data.size());
   emulator::items(Depthwise<T, kStride, kDilation>{
       src_memory->get(), weight_memory->get(), bias_memory->get(), dst.get(),
-      channels, height, width, expected.height, expected.width, padding,
-      activation == Activation::kNone ? -INFINITY : 0.f,
+      channels, channels, height, width, expected.height, expected.width,
+      padding, activation == Activation::kNone ? -INFINITY : 0.f,
       activation == Activation::kRelu6 ? 6.f : INFINITY});
   g_autofree gchar *what =
       g_strdup_printf("depthwise %dx%dx%d stride %d dilation %d", channels,
@@ -115,7 +115,7 @@ void test_bilinear() {
 template <typename T>
 void test_pyramid() {
   const int sizes[][2] = {{1, 1}, {2, 5}, {7, 6}, {13, 11}, {16, 33}};
-  const int channels = PoolCells::kChannels;
+  const int channels = kPoolChannels;
   for (const auto &s : sizes)
     for (bool align : {false, true}) {
       const Tensor src = random_tensor<T>(channels, s[0], s[1], 7);
@@ -144,8 +144,7 @@ void test_pyramid() {
       Array<float> sums(size_t(s[0]) * kColumns * channels);
       Array<float> cells(size_t(kCells) * kGridChannels);
       Array<T> dst(expected.data.size());
-      emulator::items(
-          PoolRows<T>{src_memory->get(), sums.get(), channels, s[0], s[1]});
+      emulator::blocks(PoolRows<T>{src_memory->get(), sums.get(), s[0], s[1]});
       emulator::blocks(PoolCells{sums.get(), weights.data(), biases.data(),
                                  cells.get(), s[0], s[1], 0.f, INFINITY});
       auto concat = PoolConcat<T>{src_memory->get(),
@@ -254,12 +253,12 @@ void test_preprocess() {
             f.info, f.frame, s[2], s[3], model.mean, model.std);
         Preprocess<T> kernel = make_preprocess<T>(f.info, model, s[3], s[2]);
         set_frame(&kernel, f.info, f.frame);
-        Array<T> dst(size_t(kLanes) * s[2] * s[3]);
+        Array<T> dst(size_t(kImageChannels) / 4 * s[2] * s[3]);
         kernel.dst = dst.get();
         emulator::items(kernel);
         // Positions are floats: an error of 1e-4 pixels changes a value by up
         // to 1e-4 of its range.
-        const Tensor got = separate(dst.get(), kLanes, s[3], s[2]);
+        const Tensor got = emulator::load_image(dst.get(), 4, s[3], s[2]);
         for (int y = 0; y < s[3]; y++)
           for (int x = 0; x < s[2]; x++) {
             for (int c = 0; c < 3; c++) {
@@ -269,8 +268,7 @@ void test_preprocess() {
                         format.c_str(), s[0], s[1], s[2], s[3], got.at(c, y, x),
                         expected.at(c, y, x), x, y);
             }
-            for (int c = 3; c < kLanes; c++)
-              g_assert_cmpfloat(got.at(c, y, x), ==, 0.f);
+            g_assert_cmpfloat(got.at(3, y, x), ==, 0.f);
           }
       }
 }
@@ -297,7 +295,7 @@ void test_scene_change() {
     Tensor before(3, height, width);
     for (uint32_t seed : {12, 13, 13}) {
       const Tensor now = random_tensor<T>(3, height, width, seed);
-      const auto image = interleave<T>(now);
+      const auto image = emulator::store_image<T>(now);
       float change = -1;
       emulator::blocks(
           SceneChange<T>{image->get(), previous.get(), &change, height, width});

@@ -84,8 +84,8 @@ void check_depthwise(int channels, int height, int width) {
   Both<T> dst(size_t(channels) * out_height * out_width);
   run_both([&](auto &&items, auto &&, auto side) {
     items(Depthwise<T, kStride, kDilation>{
-        side(src), side(weight), side(bias), side(dst), channels, height, width,
-        out_height, out_width, kDilation, 0.f, INFINITY});
+        side(src), side(weight), side(bias), side(dst), channels, channels,
+        height, width, out_height, out_width, kDilation, 0.f, INFINITY});
   });
   expect_equal(dst, kTolerance<T>, "depthwise");
 }
@@ -118,7 +118,7 @@ void test_bilinear() {
 
 template <typename T>
 void test_pyramid() {
-  const int channels = PoolCells::kChannels, height = 19, width = 40;
+  const int channels = kPoolChannels, height = 19, width = 40;
   auto src = Both<T>::random(size_t(channels) * height * width);
   auto weight = Both<float>::random(kGrids * channels * kGridChannels);
   auto bias = Both<float>::random(kGrids * kGridChannels);
@@ -126,7 +126,7 @@ void test_pyramid() {
   Both<float> cells(kCells * kGridChannels);
   Both<T> dst(size_t(2 * channels) * height * width);
   run_both([&](auto &&items, auto &&blocks, auto side) {
-    items(PoolRows<T>{side(src), side(sums), channels, height, width});
+    blocks(PoolRows<T>{side(src), side(sums), height, width});
     blocks(PoolCells{side(sums), side(weight), side(bias), side(cells), height,
                      width, 0.f, INFINITY});
     auto concat = PoolConcat<T>{side(src), side(cells), side(dst), channels,
@@ -178,7 +178,7 @@ void test_preprocess() {
   for (const std::string &format : reference::frame_formats()) {
     const auto frame = reference::make_frame(format, 97, 61, 7, false, lcg);
     const DeviceCopy<uint8_t> bytes(frame.bytes.data(), frame.bytes.size());
-    Both<T> dst(size_t(kLanes) * 64 * 96);
+    Both<T> dst(size_t(kImageChannels) / 4 * 64 * 96);
     auto kernel = make_preprocess<T>(frame.info, model, 64, 96);
     kernel.dst = dst.host.get();
     set_frame(&kernel, frame.info, frame.frame);
@@ -195,7 +195,7 @@ void test_preprocess() {
 template <typename T>
 void test_temporal_filter() {
   const int height = 64, width = 96, count = 24 * 96;
-  auto image = Both<T>::random(size_t(kLanes) * height * width);
+  auto image = Both<T>::random(size_t(kImageChannels) / 4 * height * width);
   auto previous = Both<float>::random(size_t(3) * kSceneSamples);
   Both<float> cut(1), change(1);
   auto logits = Both<T>::random(count), average = Both<T>::random(count);
