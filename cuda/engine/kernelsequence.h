@@ -8,6 +8,7 @@
 #include "cuda/engine/depthwise.h"
 #include "cuda/engine/image.h"
 #include "cuda/engine/pool.h"
+#include "cuda/engine/poolconcat.h"
 #include "cuda/engine/program.h"
 #include "cuda/engine/weights.h"
 #include "net/model.h"

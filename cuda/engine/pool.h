@@ -1,34 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/engine/bilinear.h"
+#include "cuda/engine/grids.h"
+#include "cuda/vector.h"
 
 namespace fastscnn::cuda {
-
-/// Pyramid pooling: means over the cells of the grids 1x1, 2x2, 3x3 and 6x6, a
-/// 1x1 convolution with activation on each grid, interpolation, concatenation
-/// with src. Cells overlap if the size is not a multiple of the grid's.
-constexpr int kGrids = 4;
-constexpr int kGridChannels = 32;
-constexpr int kPoolChannels = 128;
-constexpr int kColumns = 1 + 2 + 3 + 6;  // of all grids, side by side
-constexpr int kCells = 1 + 4 + 9 + 36;   // of all grids, one after the other
-
-FASTSCNN_HD constexpr int grid_bins(int grid) {
-  return grid == 3 ? 6 : grid + 1;
-}
-FASTSCNN_HD constexpr int first_column(int grid) {
-  return grid == 0 ? 0 : grid == 1 ? 1 : grid == 2 ? 3 : 6;
-}
-FASTSCNN_HD constexpr int first_cell(int grid) {
-  return grid == 0 ? 0 : grid == 1 ? 1 : grid == 2 ? 5 : 14;
-}
-FASTSCNN_HD constexpr int bin_begin(int bin, int bins, int size) {
-  return bin * size / bins;
-}
-FASTSCNN_HD constexpr int bin_end(int bin, int bins, int size) {
-  return ((bin + 1) * size + bins - 1) / bins;
-}
 
 /// Sums each row of src over each cell's columns. A block computes one sum of
 /// each channel.
@@ -178,41 +154,6 @@ struct PoolCells {
     int grid = kGrids - 1;
     while (cell < first_cell(grid)) grid--;
     return grid;
-  }
-};
-
-/// Concatenates the channels of src and the four interpolated grids.
-template <typename T>
-struct PoolConcat {
-  const T *src;        // (height, width, channels)
-  const float *cells;  // (kCells, kGridChannels)
-  T *dst;              // (height, width, channels + kGrids * kGridChannels)
-  int channels, height, width;
-  Axis axis_y[kGrids], axis_x[kGrids];
-
-  FASTSCNN_HD int dst_channels() const {
-    return channels + kGrids * kGridChannels;
-  }
-  FASTSCNN_HD int items() const {
-    return height * width * (dst_channels() / kLanes);
-  }
-
-  FASTSCNN_HD void operator()(int item) const {
-    const int groups = dst_channels() / kLanes;
-    const int pixel = item / groups;
-    const int channel = item % groups * kLanes;
-    float value[kLanes];
-    if (channel < channels) {
-      load(src + size_t(pixel) * channels + channel, value);
-    } else {
-      const int grid = (channel - channels) / kGridChannels;
-      interpolate(cells + first_cell(grid) * kGridChannels +
-                      (channel - channels) % kGridChannels,
-                  grid_bins(grid), kGridChannels,
-                  axis_y[grid].tap(pixel / width),
-                  axis_x[grid].tap(pixel % width), value);
-    }
-    store(dst + size_t(pixel) * dst_channels() + channel, value);
   }
 };
 

@@ -4,10 +4,10 @@
 #include <cstdint>
 
 #include "cuda/engine/image.h"
+#include "cuda/engine/samples.h"
 #include "cuda/vector.h"
 #include "net/frame.h"
 #include "net/model.h"
-#include "net/taps.h"
 
 namespace fastscnn::cuda {
 
@@ -17,15 +17,6 @@ namespace fastscnn::cuda {
 /// input.
 template <typename T>
 struct Preprocess {
-  struct Samples {
-    const uint8_t *data;
-    int64_t stride;
-    int pixel_stride, width, height;
-    float scale_x, scale_y, offset_x, offset_y;  // output to sample index
-    bool exact;  // one sample per pixel, at the same place: no interpolation
-    bool alike;  // at the places of the component before
-  };
-
   Samples samples[3];
   int components;
   float matrix[3][3], offset[3];  // components, 0..255, to RGB, 0..1
@@ -51,7 +42,7 @@ struct Preprocess {
         }
       }
       FASTSCNN_UNROLL
-      for (int i = 0; i < 2; i++) sample(s, taps_y[i], taps_x, component[c][i]);
+      for (int i = 0; i < 2; i++) s.read(taps_y[i], taps_x, component[c][i]);
     }
 
     FASTSCNN_UNROLL
@@ -68,46 +59,7 @@ struct Preprocess {
       store(dst + size_t(item) * kImageChannels + i * kLanes, out);
     }
   }
-
- private:
-  FASTSCNN_HD static void sample(const Samples &s, const Tap &y,
-                                 const Tap (&x)[2], float (&dst)[2]) {
-    const uint8_t *top = s.data + y.first * s.stride;
-    if (s.exact) {
-      FASTSCNN_UNROLL
-      for (int i = 0; i < 2; i++)
-        dst[i] = from_byte(top[x[i].first * s.pixel_stride]);
-      return;
-    }
-    const uint8_t *bottom = s.data + y.second * s.stride;
-    FASTSCNN_UNROLL
-    for (int i = 0; i < 2; i++) {
-      const int left = x[i].first * s.pixel_stride;
-      const int right = x[i].second * s.pixel_stride;
-      const float weight = x[i].weight;
-      dst[i] =
-          lerp(lerp(from_byte(top[left]), from_byte(top[right]), weight),
-               lerp(from_byte(bottom[left]), from_byte(bottom[right]), weight),
-               y.weight);
-    }
-  }
-
-  /// Exact, and without a conversion, of which a GPU computes few at a time.
-  FASTSCNN_HD static float from_byte(uint8_t byte) {
-#ifdef __CUDA_ARCH__
-    return __uint_as_float(0x4b000000u | byte) - 8388608.f;
-#else
-    return byte;
-#endif
-  }
 };
-
-template <typename Samples>
-bool have_same_places(const Samples &a, const Samples &b) {
-  return a.width == b.width && a.height == b.height && a.scale_x == b.scale_x &&
-         a.scale_y == b.scale_y && a.offset_x == b.offset_x &&
-         a.offset_y == b.offset_y;
-}
 
 /// Sets everything except dst and the addresses of the samples.
 template <typename T>
@@ -119,7 +71,7 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
   p.width = width;
   for (int c = 0; c < frame.components; c++) {
     const Component &component = frame.component[c];
-    typename Preprocess<T>::Samples &s = p.samples[c];
+    Samples &s = p.samples[c];
     s.pixel_stride = component.pixel_stride;
     s.width = component_width(frame, c);
     s.height = component_height(frame, c);
@@ -138,7 +90,7 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
         &s.offset_y);
     s.exact = s.scale_x == 1.f && s.scale_y == 1.f && s.offset_x == 0.f &&
               s.offset_y == 0.f;
-    s.alike = c > 0 && have_same_places(s, p.samples[c - 1]);
+    s.alike = c > 0 && s.has_places_of(p.samples[c - 1]);
   }
   for (int row = 0; row < 3; row++) {
     for (int c = 0; c < 3; c++)

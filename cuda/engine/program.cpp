@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "cuda/engine/pool.h"
+#include "cuda/engine/grids.h"
+#include "cuda/vector.h"
 
 namespace fastscnn::cuda {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "cuda/engine/image.h"
-#include "cuda/engine/pool.h"
+#include "cuda/engine/grids.h"
 #include "cuda/engine/program.h"
 #include "cuda/graph.h"
 

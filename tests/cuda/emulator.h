@@ -60,7 +60,8 @@ class Array {
 
 /// Converts (C, H, W) in floats to (H, W, padded C); separate() converts back.
 template <typename T>
-std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor) {
+std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor,
+                                     float padding = 0.f) {
   const int channels = pad_channels(tensor.channels);
   auto memory = std::make_unique<Array<T>>(size_t(channels) * tensor.height *
                                            tensor.width);
@@ -68,7 +69,7 @@ std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor) {
     for (int x = 0; x < tensor.width; x++)
       for (int c = 0; c < channels; c++)
         memory->get()[(size_t(y) * tensor.width + x) * channels + c] =
-            from_float<T>(c < tensor.channels ? tensor.at(c, y, x) : 0.f);
+            from_float<T>(c < tensor.channels ? tensor.at(c, y, x) : padding);
   return memory;
 }
 
