@@ -98,15 +98,6 @@ Result<int> count_devices() {
   return count;
 }
 
-Result<int> capability(int device) {
-  int major = 0, minor = 0;
-  TRY_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor,
-                                  device));
-  TRY_CUDA(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor,
-                                  device));
-  return 10 * major + minor;
-}
-
 /// An Error unless the device exists and is new enough.
 Result<> check_device(int device) {
   const int count = FASTSCNN_TRY(count_devices());
@@ -114,7 +105,7 @@ Result<> check_device(int device) {
     return device_error("There is no CUDA device " + std::to_string(device) +
                         "; this machine has " + std::to_string(count) +
                         ", numbered from 0");
-  const int has = FASTSCNN_TRY(capability(device));
+  const int has = FASTSCNN_TRY(compute_capability(device));
   if (has < kMinCapability)
     return device_error("CUDA device " + std::to_string(device) +
                         " has compute capability " + std::to_string(has / 10) +
@@ -124,6 +115,15 @@ Result<> check_device(int device) {
 }
 
 }  // namespace
+
+Result<int> compute_capability(int device) {
+  int major = 0, minor = 0;
+  TRY_CUDA(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor,
+                                  device));
+  TRY_CUDA(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor,
+                                  device));
+  return 10 * major + minor;
+}
 
 Result<std::shared_ptr<const Context>> Context::primary(int device) {
   FASTSCNN_TRY(check_device(device));
@@ -175,7 +175,7 @@ ContextGuard::~ContextGuard() {
 Result<> check_machine() {
   const int count = FASTSCNN_TRY(count_devices());
   for (int device = 0; device < count; device++) {
-    const int has = FASTSCNN_TRY(capability(device));
+    const int has = FASTSCNN_TRY(compute_capability(device));
     if (has >= kMinCapability) return {};
   }
   return device_error(

@@ -52,6 +52,9 @@ class ContextGuard {
   bool entered_ = true;
 };
 
+/// Of a device, times ten.
+Result<int> compute_capability(int device);
+
 /// An Error if this machine cannot run the engine: there is no driver, it is
 /// too old, or there is no GPU of compute capability 7.5 or newer.
 Result<> check_machine();

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "net/error.h"
 
@@ -33,12 +34,32 @@
 
 namespace fastscnn::cuda {
 
-/// Adds to a sum that any thread of any block may add to.
-FASTSCNN_HD inline void add_atomically(uint32_t *sum, uint32_t value) {
+/// Adds to a sum that any thread of any block may add to; returns the sum
+/// before.
+FASTSCNN_HD inline uint32_t add_atomically(uint32_t *sum, uint32_t value) {
 #ifdef __CUDA_ARCH__
-  atomicAdd(sum, value);
+  return atomicAdd(sum, value);
 #else
+  const uint32_t before = *sum;
   *sum += value;
+  return before;
+#endif
+}
+
+/// Sets such a sum to zero; returns what it was.
+FASTSCNN_HD inline uint32_t take_atomically(uint32_t *sum) {
+#ifdef __CUDA_ARCH__
+  return atomicExch(sum, 0);
+#else
+  return std::exchange(*sum, 0);
+#endif
+}
+
+/// Whoever sees what this thread writes after the fence also sees what it wrote
+/// before.
+FASTSCNN_HD inline void fence() {
+#ifdef __CUDA_ARCH__
+  __threadfence();
 #endif
 }
 

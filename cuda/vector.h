@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "cuda/kernel.h"
 
@@ -30,6 +31,12 @@ FASTSCNN_HD inline float from_float<float>(float x) {
 template <>
 FASTSCNN_HD inline __half from_float<__half>(float x) {
   return __float2half_rn(x);
+}
+
+/// The lowest finite number of a type.
+template <typename T>
+constexpr float lowest() {
+  return sizeof(T) == 2 ? -65504.f : std::numeric_limits<float>::lowest();
 }
 
 /// The bytes of 8 lanes, in registers.

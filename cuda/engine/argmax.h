@@ -1,100 +1,159 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
-#include "cuda/engine/bilinear.h"
+#include "cuda/engine/logits.h"
+#include "cuda/engine/masktile.h"
 
 namespace fastscnn::cuda {
 
-/// Interpolates the logits to mask size and writes the class with the largest
-/// one, the lowest of equal ones. Full-size logits exist in registers only. An
-/// item computes a few rows of one column: most lie between the same logits,
-/// which it then reads and interpolates horizontally only once.
-template <typename T>
+/// Interpolates the logits to mask size, writes the class with the largest one,
+/// the lowest of equal ones, and counts the pixels of each class. Full-size
+/// logits exist in registers only. kSoft: computes probabilities, too.
+///
+/// A block computes a tile in pieces. A piece is filled if all logits around it
+/// have the same class: those of its pixels are weighted means of them. The
+/// pixels of all other pieces are shared out among the threads.
+template <typename T, bool kSoft>
 struct Argmax {
-  static constexpr int kRows = 4;
+  static constexpr int kThreads = 256;  // as many as there are ids
+  static constexpr int kPhases = 7;
+  static constexpr int kPiece = 4;  // pixels across and down
+  static constexpr int kPieces = MaskTile::kSize / kPiece;
+  static_assert(kPieces * kPieces == kThreads);
 
-  const T *logits;  // (axis_y.size, axis_x.size, channels)
-  int channels;     // a multiple of 8, not less than classes
-  int classes;
+  struct Shared {
+    MaskTile ids;
+    MaskTile confidence;
+    uint8_t classes[kThreads];  // of the logits around the tile
+    uint8_t mixed[kThreads];    // pieces that are not filled
+    uint32_t mixed_count, counts[kThreads];
+    bool last;  // of all blocks
+  };
+
+  Logits<T> logits;
   uint8_t *ids;         // (height, width)
-  uint8_t *confidence;  // (height, width), or null
+  uint8_t *confidence;  // (height, width), or null; kSoft only
   int64_t stride, confidence_stride;
   int height, width;
-  Axis axis_y, axis_x;
-  float threshold;  // a class that is less probable becomes 255
+  float threshold;   // a class that is less probable becomes 255; kSoft only
+  uint32_t *counts;  // (256), then finished blocks: zeros before and after
+  uint32_t *result;  // (256), the counts; a device may write host memory
 
-  FASTSCNN_HD int items() const {
-    return width * ((height + kRows - 1) / kRows);
+  Argmax<T, false> without_confidence() const {
+    return {logits, ids,   nullptr,   stride, confidence_stride,
+            height, width, threshold, counts, result};
   }
 
-  FASTSCNN_HD void operator()(int item) const {
-    const int x = item % width;
-    const int y = item / width * kRows;
-    const bool soft = confidence || threshold > 0.f;
+  FASTSCNN_HD int across() const {
+    return (width + MaskTile::kSize - 1) / MaskTile::kSize;
+  }
+  FASTSCNN_HD int blocks() const {
+    return across() * ((height + MaskTile::kSize - 1) / MaskTile::kSize);
+  }
 
-    Tap taps[kRows];
-    float best[kRows], sum[kRows];
-    int id[kRows];
-    FASTSCNN_UNROLL
-    for (int r = 0; r < kRows; r++) {
-      taps[r] = axis_y.tap(y + r < height ? y + r : height - 1);
-      best[r] = -INFINITY;
-      sum[r] = 0.f;
-      id[r] = 0;
-    }
-
-    const Tap tap_x = axis_x.tap(x);
-    for (int first = 0; first < classes; first += kLanes) {
-      float top[kLanes], bottom[kLanes];
-      FASTSCNN_UNROLL
-      for (int r = 0; r < kRows; r++) {
-        if (r == 0 || taps[r].first != taps[r - 1].first) {
-          interpolate_row(taps[r].first, tap_x, first, top);
-          interpolate_row(taps[r].second, tap_x, first, bottom);
-        }
-        FASTSCNN_UNROLL
-        for (int i = 0; i < kLanes; i++) {
-          if (first + i >= classes) break;
-          const float logit = lerp(top[i], bottom[i], taps[r].weight);
-          if (soft) sum[r] = add_to_softmax(sum[r], best[r], logit);
-          if (logit > best[r]) {
-            best[r] = logit;
-            id[r] = first + i;
-          }
-        }
-      }
-    }
-
-    FASTSCNN_UNROLL
-    for (int r = 0; r < kRows; r++) {
-      if (y + r >= height) break;
-      const float probability = soft ? 1.f / sum[r] : 1.f;
-      ids[(y + r) * stride + x] =
-          static_cast<uint8_t>(probability < threshold ? 255 : id[r]);
-      if (confidence)
-        confidence[(y + r) * confidence_stride + x] =
-            static_cast<uint8_t>(probability * 255.f + 0.5f);
+  FASTSCNN_HD void operator()(int phase, int block, int thread,
+                              Shared &shared) const {
+    const Window tile = window(block);
+    if (phase == 0) {
+      shared.counts[thread] = 0;
+      if (thread == 0) shared.mixed_count = 0;
+      if (known(tile) && thread < tile.rows * tile.columns)
+        shared.classes[thread] = static_cast<uint8_t>(
+            logits.class_at(tile.top + thread / tile.columns,
+                            tile.left + thread % tile.columns));
+    } else if (phase == 1) {
+      fill_piece(tile, thread, shared);
+    } else if (phase == 2) {
+      const int pixels = static_cast<int>(shared.mixed_count) * kPiece * kPiece;
+      for (int i = thread; i < pixels; i += kThreads)
+        classify(tile, shared.mixed[i / (kPiece * kPiece)],
+                 i % (kPiece * kPiece), shared);
+    } else if (phase == 3) {
+      if (thread < tile.height)
+        shared.ids.count_row(thread, tile.width, shared.counts);
+      shared.ids.write(ids + tile.y * stride + tile.x, stride, tile.height,
+                       tile.width, thread, kThreads);
+      if (kSoft && confidence)
+        shared.confidence.write(
+            confidence + tile.y * confidence_stride + tile.x, confidence_stride,
+            tile.height, tile.width, thread, kThreads);
+    } else if (phase == 4) {
+      if (shared.counts[thread] > 0)
+        add_atomically(counts + thread, shared.counts[thread]);
+      fence();
+    } else if (phase == 5) {
+      if (thread == 0)
+        shared.last = add_atomically(counts + kThreads, 1) + 1 ==
+                      static_cast<uint32_t>(blocks());
+    } else if (shared.last) {
+      result[thread] = take_atomically(counts + thread);
+      if (thread == 0) take_atomically(counts + kThreads);
     }
   }
 
  private:
-  FASTSCNN_HD void interpolate_row(int y, const Tap &x, int first,
-                                   float (&dst)[kLanes]) const {
-    const T *row = logits + size_t(y) * axis_x.size * channels + first;
-    float right[kLanes];
-    load(row + size_t(x.first) * channels, dst);
-    load(row + size_t(x.second) * channels, right);
-    FASTSCNN_UNROLL
-    for (int i = 0; i < kLanes; i++) dst[i] = lerp(dst[i], right[i], x.weight);
+  FASTSCNN_HD static int min(int a, int b) { return a < b ? a : b; }
+
+  FASTSCNN_HD Window window(int block) const {
+    const int x = block % across() * MaskTile::kSize;
+    const int y = block / across() * MaskTile::kSize;
+    return {logits.axis_y,
+            logits.axis_x,
+            y,
+            x,
+            min(height - y, MaskTile::kSize),
+            min(width - x, MaskTile::kSize)};
   }
 
-  /// Adds a logit to sum, that of exp(logit - best) over the classes so far.
-  FASTSCNN_HD static float add_to_softmax(float sum, float best, float logit) {
-    return logit > best ? sum * expf(best - logit) + 1.f
-                        : sum + expf(logit - best);
+  /// Whether Shared::classes has room for the logits around a tile.
+  FASTSCNN_HD static bool known(const Window &tile) {
+    return !kSoft && tile.rows * tile.columns <= kThreads;
+  }
+
+  FASTSCNN_HD void fill_piece(const Window &tile, int piece,
+                              Shared &shared) const {
+    const int x = piece % kPieces * kPiece, y = piece / kPieces * kPiece;
+    if (x >= tile.width || y >= tile.height) return;
+    const int id = known(tile) ? common_class(tile, y, x, shared.classes) : -1;
+    if (id < 0) {
+      shared.mixed[add_atomically(&shared.mixed_count, 1)] =
+          static_cast<uint8_t>(piece);
+      return;
+    }
+    FASTSCNN_UNROLL
+    for (int r = 0; r < kPiece; r++) shared.ids.set_four(y + r, x / 4, id);
+  }
+
+  /// The class of all logits around the piece at (y, x) of the tile, or -1.
+  FASTSCNN_HD int common_class(const Window &tile, int y, int x,
+                               const uint8_t *classes) const {
+    const Axis &axis_y = logits.axis_y, &axis_x = logits.axis_x;
+    const int end_y = tile.y + min(y + kPiece, tile.height);
+    const int end_x = tile.x + min(x + kPiece, tile.width);
+    const int top = axis_y.tap(tile.y + y).first - tile.top;
+    const int left = axis_x.tap(tile.x + x).first - tile.left;
+    const int bottom = axis_y.tap(end_y - 1).second - tile.top;
+    const int right = axis_x.tap(end_x - 1).second - tile.left;
+    const int id = classes[top * tile.columns + left];
+    for (int i = top; i <= bottom; i++)
+      for (int j = left; j <= right; j++)
+        if (classes[i * tile.columns + j] != id) return -1;
+    return id;
+  }
+
+  FASTSCNN_HD void classify(const Window &tile, int piece, int pixel,
+                            Shared &shared) const {
+    const int x = piece % kPieces * kPiece + pixel % kPiece;
+    const int y = piece / kPieces * kPiece + pixel / kPiece;
+    if (x >= tile.width || y >= tile.height) return;
+    const auto found = logits.template classify<kSoft>(tile.y + y, tile.x + x);
+    const bool sure = !kSoft || found.probability >= threshold;
+    shared.ids.set(y, x, sure ? found.id : 255);
+    if (kSoft)
+      shared.confidence.set(y, x,
+                            static_cast<int>(found.probability * 255.f + 0.5f));
   }
 };
 

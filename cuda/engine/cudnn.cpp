@@ -17,11 +17,12 @@ cudnnDataType_t data_type(Precision precision) {
   return precision == Precision::kHalf ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
 }
 
-/// A tensor (n, c, h, w) with the memory layout (n, h, w, c).
+/// A tensor (n, c, h, w) with the memory layout (n, h, w, pitch).
 Descriptor make_tensor(int64_t id, int64_t n, int64_t c, int64_t h, int64_t w,
-                       cudnnDataType_t type, bool is_virtual = false) {
+                       int64_t pitch, cudnnDataType_t type,
+                       bool is_virtual = false) {
   const int64_t dimensions[] = {n, c, h, w};
-  const int64_t strides[] = {h * w * c, 1, w * c, c};
+  const int64_t strides[] = {h * w * pitch, 1, w * pitch, pitch};
   Descriptor t(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   t.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, id);
   t.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
@@ -43,12 +44,12 @@ class OperationGraph {
     Descriptor y = result(false);
     convolve(y);
     y = add(std::move(y),
-            make_tensor(kBias, 1, c.filters, 1, 1, CUDNN_DATA_FLOAT),
+            make_tensor(kBias, 1, c.filters, 1, 1, c.filters, CUDNN_DATA_FLOAT),
             !c.residual && !active);
     if (c.residual)
       y = add(std::move(y),
               make_tensor(kResidual, 1, c.filters, c.out_height(),
-                          c.out_width(), data_type(c.precision)),
+                          c.out_width(), c.filters, data_type(c.precision)),
               !active);
     if (active) activate(y);
     keep(std::move(y));
@@ -63,15 +64,16 @@ class OperationGraph {
 
  private:
   Descriptor result(bool last) {
-    return make_tensor(last ? int64_t{kDst} : next_virtual_++, 1, c_.filters,
-                       c_.out_height(), c_.out_width(),
-                       last ? data_type(c_.precision) : CUDNN_DATA_FLOAT,
-                       !last);
+    return make_tensor(
+        last ? int64_t{kDst} : next_virtual_++, 1, c_.filters, c_.out_height(),
+        c_.out_width(), last ? c_.dst_pitch : c_.filters,
+        last ? data_type(c_.precision) : CUDNN_DATA_FLOAT, !last);
   }
 
   void convolve(const Descriptor &y) {
     const int64_t stride[] = {c_.stride, c_.stride};
     const int64_t padding[] = {c_.padding, c_.padding};
+    const int64_t post_padding[] = {c_.post_padding, c_.post_padding};
     const int64_t dilation[] = {c_.dilation, c_.dilation};
     Descriptor conv(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     conv.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, int64_t{2});
@@ -80,17 +82,18 @@ class OperationGraph {
     conv.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE,
              CUDNN_CROSS_CORRELATION);
     conv.set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, padding, 2);
-    conv.set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, padding,
-             2);
+    conv.set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64,
+             post_padding, 2);
     conv.set(CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, dilation, 2);
     conv.set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, stride,
              2);
     conv.finalize();
 
     const cudnnDataType_t type = data_type(c_.precision);
-    Descriptor x = make_tensor(kSrc, 1, c_.channels, c_.height, c_.width, type);
+    Descriptor x = make_tensor(kSrc, 1, c_.channels, c_.height, c_.width,
+                               c_.src_pitch, type);
     Descriptor w = make_tensor(kWeight, c_.filters, c_.channels, c_.kernel,
-                               c_.kernel, type);
+                               c_.kernel, c_.channels, type);
     Descriptor op(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
     op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, conv);
     op.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x);
@@ -194,11 +197,15 @@ Result<std::pair<int64_t, bool>> query_engine(const Descriptor &configuration,
 }  // namespace
 
 int64_t Convolution::out_height() const {
-  return (height + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  return (height + padding + post_padding - dilation * (kernel - 1) - 1) /
+             stride +
+         1;
 }
 
 int64_t Convolution::out_width() const {
-  return (width + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  return (width + padding + post_padding - dilation * (kernel - 1) - 1) /
+             stride +
+         1;
 }
 
 std::string Convolution::name() const {
@@ -206,7 +213,10 @@ std::string Convolution::name() const {
   return std::string(precision == Precision::kHalf ? "f16" : "f32") + " " +
          n(channels) + "x" + n(height) + "x" + n(width) + " to " + n(filters) +
          ", " + n(kernel) + "x" + n(kernel) + " stride " + n(stride) +
-         " padding " + n(padding) + " dilation " + n(dilation) +
+         " padding " + n(padding) +
+         (post_padding == padding ? "" : "+" + n(post_padding)) + " dilation " +
+         n(dilation) + (src_pitch == channels ? "" : " from " + n(src_pitch)) +
+         (dst_pitch == filters ? "" : " into " + n(dst_pitch)) +
          (residual ? " + residual" : "") +
          (activation == Activation::kRelu6  ? ", relu6"
           : activation == Activation::kRelu ? ", relu"

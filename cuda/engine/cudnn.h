@@ -20,7 +20,11 @@ enum class Precision { kHalf, kFloat };
 struct Convolution {
   Precision precision = Precision::kHalf;
   int64_t channels = 0, height = 0, width = 0;
-  int64_t filters = 0, kernel = 1, stride = 1, padding = 0, dilation = 1;
+  int64_t filters = 0, kernel = 1, stride = 1, dilation = 1;
+  int64_t padding = 0;       ///< above and left
+  int64_t post_padding = 0;  ///< below and right
+  int64_t src_pitch = 0;     ///< channels from a pixel of src to the next
+  int64_t dst_pitch = 0;     ///< the same of dst
   bool residual = false;
   Activation activation = Activation::kNone;
 

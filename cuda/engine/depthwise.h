@@ -14,8 +14,8 @@ struct Depthwise {
   const T *src;       // (src_height, src_width, channels)
   const T *weight;    // (3, 3, channels)
   const float *bias;  // (channels)
-  T *dst;             // (height, width, channels)
-  int channels, src_height, src_width, height, width, padding;
+  T *dst;             // (height, width, channels of dst_pitch)
+  int channels, dst_pitch, src_height, src_width, height, width, padding;
   float low, high;  // of the activation
 
   FASTSCNN_HD int strips() const { return (width + kOutputs - 1) / kOutputs; }
@@ -39,11 +39,11 @@ struct Depthwise {
       add_row(y * kStride - padding + ky * kDilation, x * kStride - padding,
               channel, weight + ky * 3 * channels + channel, sum);
 
-    T *out = dst + (size_t(y) * width + x) * channels + channel;
+    T *out = dst + (size_t(y) * width + x) * dst_pitch + channel;
     for (int o = 0; o < kOutputs; o++) {
       if (x + o >= width) break;
       for (int i = 0; i < kLanes; i++) sum[o][i] = clamp(sum[o][i], low, high);
-      store(out + size_t(o) * channels, sum[o]);
+      store(out + size_t(o) * dst_pitch, sum[o]);
     }
   }
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "cuda/engine/argmax.h"
-#include "cuda/engine/count.h"
 #include "cuda/engine/download.h"
 #include "cuda/engine/network.h"
 #include "cuda/engine/preprocess.h"
@@ -53,7 +52,8 @@ class Pipeline {
   void reset() { has_average_ = false; }
 
  private:
-  static constexpr size_t kCountsBytes = sizeof(uint32_t) * Count::kThreads;
+  static constexpr size_t kCountsBytes = sizeof(uint32_t) * 256;
+  static constexpr size_t kSumsBytes = kCountsBytes + sizeof(uint32_t);
   static constexpr size_t kPreviousBytes = sizeof(float) * 3 * kSceneSamples;
 
   Pipeline(std::unique_ptr<Network<T>> network, const ModelInfo &model,
@@ -80,9 +80,7 @@ class Pipeline {
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
     FASTSCNN_TRY(prepare_smoothing());
-    prepare_argmax(model);
-    counts_ = FASTSCNN_TRY(make_device_memory(kCountsBytes));
-    host_counts_ = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
+    FASTSCNN_TRY(prepare_argmax(model));
     return prepare_network();
   }
 
@@ -102,21 +100,24 @@ class Pipeline {
     return {};
   }
 
-  void prepare_argmax(const ModelInfo &model) {
-    const Shape logits = network_->logits_shape();
+  Result<> prepare_argmax(const ModelInfo &model) {
+    counts_ = FASTSCNN_TRY(make_device_memory(kSumsBytes));
+    host_counts_ = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
+    const Shape shape = network_->logits_shape();
     const bool align = model.variant.align_corners;
-    argmax_.logits = network_->logits();
-    argmax_.channels = logits.channels;
-    argmax_.classes = model.classes();
+    argmax_.logits = {network_->logits(), shape.channels,
+                      make_axis(shape.height, mask_height_, align),
+                      make_axis(shape.width, mask_width_, align)};
     argmax_.height = mask_height_;
     argmax_.width = mask_width_;
-    argmax_.axis_y = make_axis(logits.height, mask_height_, align);
-    argmax_.axis_x = make_axis(logits.width, mask_width_, align);
+    argmax_.counts = static_cast<uint32_t *>(counts_.get());
+    argmax_.result = static_cast<uint32_t *>(host_counts_.get());
+    return {};
   }
 
   Result<> prepare_network() {
     const size_t bytes =
-        sizeof(T) * kLanes * preprocess_.height * preprocess_.width;
+        sizeof(T) * kImageChannels / 4 * preprocess_.height * preprocess_.width;
     input_ = FASTSCNN_TRY(make_device_memory(bytes));
     T *input = static_cast<T *>(input_.get());
     preprocess_.dst = input;
@@ -127,6 +128,7 @@ class Pipeline {
     const auto warm_up = [&](cudaStream_t stream) -> Result<> {
       TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
       TRY_CUDA(cudaMemsetAsync(input, 0, bytes, stream));
+      TRY_CUDA(cudaMemsetAsync(counts_.get(), 0, kSumsBytes, stream));
       return enqueue(stream);
     };
     // The first run loads the kernels, which is not allowed during a capture.
@@ -153,7 +155,6 @@ class Pipeline {
       download_ = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
     const Mask mask = downloads ? download_->source(dst) : dst;
     FASTSCNN_TRY(classify(mask, options.confidence_threshold, stream));
-    if (dst.counts) FASTSCNN_TRY(count(mask, stream));
     return downloads ? download_->queue(dst, stream) : Result<>();
   }
 
@@ -171,17 +172,9 @@ class Pipeline {
     argmax_.confidence = dst.confidence;
     argmax_.confidence_stride = dst.confidence_stride;
     argmax_.threshold = threshold;
-    return launch(argmax_, stream);
-  }
-
-  Result<> count(const Mask &mask, cudaStream_t stream) {
-    const Count count = {mask.ids, mask.stride, mask_height_, mask_width_,
-                         static_cast<uint32_t *>(counts_.get())};
-    TRY_CUDA(cudaMemsetAsync(count.counts, 0, kCountsBytes, stream));
-    FASTSCNN_TRY(launch_blocks(count, stream));
-    TRY_CUDA(cudaMemcpyAsync(host_counts_.get(), count.counts, kCountsBytes,
-                             cudaMemcpyDeviceToHost, stream));
-    return {};
+    if (dst.confidence || threshold > 0.f)
+      return launch_blocks(argmax_, stream);
+    return launch_blocks(argmax_.without_confidence(), stream);
   }
 
   const FrameInfo info_;
@@ -196,7 +189,7 @@ class Pipeline {
   GraphExec graph_;
   SceneChange<T> scene_change_ = {};
   TemporalFilter<T> filter_ = {};
-  Argmax<T> argmax_ = {};
+  Argmax<T, true> argmax_ = {};
   bool has_average_ = false;
 };
 

@@ -17,8 +17,8 @@ template <typename T>
 Result<KernelSequence<T>> KernelSequence<T>::create(const Model &model,
                                                     const WeightTable<T> &table,
                                                     int height, int width) {
-  Program program =
-      FASTSCNN_TRY(make_program(model.layers(), height, width, sizeof(T)));
+  Program program = FASTSCNN_TRY(
+      make_program(model.layers(), height, width, sizeof(T), table.joins()));
   return KernelSequence(model, table, height, width, std::move(program));
 }
 
@@ -28,14 +28,22 @@ Convolution KernelSequence<T>::convolution(const Step &step) const {
   const Shape src = src_shape(step);
   Convolution c;
   c.precision = sizeof(T) == 4 ? Precision::kFloat : Precision::kHalf;
-  c.channels = src.channels;
   c.height = src.height;
   c.width = src.width;
   c.filters = program_.shapes[step.layer].channels;
-  c.kernel = l.kernel;
-  c.stride = l.stride;
-  c.padding = l.padding;
-  c.dilation = l.dilation;
+  c.dst_pitch = program_.views[step.layer].pitch;
+  if (step.src == kImage) {
+    c.channels = c.src_pitch = kImageChannels;
+    c.kernel = 2;
+    c.padding = l.padding;
+  } else {
+    c.src_pitch = program_.views[step.src].pitch;
+    c.channels = step.joined == kNoLayer ? src.channels : c.src_pitch;
+    c.kernel = l.kernel;
+    c.stride = l.stride;
+    c.padding = c.post_padding = l.padding;
+    c.dilation = l.dilation;
+  }
   c.residual = step.residual != kNoLayer;
   c.activation = l.activation;
   return c;
@@ -45,17 +53,19 @@ template <typename T>
 ConvolutionData KernelSequence<T>::data(const Step &step,
                                         const T *image) const {
   ConvolutionData data = {};
-  data.src = output(step.src, image);
+  data.src = step.joined == kNoLayer
+                 ? output(step.src, image)
+                 : output(model_.layers()[step.joined].inputs[0], image);
   data.weight = table_.weight(step.layer);
   data.bias = table_.bias(step.layer);
   if (step.residual != kNoLayer) data.residual = output(step.residual, image);
-  data.dst = memory(step.dst);
+  data.dst = output(step.layer, image);
   return data;
 }
 
 template <typename T>
 Shape KernelSequence<T>::src_shape(const Step &step) const {
-  return step.src == kImage ? Shape{kLanes, height_, width_}
+  return step.src == kImage ? Shape{kImageChannels, height_ / 2, width_ / 2}
                             : program_.shapes[step.src];
 }
 

@@ -6,7 +6,9 @@
 #include "cuda/engine/bilinear.h"
 #include "cuda/engine/cudnn.h"
 #include "cuda/engine/depthwise.h"
+#include "cuda/engine/image.h"
 #include "cuda/engine/pool.h"
+#include "cuda/engine/poolconcat.h"
 #include "cuda/engine/program.h"
 #include "cuda/engine/weights.h"
 #include "net/model.h"
@@ -36,10 +38,15 @@ class KernelSequence {
   Convolution convolution(const Step &step) const;
   ConvolutionData data(const Step &step, const T *image) const;
 
-  /// image: (height, width, 8).
+  /// image: as described in image.h.
   template <typename Runner>
   void run(const T *image, Runner &&runner) const {
-    for (int i = 0; i < static_cast<int>(program_.steps.size()); i++) {
+    for (const Block &block : program_.blocks) run_block(block, image, runner);
+  }
+
+  template <typename Runner>
+  void run_block(const Block &block, const T *image, Runner &&runner) const {
+    for (int i = block.first; i < block.end; i++) {
       const Step &step = program_.steps[i];
       switch (step.kind) {
         case Step::Kind::kConvolution:
@@ -70,9 +77,9 @@ class KernelSequence {
   }
 
   T *output(int layer, const T *image) const {
-    return layer == kImage
-               ? const_cast<T *>(image)
-               : reinterpret_cast<T *>(memory(program_.tensor_of[layer]));
+    if (layer == kImage) return const_cast<T *>(image);
+    const View &view = program_.views[layer];
+    return reinterpret_cast<T *>(memory(view.tensor)) + view.channel;
   }
 
   Shape src_shape(const Step &step) const;
@@ -97,8 +104,8 @@ class KernelSequence {
     runner.items(Depthwise<T, kStride, kDilation>{
         output(step.src, image), table_.weight(step.layer),
         table_.bias(step.layer), output(step.layer, image), dst.channels,
-        src.height, src.width, dst.height, dst.width, l.padding, clamp.low,
-        clamp.high});
+        program_.views[step.layer].pitch, src.height, src.width, dst.height,
+        dst.width, l.padding, clamp.low, clamp.high});
   }
 
   template <typename Runner>
@@ -119,7 +126,7 @@ class KernelSequence {
     float *sums = reinterpret_cast<float *>(memory(step.scratch));
     float *cells = reinterpret_cast<float *>(memory(step.scratch + 1));
     const Clamp clamp = clamp_of(model_.layers()[step.grids[0]].activation);
-    runner.items(PoolRows<T>{x, sums, src.channels, src.height, src.width});
+    runner.blocks(PoolRows<T>{x, sums, src.height, src.width});
     runner.blocks(PoolCells{sums, table_.pyramid_weight(),
                             table_.pyramid_bias(), cells, src.height, src.width,
                             clamp.low, clamp.high});

@@ -39,7 +39,7 @@ template <typename T>
 Result<> Network<T>::choose_plans(int height, int width, PlanCache *cache,
                                   const PlanCache::Warn &warn) {
   // Plans are timed on ordinary numbers: neither zeros nor NaN.
-  const size_t image_bytes = sizeof(T) * kLanes * height * width;
+  const size_t image_bytes = sizeof(T) * kImageChannels / 4 * height * width;
   DeviceMemory image = FASTSCNN_TRY(make_device_memory(image_bytes));
   TRY_CUDA(cudaMemset(image.get(), 0x2c, image_bytes));
   TRY_CUDA(cudaMemset(arena_.get(), 0x2c, kernels_.program().bytes));

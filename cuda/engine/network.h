@@ -22,7 +22,7 @@ class Network {
       std::shared_ptr<const Weights<T>> weights, int height, int width,
       PlanCache *cache, const PlanCache::Warn &warn);
 
-  /// Queues the computation of logits() from image (height, width, 8).
+  /// Queues the computation of logits() from image (image.h).
   Result<> enqueue(const T *image, cudaStream_t stream) const;
 
   T *logits() const { return kernels_.logits(); }

@@ -3,62 +3,61 @@
 
 #include <cstdint>
 
+#include "cuda/engine/image.h"
+#include "cuda/engine/samples.h"
 #include "cuda/vector.h"
 #include "net/frame.h"
 #include "net/model.h"
-#include "net/taps.h"
 
 namespace fastscnn::cuda {
 
-/// Converts a frame to the input tensor in one pass: bilinear resize with
-/// half-pixel centres, colour conversion, normalisation. Channels are padded
-/// with zeros.
+/// Converts a frame to the network input (image.h) in one pass: bilinear resize
+/// with half-pixel centres, colour conversion, normalisation. An item computes
+/// 2x2 pixels, which share most of their taps and lie side by side in the
+/// input.
 template <typename T>
 struct Preprocess {
-  struct Samples {
-    const uint8_t *data;
-    int64_t stride;
-    int pixel_stride, width, height;
-    float scale_x, scale_y, offset_x, offset_y;  // output to sample index
-  };
-
   Samples samples[3];
   int components;
   float matrix[3][3], offset[3];  // components, 0..255, to RGB, 0..1
   float mean[3], inverse_std[3];
-  T *dst;  // (height, width, 8)
+  T *dst;
   int height, width;
 
-  FASTSCNN_HD int items() const { return height * width; }
+  FASTSCNN_HD int items() const { return height / 2 * (width / 2); }
 
   FASTSCNN_HD void operator()(int item) const {
-    const int x = item % width, y = item / width;
-    float component[3] = {0.f, 0.f, 0.f};
-    FASTSCNN_UNROLL
-    for (int c = 0; c < 3; c++)
-      if (c < components) component[c] = sample(samples[c], x, y);
-
-    float out[kLanes] = {};
+    const int x = item % (width / 2) * 2, y = item / (width / 2) * 2;
+    float component[3][2][2] = {};
+    Tap taps_x[2], taps_y[2];
     FASTSCNN_UNROLL
     for (int c = 0; c < 3; c++) {
-      const float color = matrix[c][0] * component[0] +
-                          matrix[c][1] * component[1] +
-                          matrix[c][2] * component[2] + offset[c];
-      out[c] = (clamp(color, 0.f, 1.f) - mean[c]) * inverse_std[c];
+      if (c >= components) break;
+      const Samples &s = samples[c];
+      if (!s.alike) {
+        FASTSCNN_UNROLL
+        for (int i = 0; i < 2; i++) {
+          taps_x[i] = tap_at((x + i) * s.scale_x + s.offset_x, s.width);
+          taps_y[i] = tap_at((y + i) * s.scale_y + s.offset_y, s.height);
+        }
+      }
+      FASTSCNN_UNROLL
+      for (int i = 0; i < 2; i++) s.read(taps_y[i], taps_x, component[c][i]);
     }
-    store(dst + size_t(item) * kLanes, out);
-  }
 
- private:
-  FASTSCNN_HD static float sample(const Samples &s, int x, int y) {
-    const Tap tx = tap_at(x * s.scale_x + s.offset_x, s.width);
-    const Tap ty = tap_at(y * s.scale_y + s.offset_y, s.height);
-    const uint8_t *top = s.data + ty.first * s.stride;
-    const uint8_t *bottom = s.data + ty.second * s.stride;
-    const int left = tx.first * s.pixel_stride;
-    const int right = tx.second * s.pixel_stride;
-    return lerp(lerp(top[left], top[right], tx.weight),
-                lerp(bottom[left], bottom[right], tx.weight), ty.weight);
+    FASTSCNN_UNROLL
+    for (int i = 0; i < 2; i++) {
+      float out[kLanes] = {};
+      FASTSCNN_UNROLL
+      for (int j = 0; j < 2; j++) FASTSCNN_UNROLL
+      for (int c = 0; c < 3; c++) {
+        const float color = matrix[c][0] * component[0][i][j] +
+                            matrix[c][1] * component[1][i][j] +
+                            matrix[c][2] * component[2][i][j] + offset[c];
+        out[4 * j + c] = (clamp(color, 0.f, 1.f) - mean[c]) * inverse_std[c];
+      }
+      store(dst + size_t(item) * kImageChannels + i * kLanes, out);
+    }
   }
 };
 
@@ -72,7 +71,7 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
   p.width = width;
   for (int c = 0; c < frame.components; c++) {
     const Component &component = frame.component[c];
-    typename Preprocess<T>::Samples &s = p.samples[c];
+    Samples &s = p.samples[c];
     s.pixel_stride = component.pixel_stride;
     s.width = component_width(frame, c);
     s.height = component_height(frame, c);
@@ -89,6 +88,9 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
         &s.offset_x);
     map(frame.height, height, component.origin_y, component.shift_y, &s.scale_y,
         &s.offset_y);
+    s.exact = s.scale_x == 1.f && s.scale_y == 1.f && s.offset_x == 0.f &&
+              s.offset_y == 0.f;
+    s.alike = c > 0 && s.has_places_of(p.samples[c - 1]);
   }
   for (int row = 0; row < 3; row++) {
     for (int c = 0; c < 3; c++)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cuda/engine/program.h"
 
-#include "cuda/engine/pool.h"
+#include <algorithm>
+
+#include "cuda/engine/grids.h"
+#include "cuda/vector.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -17,8 +20,7 @@ Error unsupported(const Layer &layer) {
 Result<std::vector<int>> pyramid_grids(const std::vector<Layer> &layers,
                                        const Layer &concat) {
   const int x = concat.inputs[0];
-  if (concat.inputs.size() != kGrids + 1 ||
-      layers[x].channels != PoolCells::kChannels)
+  if (concat.inputs.size() != kGrids + 1 || layers[x].channels != kPoolChannels)
     return unsupported(concat);
   std::vector<int> convolutions;
   for (int grid = 0; grid < kGrids; grid++) {
@@ -37,16 +39,83 @@ Result<std::vector<int>> pyramid_grids(const std::vector<Layer> &layers,
   return convolutions;
 }
 
-/// Marks the layers that a pyramid step computes.
-Result<std::vector<bool>> find_fused(const std::vector<Layer> &layers) {
+/// joined_residual() of every layer, or none.
+std::vector<int> find_joined(const std::vector<Layer> &layers, bool joins) {
+  std::vector<int> joined(layers.size(), kNoLayer);
+  for (size_t i = 0; joins && i < layers.size(); i++)
+    joined[i] = joined_residual(layers, static_cast<int>(i));
+  return joined;
+}
+
+/// Marks the layers that the step of another layer computes.
+Result<std::vector<bool>> find_fused(const std::vector<Layer> &layers,
+                                     const std::vector<int> &all_joined) {
   std::vector<bool> fused(layers.size());
-  for (const Layer &l : layers) {
+  for (int i = 0; i < static_cast<int>(layers.size()); i++) {
+    const Layer &l = layers[i];
+    if (all_joined[i] != kNoLayer) fused[all_joined[i]] = true;
     if (l.op != Op::kConcat) continue;
     const std::vector<int> grids = FASTSCNN_TRY(pyramid_grids(layers, l));
     for (int conv : grids) fused[conv] = fused[layers[conv].inputs[0]] = true;
     for (int grid = 0; grid < kGrids; grid++) fused[l.inputs[grid + 1]] = true;
   }
   return fused;
+}
+
+bool is_plain_pointwise(const Layer &l) {
+  return l.op == Op::kConv && l.kernel == 1 && l.stride == 1 &&
+         l.padding == 0 && !l.depthwise();
+}
+
+/// How many layers read a layer.
+int count_readers(const std::vector<Layer> &layers, int layer) {
+  int readers = 0;
+  for (const Layer &l : layers) {
+    readers += std::count(l.inputs.begin(), l.inputs.end(), layer);
+    readers += l.residual == layer;
+  }
+  return readers;
+}
+
+/// The first convolution reads the image as it is stored (image.h).
+bool is_known_first(const Layer &l) {
+  return l.kernel == 3 && l.stride == 2 && l.dilation == 1 &&
+         (l.padding == 0 || l.padding == 1) && l.residual == kNoLayer;
+}
+
+/// Lays the two layers that a joined product reads into the pixels of one
+/// tensor, which is yet to be added. partners: for each layer the other one.
+Result<> share_tensors(const std::vector<Layer> &layers,
+                       const std::vector<int> &all_joined,
+                       const std::vector<Shape> &shapes,
+                       std::vector<View> *views, std::vector<int> *partners) {
+  views->resize(layers.size());
+  partners->assign(layers.size(), kNoLayer);
+  for (int i = 0; i < static_cast<int>(layers.size()); i++) {
+    if (all_joined[i] == kNoLayer) continue;
+    const int a = layers[all_joined[i]].inputs[0], b = layers[i].inputs[0];
+    if (a == b || (*partners)[a] != kNoLayer || (*partners)[b] != kNoLayer)
+      return unsupported(layers[i]);
+    (*partners)[a] = b;
+    (*partners)[b] = a;
+    (*views)[b].channel = shapes[a].channels;
+    (*views)[a].pitch = (*views)[b].pitch =
+        shapes[a].channels + shapes[b].channels;
+  }
+  return {};
+}
+
+std::vector<Block> make_blocks(const std::vector<Layer> &layers,
+                               const std::vector<Step> &steps) {
+  std::vector<Block> blocks;
+  for (int i = 0; i < static_cast<int>(steps.size()); i++) {
+    const std::string &name = layers[steps[i].layer].name;
+    const std::string prefix = name.substr(0, name.rfind('.'));
+    if (blocks.empty() || blocks.back().name != prefix)
+      blocks.push_back({prefix, i, i});
+    blocks.back().end = i + 1;
+  }
+  return blocks;
 }
 
 bool is_known_depthwise(const Layer &l) {
@@ -58,7 +127,9 @@ bool is_known_depthwise(const Layer &l) {
 Result<Step::Kind> kind_of(const Layer &l) {
   switch (l.op) {
     case Op::kConv:
-      if (l.depthwise() && !is_known_depthwise(l)) return unsupported(l);
+      if (l.depthwise() ? !is_known_depthwise(l)
+                        : l.inputs[0] == kImage && !is_known_first(l))
+        return unsupported(l);
       return l.depthwise() ? Step::Kind::kDepthwise : Step::Kind::kConvolution;
     case Op::kUpsample:
       return Step::Kind::kUpsample;
@@ -72,13 +143,28 @@ Result<Step::Kind> kind_of(const Layer &l) {
 
 }  // namespace
 
+int joined_residual(const std::vector<Layer> &layers, int layer) {
+  const Layer &l = layers[layer];
+  if (l.residual == kNoLayer || !is_plain_pointwise(l)) return kNoLayer;
+  const Layer &residual = layers[l.residual];
+  const bool joins = is_plain_pointwise(residual) &&
+                     residual.residual == kNoLayer &&
+                     residual.activation == Activation::kNone &&
+                     residual.inputs[0] != kImage && l.inputs[0] != kImage &&
+                     input_channels(layers, l.residual) % kLanes == 0 &&
+                     count_readers(layers, l.residual) == 1;
+  return joins ? l.residual : kNoLayer;
+}
+
 Result<Program> make_program(const std::vector<Layer> &layers, int height,
-                             int width, size_t element_bytes) {
+                             int width, size_t element_bytes, bool joins) {
   Program p;
   p.shapes = FASTSCNN_TRY(infer_shapes(layers, height, width));
   for (Shape &shape : p.shapes) shape.channels = pad_channels(shape.channels);
-  p.tensor_of.assign(layers.size(), -1);
-  const std::vector<bool> fused = FASTSCNN_TRY(find_fused(layers));
+  const std::vector<int> joined = find_joined(layers, joins);
+  std::vector<int> partners;
+  FASTSCNN_TRY(share_tensors(layers, joined, p.shapes, &p.views, &partners));
+  const std::vector<bool> fused = FASTSCNN_TRY(find_fused(layers, joined));
 
   auto add_tensor = [&p](size_t bytes) {
     const int step = static_cast<int>(p.steps.size());
@@ -87,31 +173,53 @@ Result<Program> make_program(const std::vector<Layer> &layers, int height,
   };
   auto read = [&p](int layer) {
     if (layer >= 0)
-      p.tensors[p.tensor_of[layer]].last = static_cast<int>(p.steps.size());
+      p.tensors[p.views[layer].tensor].last = static_cast<int>(p.steps.size());
+  };
+  auto write = [&](int layer) {
+    View &view = p.views[layer];
+    if (view.tensor >= 0) return;  // the partner's
+    const Shape &shape = p.shapes[layer];
+    if (partners[layer] == kNoLayer) view.pitch = shape.channels;
+    view.tensor = add_tensor(size_t(view.pitch) * shape.height * shape.width *
+                             element_bytes);
+    if (partners[layer] != kNoLayer)
+      p.views[partners[layer]].tensor = view.tensor;
+  };
+  // Only cuDNN reads, and only it and depthwise convolutions write, a part of
+  // the channels of a tensor.
+  auto is_possible = [&](const Step &step) {
+    auto shares = [&](int layer) {
+      return layer >= 0 && partners[layer] != kNoLayer;
+    };
+    const bool dense = step.kind == Step::Kind::kConvolution;
+    return (dense || !shares(step.src)) && !shares(step.residual) &&
+           (dense || step.kind == Step::Kind::kDepthwise ||
+            !shares(step.layer));
   };
 
   for (int i = 0; i < static_cast<int>(layers.size()); i++) {
     if (fused[i]) continue;
     const Layer &l = layers[i];
-    const Shape &shape = p.shapes[i];
     Step step;
     step.kind = FASTSCNN_TRY(kind_of(l));
     step.layer = i;
     step.src = l.inputs[0];
-    step.residual = l.residual;
+    step.joined = joined[i];
+    if (step.joined == kNoLayer) step.residual = l.residual;
+    if (!is_possible(step)) return unsupported(l);
     read(step.src);
     read(step.residual);
-    step.dst = p.tensor_of[i] = add_tensor(
-        size_t(shape.channels) * shape.height * shape.width * element_bytes);
+    write(i);
     if (step.kind == Step::Kind::kPyramid) {
       step.grids = FASTSCNN_TRY(pyramid_grids(layers, l));
-      step.scratch = add_tensor(sizeof(float) * size_t(shape.height) *
-                                kColumns * PoolCells::kChannels);
+      step.scratch = add_tensor(sizeof(float) * size_t(p.shapes[i].height) *
+                                kColumns * kPoolChannels);
       add_tensor(sizeof(float) * kCells * kGridChannels);
     }
     p.steps.push_back(step);
   }
-  p.tensors[p.tensor_of.back()].last = static_cast<int>(p.steps.size());
+  p.tensors[p.views.back().tensor].last = static_cast<int>(p.steps.size());
+  p.blocks = make_blocks(layers, p.steps);
   p.bytes = place_in_arena(&p.tensors, kAlignment);
   return p;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "net/arena.h"
@@ -26,23 +27,46 @@ struct Step {
   int layer = 0;     ///< whose output the step writes
   int src = kImage;  ///< layer that it reads
   int residual = kNoLayer;
-  int dst = 0;             ///< tensor that it writes
+  int joined = kNoLayer;   ///< joined_residual() of the layer
   int scratch = -1;        ///< kPyramid: tensor of the row sums; cells follow
   std::vector<int> grids;  ///< kPyramid: the convolutions of the grids
+};
+
+/// Where the output of a layer lies: its pixels are `pitch` channels apart and
+/// begin at `channel` of a tensor.
+struct View {
+  int tensor = -1;  ///< -1: the output does not exist
+  int channel = 0;
+  int pitch = 0;
+};
+
+/// Steps that belong together, such as an inverted residual.
+struct Block {
+  std::string name;  ///< that its layers' names begin with
+  int first = 0;     ///< step
+  int end = 0;
 };
 
 /// The network as steps in order, and the places of its tensors in an arena.
 struct Program {
   std::vector<Shape> shapes;  ///< of the layers, channels padded
   std::vector<Step> steps;
+  std::vector<Block> blocks;  ///< all steps, in order
   std::vector<Interval> tensors;
-  std::vector<int> tensor_of;  ///< tensor of a layer's output; -1: none
-  size_t bytes = 0;            ///< of the arena
+  std::vector<View> views;  ///< of the layers
+  size_t bytes = 0;         ///< of the arena
 };
 
+/// The layer that a 1x1 convolution adds as its residual, if that is a 1x1
+/// convolution, too, and nothing else reads it: then both are one product, over
+/// the channels of the residual's input followed by those of the layer's own.
+/// kNoLayer otherwise.
+int joined_residual(const std::vector<Layer> &layers, int layer);
+
 /// An Error if the steps cannot compute one of the layers. The image is not in
-/// the arena; the logits stay valid to the end.
+/// the arena; the logits stay valid to the end. joins: whether layers with a
+/// joined_residual() are one product.
 Result<Program> make_program(const std::vector<Layer> &layers, int height,
-                             int width, size_t element_bytes);
+                             int width, size_t element_bytes, bool joins);
 
 }  // namespace fastscnn::cuda

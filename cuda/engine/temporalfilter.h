@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "cuda/engine/image.h"
 #include "cuda/vector.h"
 #include "net/scenecut.h"
 
@@ -22,7 +23,7 @@ struct SceneChange {
     float sum[kThreads];
   };
 
-  const T *input;   // (height, width, 8)
+  const T *input;   // image.h
   float *previous;  // (kSceneGrid, kSceneGrid, 3)
   float *change;    // (1), the sum
   int height, width;
@@ -43,13 +44,13 @@ struct SceneChange {
   FASTSCNN_HD float replace_sample(int sample) const {
     const int y = scene_sample(sample / kSceneGrid, height);
     const int x = scene_sample(sample % kSceneGrid, width);
-    float value[kLanes];
-    load(input + (size_t(y) * width + x) * kLanes, value);
+    const T *pixel = input + image_index(y, x, width);
     float difference = 0.f;
     for (int c = 0; c < 3; c++) {
       float &last = previous[3 * sample + c];
-      difference += fabsf(value[c] - last);
-      last = value[c];
+      const float value = to_float(pixel[c]);
+      difference += fabsf(value - last);
+      last = value;
     }
     return difference;
   }

@@ -3,7 +3,8 @@
 
 #include <cstring>
 
-#include "cuda/engine/pool.h"
+#include "cuda/engine/image.h"
+#include "cuda/engine/grids.h"
 #include "cuda/engine/program.h"
 #include "cuda/graph.h"
 
@@ -43,6 +44,36 @@ std::vector<T> pack_dense(const std::vector<float> &w, int out, int in,
   return packed;
 }
 
+/// (O, 3, 3, 3) with stride 2 to (O, 2, 2, 16) with stride 1. With padding 1,
+/// the kernel begins at the second row and column of its 4x4 pixels.
+template <typename T>
+std::vector<T> pack_first(const std::vector<float> &w, int out, int padding) {
+  constexpr int kKernel = 3, kColors = 3, kPixels = 4;
+  std::vector<T> packed(size_t(pad_channels(out)) * 4 * kImageChannels,
+                        from_float<T>(0.f));
+  for (int o = 0; o < out; o++)
+    for (int c = 0; c < kColors; c++)
+      for (int y = 0; y < kKernel; y++)
+        for (int x = 0; x < kKernel; x++)
+          packed[size_t(o) * 4 * kImageChannels +
+                 image_index(y + padding, x + padding, kPixels) + c] =
+              from_float<T>(w[((o * kColors + c) * kKernel + y) * kKernel + x]);
+  return packed;
+}
+
+/// (O, A) and (O, B) to (O, A + B).
+std::vector<float> join(const std::vector<float> &a,
+                        const std::vector<float> &b, int out) {
+  std::vector<float> joined;
+  for (int o = 0; o < out; o++)
+    for (const std::vector<float> *w : {&a, &b}) {
+      const size_t in = w->size() / out;
+      joined.insert(joined.end(), w->begin() + o * in,
+                    w->begin() + (o + 1) * in);
+    }
+  return joined;
+}
+
 /// (C, 1, 3, 3) to (3, 3, C).
 template <typename T>
 std::vector<T> pack_depthwise(const std::vector<float> &w, int channels) {
@@ -78,19 +109,30 @@ template <typename T>
 std::vector<char> WeightTable<T>::pack(const Model &model) {
   Packer packer;
   const std::vector<Layer> &layers = model.layers();
-  for (int i = 0; i < static_cast<int>(layers.size()); i++) {
+  const int last = static_cast<int>(layers.size()) - 1;
+  for (int i = 0; i <= last; i++) {
     const Layer &l = layers[i];
-    const std::vector<float> &w = model.weight(i);
+    const int joined = joins_ ? joined_residual(layers, i) : kNoLayer;
     std::vector<float> bias = model.bias(i);
-    bias.resize(bias.empty() ? 0 : pad_channels(l.channels));
+    if (joined != kNoLayer)
+      for (int o = 0; o < l.channels; o++) bias[o] += model.bias(joined)[o];
+    if (!bias.empty())
+      bias.resize(pad_channels(l.channels), i == last ? lowest<T>() : 0.f);
     bias_.push_back(packer.add(bias));
+    const std::vector<float> &w = model.weight(i);
+    const int in = input_channels(layers, i);
     if (w.empty())
       weight_.push_back(packer.add(std::vector<T>()));
     else if (l.depthwise())
       weight_.push_back(packer.add(pack_depthwise<T>(w, l.channels)));
-    else
+    else if (l.inputs[0] == kImage)
+      weight_.push_back(packer.add(pack_first<T>(w, l.channels, l.padding)));
+    else if (joined != kNoLayer)
       weight_.push_back(packer.add(
-          pack_dense<T>(w, l.channels, input_channels(layers, i), l.kernel)));
+          pack_dense<T>(join(model.weight(joined), w, l.channels), l.channels,
+                        input_channels(layers, joined) + in, l.kernel)));
+    else
+      weight_.push_back(packer.add(pack_dense<T>(w, l.channels, in, l.kernel)));
   }
   std::vector<float> pyramid_weight, pyramid_bias;
   pack_pyramid(model, &pyramid_weight, &pyramid_bias);
@@ -104,8 +146,10 @@ Result<std::shared_ptr<const Weights<T>>> Weights<T>::create(
     std::shared_ptr<const Context> context,
     std::shared_ptr<const Model> model) {
   const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context));
+  // On older GPUs, cuDNN has no tensor-core plans for parts of the channels.
+  const bool joins = FASTSCNN_TRY(compute_capability(context->device())) >= 80;
   std::shared_ptr<Weights> weights(
-      new Weights(std::move(context), std::move(model)));
+      new Weights(std::move(context), std::move(model), joins));
   const std::vector<char> bytes = weights->table_.pack(weights->model());
   DeviceMemory memory = FASTSCNN_TRY(make_device_memory(bytes.size()));
   TRY_CUDA(cudaMemcpy(memory.get(), bytes.data(), bytes.size(),

@@ -14,12 +14,19 @@
 namespace fastscnn::cuda {
 
 /// The weights of a model as the kernels read them: (O, kernel, kernel, I) for
-/// dense convolutions, (3, 3, C) for depthwise ones, (grids, I, O) in floats
-/// for the pyramid. Biases are floats. Channels are padded with zeros. T is
-/// __half or float.
+/// dense convolutions, (O, 2, 2, 16) for the first one (image.h), (3, 3, C) for
+/// depthwise ones, (grids, I, O) in floats for the pyramid. A joined
+/// product has the input channels of the residual first, and the sum of both
+/// biases. Biases are floats. Channels are padded with zeros, except for the
+/// bias of the logits: the padding of these is the lowest number of the type,
+/// so that no padding ever wins. T is __half or float.
 template <typename T>
 class WeightTable {
  public:
+  /// joins: whether layers with a joined_residual() are one product.
+  explicit WeightTable(bool joins) : joins_(joins) {}
+  bool joins() const { return joins_; }
+
   /// The bytes. Copy them to memory aligned to kAlignment, then call place().
   std::vector<char> pack(const Model &model);
   void place(const void *memory) { base_ = static_cast<const char *>(memory); }
@@ -38,6 +45,7 @@ class WeightTable {
   }
 
  private:
+  bool joins_;
   const char *base_ = nullptr;
   std::vector<size_t> weight_, bias_;  // offsets
   size_t pyramid_weight_ = 0, pyramid_bias_ = 0;
@@ -57,8 +65,8 @@ class Weights {
 
  private:
   Weights(std::shared_ptr<const Context> context,
-          std::shared_ptr<const Model> model)
-      : context_(std::move(context)), model_(std::move(model)) {}
+          std::shared_ptr<const Model> model, bool joins)
+      : context_(std::move(context)), model_(std::move(model)), table_(joins) {}
 
   std::shared_ptr<const Context> context_;
   std::shared_ptr<const Model> model_;

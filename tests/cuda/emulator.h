@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cuda/engine/cudnn.h"
+#include "cuda/engine/image.h"
 #include "cuda/vector.h"
 #include "net/fastscnn.h"
 #include "tests/support/reference.h"
@@ -59,7 +60,8 @@ class Array {
 
 /// Converts (C, H, W) in floats to (H, W, padded C); separate() converts back.
 template <typename T>
-std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor) {
+std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor,
+                                     float padding = 0.f) {
   const int channels = pad_channels(tensor.channels);
   auto memory = std::make_unique<Array<T>>(size_t(channels) * tensor.height *
                                            tensor.width);
@@ -67,7 +69,7 @@ std::unique_ptr<Array<T>> interleave(const reference::Tensor &tensor) {
     for (int x = 0; x < tensor.width; x++)
       for (int c = 0; c < channels; c++)
         memory->get()[(size_t(y) * tensor.width + x) * channels + c] =
-            from_float<T>(c < tensor.channels ? tensor.at(c, y, x) : 0.f);
+            from_float<T>(c < tensor.channels ? tensor.at(c, y, x) : padding);
   return memory;
 }
 
@@ -83,13 +85,42 @@ reference::Tensor separate(const T *data, int channels, int height, int width) {
   return tensor;
 }
 
+/// (3, H, W) to the layout of the network input, and back.
+template <typename T>
+std::unique_ptr<Array<T>> store_image(const reference::Tensor &image) {
+  auto memory = std::make_unique<Array<T>>(size_t(kImageChannels) / 4 *
+                                           image.height * image.width);
+  std::fill_n(memory->get(), memory->size(), from_float<T>(0.f));
+  for (int c = 0; c < image.channels; c++)
+    for (int y = 0; y < image.height; y++)
+      for (int x = 0; x < image.width; x++)
+        memory->get()[image_index(y, x, image.width) + c] =
+            from_float<T>(image.at(c, y, x));
+  return memory;
+}
+template <typename T>
+reference::Tensor load_image(const T *data, int channels, int height,
+                             int width) {
+  reference::Tensor image(channels, height, width);
+  for (int c = 0; c < channels; c++)
+    for (int y = 0; y < height; y++)
+      for (int x = 0; x < width; x++)
+        image.at(c, y, x) = to_float(data[image_index(y, x, width) + c]);
+  return image;
+}
+
 /// Computes a convolution in place of cuDNN.
 template <typename T>
 void convolve(const Convolution &c, const ConvolutionData &data) {
   auto channels_first = [](const void *src, int64_t channels, int64_t height,
-                           int64_t width) {
-    return separate(static_cast<const T *>(src), static_cast<int>(channels),
-                    static_cast<int>(height), static_cast<int>(width));
+                           int64_t width, int64_t pitch) {
+    reference::Tensor tensor(static_cast<int>(channels),
+                             static_cast<int>(height), static_cast<int>(width));
+    for (int k = 0; k < tensor.channels; k++)
+      for (int64_t pixel = 0; pixel < height * width; pixel++)
+        tensor.data[k * height * width + pixel] =
+            to_float(static_cast<const T *>(src)[pixel * pitch + k]);
+    return tensor;
   };
   Layer layer;
   layer.channels = static_cast<int>(c.filters);
@@ -106,14 +137,19 @@ void convolve(const Convolution &c, const ConvolutionData &data) {
             data.weight)[(k * c.kernel * c.kernel + tap) * c.channels + i]));
   reference::Tensor residual;
   if (c.residual)
-    residual =
-        channels_first(data.residual, c.filters, c.out_height(), c.out_width());
+    residual = channels_first(data.residual, c.filters, c.out_height(),
+                              c.out_width(), c.filters);
+  // Its padding is as wide on all sides; what that adds is dropped.
   const reference::Tensor result = reference::convolve(
-      channels_first(data.src, c.channels, c.height, c.width), layer,
-      weight.data(), static_cast<const float *>(data.bias),
+      channels_first(data.src, c.channels, c.height, c.width, c.src_pitch),
+      layer, weight.data(), static_cast<const float *>(data.bias),
       c.residual ? &residual : nullptr);
-  const auto memory = interleave<T>(result);
-  std::copy_n(memory->get(), memory->size(), static_cast<T *>(data.dst));
+  for (int k = 0; k < result.channels; k++)
+    for (int64_t y = 0; y < c.out_height(); y++)
+      for (int64_t x = 0; x < c.out_width(); x++)
+        static_cast<T *>(data.dst)[(y * c.out_width() + x) * c.dst_pitch + k] =
+            from_float<T>(
+                result.at(k, static_cast<int>(y), static_cast<int>(x)));
 }
 
 }  // namespace fastscnn::cuda::emulator

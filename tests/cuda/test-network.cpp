@@ -33,12 +33,13 @@ struct Runner {
 };
 
 template <typename T>
-void check(const Variant &variant, int classes, int height, int width) {
+void check(const Variant &variant, int classes, int height, int width,
+           bool joins) {
   const auto model = reference::make_model(variant, classes);
   const reference::Tensor image = reference::make_image(height, width);
   const reference::Tensor expected = reference::run(*model, image).back();
 
-  WeightTable<T> table;
+  WeightTable<T> table(joins);
   const std::vector<char> bytes = table.pack(*model);
   emulator::Array<char> weights(bytes.size());
   std::copy(bytes.begin(), bytes.end(), weights.get());
@@ -47,7 +48,7 @@ void check(const Variant &variant, int classes, int height, int width) {
       must(KernelSequence<T>::create(*model, table, height, width));
   emulator::Array<char> arena(kernels.program().bytes);
   kernels.place(arena.get());
-  const auto input = emulator::interleave<T>(image);
+  const auto input = emulator::store_image<T>(image);
   kernels.run(input->get(), Runner<T>{kernels});
 
   const Shape shape = kernels.logits_shape();
@@ -77,8 +78,36 @@ std::vector<Variant> variants() {
 template <typename T>
 void test_network() {
   for (const Variant &variant : variants()) {
-    check<T>(variant, 19, 64, 96);
-    check<T>(variant, 3, 32, 32);
+    check<T>(variant, 19, 64, 96, true);
+    check<T>(variant, 3, 32, 32, true);
+    check<T>(variant, 3, 32, 64, false);
+  }
+}
+
+/// Every step is in one block, and a block holds what its name says.
+void test_blocks() {
+  for (const Variant &variant : variants()) {
+    const auto layers = make_layers(variant, 19);
+    const Program program =
+        must(make_program(layers, 64, 96, sizeof(__half), true));
+    std::string names;
+    int next = 0;
+    for (const Block &block : program.blocks) {
+      names += block.name + " ";
+      g_assert_cmpint(block.first, ==, next);
+      g_assert_cmpint(block.end, >, next);
+      next = block.end;
+      for (int i = block.first; i < block.end; i++)
+        g_assert_true(g_str_has_prefix(
+            layers[program.steps[i].layer].name.c_str(), block.name.c_str()));
+    }
+    g_assert_cmpint(next, ==, static_cast<int>(program.steps.size()));
+    g_assert_cmpstr(names.c_str(), ==,
+                    "lds lds.ds1 lds.ds2 gfe.b1.0 gfe.b1.1 gfe.b1.2 gfe.b2.0 "
+                    "gfe.b2.1 gfe.b2.2 gfe.b3.0 gfe.b3.1 gfe.b3.2 ppm ffm "
+                    "cls.ds1 cls.ds2 cls ");
+    // The convolution of the skip branch is part of the product.
+    g_assert_cmpint(program.blocks[13].end - program.blocks[13].first, ==, 3);
   }
 }
 
@@ -86,11 +115,11 @@ void test_network() {
 void test_memory() {
   for (const Variant &variant : variants()) {
     const auto model = reference::make_model(variant, 19);
-    WeightTable<__half> table;
+    WeightTable<__half> table(true);
     const size_t weights = table.pack(*model).size();
     const KernelSequence<__half> kernels =
         must(KernelSequence<__half>::create(*model, table, 1024, 2048));
-    const size_t input = size_t(1024) * 2048 * kLanes * sizeof(__half);
+    const size_t input = size_t(512) * 1024 * kImageChannels * sizeof(__half);
     const size_t frame = size_t(1024) * 2048 * 4;
     const size_t masks = 2 * size_t(1024) * 2048;
     const size_t average = size_t(128) * 256 * 24 * sizeof(__half);
@@ -108,6 +137,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/cuda/network/half", test_network<__half>);
   g_test_add_func("/cuda/network/float", test_network<float>);
+  g_test_add_func("/cuda/network/blocks", test_blocks);
   g_test_add_func("/cuda/network/memory", test_memory);
   return g_test_run();
 }

@@ -69,7 +69,7 @@ std::string describe(const Gpu &gpu) {
 /// Every convolution of every variant, once. One size is enough: whether cuDNN
 /// has a plan does not depend on it.
 template <typename T>
-std::map<std::string, Convolution> all_convolutions() {
+std::map<std::string, Convolution> all_convolutions(const Gpu &gpu) {
   Variant other = Variant::mmseg();
   other.ffm_dw = Variant::FfmDw::kPw1;
   other.activation = Variant::Activation::kRelu6;
@@ -77,7 +77,7 @@ std::map<std::string, Convolution> all_convolutions() {
   for (const Variant &variant :
        {Variant::tramac(), Variant::mmseg(), Variant::paper(), other}) {
     const auto model = reference::make_model(variant, 19);
-    const WeightTable<T> none;
+    const WeightTable<T> none(gpu.capability >= 80);
     const KernelSequence<T> kernels =
         must(KernelSequence<T>::create(*model, none, 512, 1024));
     for (const Step &step : kernels.program().steps)
@@ -111,7 +111,7 @@ void check_plans(const Cudnn &cudnn,
 void test_gpu(gconstpointer data) {
   const Gpu &gpu = *static_cast<const Gpu *>(data);
   const auto cudnn = must(Cudnn::create_for(describe(gpu)));
-  const auto convolutions = all_convolutions<__half>();
+  const auto convolutions = all_convolutions<__half>(gpu);
   g_test_message("%zu convolutions", convolutions.size());
   check_plans(*cudnn, convolutions, gpu.name);
 }
@@ -119,12 +119,13 @@ void test_gpu(gconstpointer data) {
 /// Floats are for comparison only: one GPU is enough, without tensor cores.
 void test_float() {
   const auto cudnn = must(Cudnn::create_for(describe(kGpus[5])));
-  check_plans(*cudnn, all_convolutions<float>(), kGpus[5].name);
+  check_plans(*cudnn, all_convolutions<float>(kGpus[5]), kGpus[5].name);
 }
 
 void test_json() {
   const auto cudnn = must(Cudnn::create_for(describe(kGpus[5])));
-  const Convolution convolution = all_convolutions<__half>().begin()->second;
+  const Convolution convolution =
+      all_convolutions<__half>(kGpus[5]).begin()->second;
   std::string json;
   int64_t workspace = -1;
   must(cudnn->plan(convolution, [&](ConvolutionPlan plan) {

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Kernels keep their variables in registers, and to their budgets.
+
+    test_ptxas.py NVCC
+
+What a kernel costs on a GPU is partly known before it runs: registers beyond
+the budget mean fewer threads in flight, a stack or a spill means memory traffic
+that nobody asked for, and stores of one or two bytes waste most of each
+transaction.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+import tap  # noqa: E402
+
+NVCC = sys.argv.pop(1)
+ARCH = "sm_90"
+
+# File: kernel (regular expression): (registers, bytes of shared memory, stores
+# of one or two bytes in the PTX). The first expression that matches counts.
+BUDGETS = {
+    "cuda/engine/kernels.cu": {
+        r"Depthwise<__half, [12], \d>": (128, 0, 0),
+        r"Depthwise<float, \d, \d>": (168, 0, 0),
+        r"Preprocess<": (64, 0, 0),
+        # Masks whose rows are not aligned to four bytes; shared memory.
+        r"Argmax<.*, false>": (64, 12288, 12),
+        r"Argmax<.*, true>": (64, 12288, 18),
+        r"PoolRows<": (48, 4096, 0),
+        r"PoolCells": (48, 8192, 0),
+        r"SceneChange<": (40, 4096, 0),
+        r"": (48, 0, 0),
+    },
+}
+
+
+def names(text):
+    """Of kernels, as in the source."""
+    return subprocess.run(["c++filt"], input=text, check=True,
+                          capture_output=True, text=True).stdout
+
+
+def compile_kernels(source, folder):
+    """What ptxas says, and the PTX."""
+    run = subprocess.run(
+        [NVCC, "-std=c++17", "-O3", "--expt-relaxed-constexpr", "-arch=" + ARCH,
+         "-cubin", "-Xptxas=-v", "--keep", "--keep-dir", folder,
+         "-I", ROOT, "-o", folder + "/kernels.cubin", ROOT / source],
+        check=True, capture_output=True, text=True)
+    ptx, = pathlib.Path(folder).glob("*.ptx")
+    return names(run.stderr), names(ptx.read_text())
+
+
+class Ptxas(unittest.TestCase):
+
+    def test_budgets(self):
+        for source, budgets in BUDGETS.items():
+            with tempfile.TemporaryDirectory() as folder:
+                said, ptx = compile_kernels(source, folder)
+            kernels = re.findall(
+                r"entry function '(.+)' for .*\n.*\n +(\d+) bytes stack frame, "
+                r"(\d+) bytes spill stores, (\d+) bytes spill loads\n"
+                r".*Used (\d+) registers(?:.* (\d+) bytes smem)?", said)
+            self.assertGreater(len(kernels), 4, said)
+            for name, *numbers in kernels:
+                stack, stores, loads, registers, shared = [
+                    int(n or 0) for n in numbers]
+                narrow = self.narrow_stores(ptx, name)
+                limits = next(limits for pattern, limits in budgets.items()
+                              if re.search(pattern, name))
+                with self.subTest(kernel=name):
+                    print(f"# {name}: {registers} registers, {shared} bytes "
+                          f"shared, {narrow} narrow stores")
+                    self.assertEqual((stack, stores, loads), (0, 0, 0))
+                    self.assertLessEqual((registers, limits),
+                                         (limits[0], limits))
+                    self.assertLessEqual((shared, limits), (limits[1], limits))
+                    self.assertLessEqual((narrow, limits), (limits[2], limits))
+
+    def narrow_stores(self, ptx, name):
+        body = ptx.partition(f".entry {name}(")[2].partition("\n}\n")[0]
+        self.assertIn("ret;", body, name)
+        return len(re.findall(r"\bst\.(?:global\.|shared\.)?[usb](?:8|16)\b",
+                              body))
+
+
+if __name__ == "__main__":
+    tap.main()
