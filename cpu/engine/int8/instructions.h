@@ -13,7 +13,7 @@ enum class Instructions {
   kI8mm,
 };
 
-/// The best that processor, kernel and compiler have.
+/// The best that processor, operating system and compiler support.
 Instructions instructions();
 
 /// "AMX", "AVX512-VNNI", "dotprod" ...; for kPortable the instruction set of
@@ -24,7 +24,12 @@ inline bool have_dot_products() {
   return instructions() != Instructions::kPortable;
 }
 
-/// For tests: instructions() is at most `limit` from now on.
-void limit_instructions(Instructions limit);
+constexpr unsigned bit(Instructions i) { return 1u << static_cast<int>(i); }
+
+/// The bits of what processor and operating system support, if allowed.
+unsigned supported_instructions();
+
+/// For tests: the bits of what conv_gemm() may use; at first all.
+void allow_instructions(unsigned bits);
 
 }  // namespace fastscnn::int8
