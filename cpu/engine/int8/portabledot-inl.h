@@ -23,6 +23,10 @@ struct Dot {
   using Words = hn::Repartition<int16_t, Ints>;
   struct Quad {
     hn::Vec<Words> even, odd;  // of 4 bytes
+
+    // Compilers do not compile constructors of their own for the target.
+    HWY_INLINE Quad() {}
+    HWY_INLINE Quad(hn::Vec<Words> e, hn::Vec<Words> o) : even(e), odd(o) {}
   };
 
   static constexpr bool kSigned = false;

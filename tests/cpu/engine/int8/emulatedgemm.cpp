@@ -90,7 +90,7 @@ using testing::Tiles;
 #include "cpu/engine/int8/amxgemm-inl.h"
 }  // namespace amx
 
-std::vector<testing::EmulatedGemm> list() {
+std::vector<EmulatedGemm> list() {
   return {
     {"AVX-VNNI, emulated", vnni::run}, {"AVX512-VNNI, emulated", vnni512::run},
         {"dotprod, emulated", dotprod::run},
@@ -111,17 +111,13 @@ std::vector<testing::EmulatedGemm> list() {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace fastscnn {
-namespace int8 {
+namespace fastscnn::int8 {
 
 HWY_EXPORT(list);
 
-}  // namespace int8
-
-std::vector<testing::EmulatedGemm> testing::emulated_gemms() {
-  using namespace int8;
+std::vector<EmulatedGemm> emulated_gemms() {
   return HWY_DYNAMIC_DISPATCH(list)();
 }
 
-}  // namespace fastscnn
+}  // namespace fastscnn::int8
 #endif

@@ -5,15 +5,15 @@
 
 #include "cpu/engine/int8/gemmjob.h"
 
-namespace fastscnn::testing {
+namespace fastscnn::int8 {
 
 /// conv_gemm() around the emulation of an instruction.
 struct EmulatedGemm {
   const char *name;
-  void (*run)(const int8::GemmJob &job);
+  void (*run)(const GemmJob &job);
 };
 
 /// With vectors of the target that Highway has chosen.
 std::vector<EmulatedGemm> emulated_gemms();
 
-}  // namespace fastscnn::testing
+}  // namespace fastscnn::int8

@@ -2,12 +2,15 @@
 // Every kernel in 8 bits against plain loops, byte for byte, with every
 // instruction that multiplies bytes on every instruction set. Instructions that
 // this processor lacks are emulated. Needs nothing but GLib and Highway, so
-// that it can be linked statically and run on a bare emulator.
+// that it can be linked statically and run on an emulated processor, for which
+//   --cases N            makes fewer convolutions
+//   --positive-weights   avoids an emulator's bugs in signed arithmetic
 
 #include <glib.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <random>
@@ -46,6 +49,9 @@ class Random {
  private:
   std::mt19937 engine_;
 };
+
+int gemm_cases = 250;
+bool positive_weights = false;
 
 /// Aligned to cache lines, as packed weights must be.
 struct alignas(64) Line {
@@ -198,6 +204,8 @@ struct GemmCase {
     logits = !residual && random.coin();
     weights =
         make_weights(random, kind, size_t(out) * channels * kernel * kernel);
+    if (positive_weights)
+      for (int8_t &w : weights) w = static_cast<int8_t>(std::abs(w));
     const int all = round_up(out, kChannelBlock);
     bias = make_bias(random, kind, all);
     residual_scale = random.values<int32_t>(all, 0, 5000);
@@ -295,7 +303,7 @@ using Gemm = std::function<void(const GemmJob &)>;
 std::vector<GemmCase> make_gemm_cases() {
   Random random(31);
   std::vector<GemmCase> cases;
-  for (int i = 0; i < 250; i++) cases.emplace_back(random);
+  for (int i = 0; i < gemm_cases; i++) cases.emplace_back(random);
   return cases;
 }
 
@@ -332,7 +340,7 @@ void test_emulated() {
   const std::vector<GemmCase> cases = make_gemm_cases();
   const std::vector<GemmResult> expected = expect_all(cases);
   testing::on_every_target([&] {
-    for (const testing::EmulatedGemm &gemm : testing::emulated_gemms()) {
+    for (const EmulatedGemm &gemm : emulated_gemms()) {
       g_test_message("with %s", gemm.name);
       check_gemm(cases, expected, gemm.run);
     }
@@ -509,6 +517,11 @@ void test_instructions() {
 int main(int argc, char **argv) {
   using namespace fastscnn::int8;
   g_test_init(&argc, &argv, nullptr);
+  for (int i = 1; i < argc; i++) {
+    if (!std::strcmp(argv[i], "--positive-weights")) positive_weights = true;
+    if (!std::strcmp(argv[i], "--cases") && i + 1 < argc)
+      gemm_cases = std::atoi(argv[i + 1]);
+  }
   g_test_add_func("/cpu/int8/instructions", test_instructions);
   g_test_add_func("/cpu/int8/conv-gemm", test_conv_gemm);
   g_test_add_func("/cpu/int8/conv-gemm-emulated", test_emulated);
