@@ -13,13 +13,17 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 namespace {
 
-// Neighbouring outputs that share loads: columns, and as many rows as there are
-// registers for.
-constexpr int kTile = 8;
-#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
-constexpr int kRows = 2;
+// Neighbouring outputs that share loads. Their sums, a column and the weights
+// that it is multiplied by fit into 16 registers.
+constexpr int kTile = 4;
+constexpr int kRows = kDepthwiseRows;
+
+// Arrays of vectors are registers only if all loops over them are unrolled.
+#undef FASTSCNN_UNROLL
+#if HWY_COMPILER_CLANG
+#define FASTSCNN_UNROLL _Pragma("clang loop unroll(full)")
 #else
-constexpr int kRows = 1;
+#define FASTSCNN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 struct Rows {
@@ -48,17 +52,22 @@ HWY_NOINLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
 
   for (int c = 0; c < step; c += kLanes) {
     const float *weights = layer.weight(c);
+    const Vector bias = hn::LoadU(d, layer.bias + c);
     Vector sum[kCount][kTile];
     for (auto &row : sum)
-      for (Vector &s : row) s = hn::LoadU(d, layer.bias + c);
+      for (Vector &s : row) s = bias;
+    FASTSCNN_UNROLL
     for (int r = 0; r < kSources; r++) {
       if (!rows.src[r] && layer.outside == 0) continue;
       const uint8_t *in = rows.src[r] + (x * kStride - 1) * step + c;
+      FASTSCNN_UNROLL
       for (int i = 0; i < kColumns; i++) {
         const bool skip =
             !rows.src[r] || (i == 0 && left) || (i == kColumns - 1 && right);
         const Vector column = skip ? outside : load(in + i * step);
-        for (int y = 0; y < kCount; y++)
+        FASTSCNN_UNROLL
+        for (int y = 0; y < kCount; y++) {
+          FASTSCNN_UNROLL
           for (int kx = 0; kx < 3; kx++) {
             const int ky = r - y * kStride, j = (i - kx) / kStride;
             if (ky < 0 || ky > 2 || i < kx || (i - kx) % kStride || j >= kTile)
@@ -67,13 +76,14 @@ HWY_NOINLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
                 hn::LoadU(d, weights + (ky * 3 + kx) * kChannelBlock);
             sum[y][j] = hn::MulAdd(column, w, sum[y][j]);
           }
+        }
       }
     }
     const Vector scale = hn::LoadU(d, layer.to_bytes.scale + c);
     for (int y = 0; y < kCount; y++)
-      for (int i = 0; i < kTile; i++)
-        to_bytes.store(hn::Mul(sum[y][i], scale),
-                       rows.dst + y * rows.pitch + (x + i) * step + c);
+      to_bytes.store4(hn::Mul(sum[y][0], scale), hn::Mul(sum[y][1], scale),
+                      hn::Mul(sum[y][2], scale), hn::Mul(sum[y][3], scale),
+                      rows.dst + y * rows.pitch + x * step + c, step);
   }
 }
 

@@ -33,38 +33,40 @@ HWY_NOINLINE void store_sums(const GemmJob &job, const int32_t *sums, int o,
   const ConvGemm &layer = job.layer;
   const Requantizer to_bytes(layer.to_bytes);
   const Sums zero = hn::Set(di, layer.residual_zero);
+  const int count = end - begin;
 
   for (int c = 0; c < kChannels; c += kLanes) {
     const Vector scale = hn::LoadU(d, layer.to_bytes.scale + o + c);
-    const int32_t *from = sums + c;
+    auto scaled = [&](int p) HWY_ATTR {
+      return hn::Mul(hn::ConvertTo(d, hn::LoadU(di, sums + p * kChannels + c)),
+                     scale);
+    };
     if (job.logits.data) {
-      float *to = job.logits.data + begin * job.logits.stride + o + c;
-      for (int p = begin; p < end; p++, from += kChannels) {
-        const Vector sum = hn::ConvertTo(d, hn::Load(di, from));
-        hn::StoreU(hn::Mul(sum, scale), d, to);
-        to += job.logits.stride;
+      const ptrdiff_t stride = job.logits.stride;
+      float *dst = job.logits.data + begin * stride + o + c;
+      for (int p = 0; p < count; p++)
+        hn::StoreU(scaled(p), d, dst + p * stride);
+      continue;
+    }
+    const ptrdiff_t stride = job.dst.stride;
+    uint8_t *dst = job.dst.data + begin * stride + o + c;
+    if (job.residual.data) {
+      const Sums step = hn::LoadU(di, layer.residual_scale + o + c);
+      const uint8_t *residual =
+          job.residual.data + begin * job.residual.stride + o + c;
+      for (int p = 0; p < count; p++) {
+        const Sums r = load_bytes(residual + p * job.residual.stride);
+        const Sums sum = hn::Add(hn::LoadU(di, sums + p * kChannels + c),
+                                 hn::Mul(hn::Sub(r, zero), step));
+        to_bytes.store(hn::Mul(hn::ConvertTo(d, sum), scale), dst + p * stride);
       }
       continue;
     }
-    uint8_t *to = job.dst.data + begin * job.dst.stride + o + c;
-    if (!job.residual.data) {
-      for (int p = begin; p < end; p++, from += kChannels) {
-        const Vector sum = hn::ConvertTo(d, hn::Load(di, from));
-        to_bytes.store(hn::Mul(sum, scale), to);
-        to += job.dst.stride;
-      }
-      continue;
-    }
-    const Sums step = hn::LoadU(di, layer.residual_scale + o + c);
-    const uint8_t *residual =
-        job.residual.data + begin * job.residual.stride + o + c;
-    for (int p = begin; p < end; p++, from += kChannels) {
-      const Sums more = hn::Mul(hn::Sub(load_bytes(residual), zero), step);
-      const Sums sum = hn::Add(hn::Load(di, from), more);
-      to_bytes.store(hn::Mul(hn::ConvertTo(d, sum), scale), to);
-      residual += job.residual.stride;
-      to += job.dst.stride;
-    }
+    int p = 0;
+    for (; p + 4 <= count; p += 4)
+      to_bytes.store4(scaled(p), scaled(p + 1), scaled(p + 2), scaled(p + 3),
+                      dst + p * stride, stride);
+    for (; p < count; p++) to_bytes.store(scaled(p), dst + p * stride);
   }
 }
 
