@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The convolutions of the network at 1024x512 on one thread, from cache, in
-// fp32 and in 8 bits: billions of multiply-adds a second. Both take turns, and
-// the fastest run counts, which other programs disturb little.
+// fp32 and in 8 bits: billions of multiply-adds a second. Then what surrounds
+// the network: milliseconds a frame. Both take turns, and the fastest run
+// counts, which other programs disturb little.
 
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,8 +17,11 @@
 #include "cpu/engine/int8/convgemm.h"
 #include "cpu/engine/int8/depthwise.h"
 #include "cpu/engine/int8/instructions.h"
+#include "cpu/engine/int8/preprocess.h"
+#include "cpu/engine/preprocess.h"
 #include "cpu/simd.h"
 #include "tests/bench/timing.h"
+#include "tests/support/frames.h"
 #include "tests/support/must.h"
 #include "tests/support/reference.h"
 
@@ -151,6 +154,38 @@ void measure_depthwise(const std::string &name, int channels, int stride,
       });
 }
 
+/// From a frame of this size to the input of the network.
+void measure_preprocess(const char *format, int width, int height) {
+  constexpr int kWidth = 1024, kHeight = 512, kFrames = 20;
+  reference::Lcg lcg(3);
+  const reference::TestFrame frame =
+      reference::make_frame(format, width, height, 0, false, lcg);
+  const float mean[3] = {0.5f, 0.5f, 0.5f}, std[3] = {0.2f, 0.2f, 0.2f};
+  const Preprocess fp32(frame.info, kWidth, kHeight, mean, std);
+  const int8::Preprocess bytes(frame.info, kWidth, kHeight);
+  AlignedBuffer scratch = floats(fp32.scratch_size());
+  AlignedBuffer row = floats(3 * kWidth);
+  std::vector<int16_t> words(bytes.scratch_size());
+  std::vector<uint8_t> byte_row(3 * kWidth);
+  double fastest[2] = {1e9, 1e9};
+  for (int run = 0; run < kFrames; run++) {
+    fastest[0] =
+        std::min(fastest[0], milliseconds([&] {
+                   for (int y = 0; y < kHeight; y++)
+                     fp32.row(frame.frame, y, scratch.data(), row.data());
+                 }));
+    fastest[1] =
+        std::min(fastest[1], milliseconds([&] {
+                   for (int y = 0; y < kHeight; y++)
+                     bytes.row(frame.frame, y, words.data(), byte_row.data());
+                 }));
+  }
+  const std::string name = std::string(format) + " " + std::to_string(width) +
+                           "x" + std::to_string(height) + " to 1024x512";
+  std::printf("%-44s %6.2f ms %6.2f ms %8.2f\n", name.c_str(), fastest[0],
+              fastest[1], fastest[0] / fastest[1]);
+}
+
 }  // namespace
 
 int main() {
@@ -175,5 +210,9 @@ int main() {
       measure_conv_gemm(name, channels, l.kernel, l.stride, l.channels,
                         shapes[i].width, shapes[i].height);
   }
+  measure_preprocess("NV12", 1024, 512);
+  measure_preprocess("NV12", 1920, 1080);
+  measure_preprocess("NV12", 3840, 2160);
+  measure_preprocess("RGB", 1920, 1080);
   return 0;
 }

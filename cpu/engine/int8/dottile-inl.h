@@ -14,10 +14,10 @@ constexpr int kVectors = kChannelBlock / kLanes;
 // Pixels addressed from one pointer; see cpu/engine/convgemm.cpp.
 constexpr int kGroup = 3;
 
-/// kPixels pixels from `first` on, kBlocks blocks of output channels from
-/// channel o on; stores the pixels from `begin` on.
+/// The sums of kPixels pixels from `first` on, kBlocks blocks of output
+/// channels from channel o on: (kPixels, kBlocks * kChannelBlock).
 template <int kPixels, int kBlocks>
-HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int begin) {
+HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
   constexpr int kGroups = (kPixels + kGroup - 1) / kGroup;
   const Ints di;
   const ConvGemm &layer = job.layer;
@@ -57,11 +57,8 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int begin) {
     }
   }
 
-  HWY_ALIGN int32_t sums[kPixels][kBlocks][kVectors][kLanes];
   for (int p = 0; p < kPixels; p++)
     for (int b = 0; b < kBlocks; b++)
-      for (int v = 0; v < kVectors; v++)
-        hn::Store(sum[p][b][v], di, sums[p][b][v]);
-  store_sums<kBlocks>(job, sums[begin - first][0][0], o, begin,
-                      first + kPixels);
+      for (int v = 0; v < kVectors; v++, sums += kLanes)
+        hn::StoreU(sum[p][b][v], di, sums);
 }

@@ -8,9 +8,9 @@
 //   };
 
 /// As in dottile-inl.h, with sums of 2 pixels by 2 channels in a vector. An odd
-/// pixel is multiplied twice.
+/// pixel is multiplied, and its sums are stored, twice.
 template <int kPixels, int kBlocks>
-HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int begin) {
+HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
   static_assert(kBlocks == 1, "more would not stay in registers");
   constexpr int kRows = (kPixels + 1) / 2;
   constexpr int kColumns = kChannelBlock / 2;
@@ -61,15 +61,13 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int begin) {
     }
   }
 
-  HWY_ALIGN int32_t sums[2 * kRows][kChannelBlock];
   for (int i = 0; i < kRows; i++)
     for (int j = 0; j < kColumns; j += 2) {
       const auto a = hn::BitCast(d64, sum[i][j]);
       const auto b = hn::BitCast(d64, sum[i][j + 1]);
-      hn::StoreU(hn::BitCast(d32, hn::InterleaveLower(d64, a, b)), d32,
-                 &sums[2 * i][2 * j]);
+      int32_t *to = sums + 2 * i * kChannelBlock + 2 * j;
+      hn::StoreU(hn::BitCast(d32, hn::InterleaveLower(d64, a, b)), d32, to);
       hn::StoreU(hn::BitCast(d32, hn::InterleaveUpper(d64, a, b)), d32,
-                 &sums[2 * i + 1][2 * j]);
+                 to + kChannelBlock);
     }
-  store_sums<1>(job, sums[begin - first], o, begin, first + kPixels);
 }

@@ -38,14 +38,32 @@ class Requantizer {
 
   /// Rounds, offsets, clamps and stores sums that were multiplied by the scale.
   HWY_INLINE void store(Vector scaled, uint8_t *dst) const {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+    const __m128i bytes = _mm512_cvtepi32_epi8(round(scaled).raw);
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(dst), bytes);
+#else
     hn::StoreU(hn::DemoteTo(Bytes(), round(scaled)), Bytes(), dst);
+#endif
   }
 
   /// The same for four vectors, `stride` bytes apart.
   HWY_INLINE void store4(Vector a, Vector b, Vector c, Vector d, uint8_t *dst,
                          ptrdiff_t stride) const {
-#if HWY_TARGET == HWY_AVX2
-    // Packing four at once takes a quarter of the instructions.
+// Packing four at once takes a quarter to half of the instructions.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+    const __m512i ab = _mm512_packs_epi32(round(a).raw, round(b).raw);
+    const __m512i cd = _mm512_packs_epi32(round(c).raw, round(d).raw);
+    const __m512i all = _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+        _mm512_packus_epi16(ab, cd));
+    auto at = [=](int i) {
+      return reinterpret_cast<__m128i *>(dst + i * stride);
+    };
+    _mm_storeu_si128(at(0), _mm512_castsi512_si128(all));
+    _mm_storeu_si128(at(1), _mm512_extracti32x4_epi32(all, 1));
+    _mm_storeu_si128(at(2), _mm512_extracti32x4_epi32(all, 2));
+    _mm_storeu_si128(at(3), _mm512_extracti32x4_epi32(all, 3));
+#elif HWY_TARGET == HWY_AVX2
     const __m256i ab = _mm256_packs_epi32(round(a).raw, round(b).raw);
     const __m256i cd = _mm256_packs_epi32(round(c).raw, round(d).raw);
     const __m256i all = _mm256_permutevar8x32_epi32(
