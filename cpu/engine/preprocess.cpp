@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu/engine/preprocess.h"
 
+#include "cpu/engine/componenttaps.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/engine/preprocess.cpp"
 #include "cpu/simd.h"
@@ -76,19 +78,6 @@ namespace {
 HWY_EXPORT(lerp_rows);
 HWY_EXPORT(convert);
 
-/// The taps, among the samples of a component, of `out` outputs across
-/// `pixels`.
-std::vector<Tap> component_taps(int pixels, int out, int shift, float origin,
-                                int samples) {
-  std::vector<Tap> taps;
-  taps.reserve(out);
-  for (int i = 0; i < out; i++) {
-    const double pixel = resize_position(i, pixels, out, false);
-    taps.push_back(tap_at((pixel - origin) / (1 << shift), samples));
-  }
-  return taps;
-}
-
 }  // namespace
 
 Preprocess::Preprocess(const FrameInfo &info, int width, int height,
@@ -96,8 +85,7 @@ Preprocess::Preprocess(const FrameInfo &info, int width, int height,
     : width_(width), components_(info.components) {
   for (int c = 0; c < info.components; c++) {
     const Component &k = info.component[c];
-    std::vector<Tap> taps = component_taps(
-        info.height, height, k.shift_y, k.origin_y, component_height(info, c));
+    std::vector<Tap> taps = component_rows(info, c, height);
     // Components that are interleaved in a plane are interpolated together.
     size_t begin = scratch_size_;
     for (int other = 0; other < c; other++) {
@@ -114,8 +102,7 @@ Preprocess::Preprocess(const FrameInfo &info, int width, int height,
 
     Columns &columns = columns_[c];
     columns.begin = begin;
-    for (const Tap &t : component_taps(info.width, width, k.shift_x, k.origin_x,
-                                       component_width(info, c))) {
+    for (const Tap &t : component_columns(info, c, width)) {
       columns.first.push_back(k.offset + t.first * k.pixel_stride);
       columns.second.push_back(k.offset + t.second * k.pixel_stride);
       columns.weight.push_back(t.weight);

@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "net": set(),
     "cpu": {"net"},
     "cpu/engine": {"cpu", "net"},
+    "cpu/engine/int8": {"cpu", "cpu/engine", "net"},
     "cpu/painter": {"net"},
     "cuda": {"net"},
     "cuda/engine": {"cuda", "net"},

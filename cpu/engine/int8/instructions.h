@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+namespace fastscnn::int8 {
+
+/// What multiplies bytes in conv_gemm().
+enum class Instructions {
+  kPortable,  ///< no byte dot products
+  kAvxVnni,
+  kAvx512Vnni,
+  kAmx,
+  kDotProd,
+  kI8mm,
+};
+
+/// The best that processor, operating system and compiler support.
+Instructions instructions();
+
+/// "AMX", "AVX512-VNNI", "dotprod" ...; for kPortable the instruction set of
+/// all kernels: "AVX2", "NEON" ...
+const char *instructions_name();
+
+inline bool have_dot_products() {
+  return instructions() != Instructions::kPortable;
+}
+
+constexpr unsigned bit(Instructions i) { return 1u << static_cast<int>(i); }
+
+/// The bits of what processor and operating system support, if allowed.
+unsigned supported_instructions();
+
+/// For tests: the bits of what conv_gemm() may use; at first all.
+void allow_instructions(unsigned bits);
+
+}  // namespace fastscnn::int8
