@@ -11,22 +11,25 @@
 
 namespace fastscnn {
 
-/// Floats in a cache line. Rows and tensors are padded to it.
-constexpr size_t kCacheLine = 16;
+constexpr size_t kCacheLineBytes = 64;
+
+/// Floats in a cache line. Rows and tensors of floats are padded to it.
+constexpr size_t kCacheLine = kCacheLineBytes / sizeof(float);
 
 inline size_t round_up(size_t n, size_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-/// Zero-initialised floats, aligned for cache lines and every vector.
-class AlignedBuffer {
+/// Zero-initialised numbers, aligned for cache lines and every vector.
+template <typename T>
+class AlignedArray {
  public:
-  /// `size` floats; an Error if memory runs out.
-  static Result<AlignedBuffer> create(size_t size) {
-    const size_t bytes = size * sizeof(float);
-    AlignedBuffer buffer;
+  /// `size` numbers; an Error if memory runs out.
+  static Result<AlignedArray> create(size_t size) {
+    const size_t bytes = size * sizeof(T);
+    AlignedArray buffer;
     buffer.data_.reset(
-        static_cast<float *>(::operator new(bytes, kAlignment, std::nothrow)));
+        static_cast<T *>(::operator new(bytes, kAlignment, std::nothrow)));
     if (!buffer.data_)
       return Error{Error::Kind::kDevice,
                    "There is not enough memory for another " +
@@ -37,21 +40,22 @@ class AlignedBuffer {
     return buffer;
   }
 
-  AlignedBuffer() = default;
+  AlignedArray() = default;
 
-  float *data() { return data_.get(); }
-  const float *data() const { return data_.get(); }
+  T *data() { return data_.get(); }
+  const T *data() const { return data_.get(); }
   size_t size() const { return size_; }
 
  private:
-  static constexpr std::align_val_t kAlignment{kCacheLine * sizeof(float)};
+  static constexpr std::align_val_t kAlignment{kCacheLineBytes};
 
   struct Delete {
-    void operator()(float *p) const { ::operator delete(p, kAlignment); }
+    void operator()(T *p) const { ::operator delete(p, kAlignment); }
   };
 
-  std::unique_ptr<float, Delete> data_;
+  std::unique_ptr<T, Delete> data_;
   size_t size_ = 0;
 };
+using AlignedBuffer = AlignedArray<float>;
 
 }  // namespace fastscnn

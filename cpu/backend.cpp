@@ -41,14 +41,12 @@ class CpuBackend : public Backend {
 
   Result<std::unique_ptr<Engine>> create_engine(
       std::shared_ptr<const Model> model, const Device &device) override {
-    const int threads = thread_count(device);
+    const Precision precision =
+        FASTSCNN_TRY(choose_precision(*model, device.precision));
     std::lock_guard<std::mutex> lock(mutex_);
-    std::shared_ptr<const Weights> weights =
-        FASTSCNN_TRY(find_weights(std::move(model)));
-    std::shared_ptr<Workers> workers = workers_.lock();
-    if (!workers) workers_ = workers = std::make_shared<Workers>();
-    FASTSCNN_TRY(workers->reserve(threads));
-    return make_cpu_engine(std::move(weights), std::move(workers), threads);
+    return precision == Precision::kInt8
+               ? make_engine(int8_weights_, std::move(model), device)
+               : make_engine(weights_, std::move(model), device);
   }
 
   Result<std::unique_ptr<Painter>> create_painter(const Device &) override {
@@ -56,21 +54,39 @@ class CpuBackend : public Backend {
   }
 
  private:
-  Result<std::shared_ptr<const Weights>> find_weights(
-      std::shared_ptr<const Model> model) {
-    for (auto it = weights_.begin(); it != weights_.end();)
-      it = it->second.expired() ? weights_.erase(it) : std::next(it);
-    std::weak_ptr<const Weights> &kept = weights_[model.get()];
-    std::shared_ptr<const Weights> weights = kept.lock();
+  // Weights own their model, so a live entry's address is never reused.
+  template <typename AnyWeights>
+  using Shared = std::map<const Model *, std::weak_ptr<const AnyWeights>>;
+
+  template <typename AnyWeights>
+  Result<std::unique_ptr<Engine>> make_engine(
+      Shared<AnyWeights> &known, std::shared_ptr<const Model> model,
+      const Device &device) {
+    const int threads = thread_count(device);
+    std::shared_ptr<const AnyWeights> weights =
+        FASTSCNN_TRY(find_weights(known, std::move(model)));
+    std::shared_ptr<Workers> workers = workers_.lock();
+    if (!workers) workers_ = workers = std::make_shared<Workers>();
+    FASTSCNN_TRY(workers->reserve(threads));
+    return make_cpu_engine(std::move(weights), std::move(workers), threads);
+  }
+
+  template <typename AnyWeights>
+  static Result<std::shared_ptr<const AnyWeights>> find_weights(
+      Shared<AnyWeights> &known, std::shared_ptr<const Model> model) {
+    for (auto it = known.begin(); it != known.end();)
+      it = it->second.expired() ? known.erase(it) : std::next(it);
+    std::weak_ptr<const AnyWeights> &kept = known[model.get()];
+    std::shared_ptr<const AnyWeights> weights = kept.lock();
     if (!weights)
-      kept = weights = FASTSCNN_TRY(Weights::create(std::move(model)));
+      kept = weights = FASTSCNN_TRY(AnyWeights::create(std::move(model)));
     return weights;
   }
 
   std::mutex mutex_;
   std::weak_ptr<Workers> workers_;
-  // Weights own their model, so a live entry's address is never reused.
-  std::map<const Model *, std::weak_ptr<const Weights>> weights_;
+  Shared<Weights> weights_;
+  Shared<int8::Weights> int8_weights_;
 };
 
 }  // namespace

@@ -64,10 +64,17 @@ class CudaBackend : public Backend {
       if (report) report(s.c_str());
     };
     auto context = FASTSCNN_TRY(open_context(device));
-    auto weights = FASTSCNN_TRY(weights_for(context, model));
-    auto cache = FASTSCNN_TRY(cache_for(context->device(), warn));
-    return make_engine<__half>(std::move(context), std::move(weights),
-                               std::move(cache), warn);
+    switch (device.precision) {
+      case Precision::kAuto:
+        return make(half_weights_, std::move(context), model, warn);
+      case Precision::kFp32:
+        return make(float_weights_, std::move(context), model, warn);
+      case Precision::kInt8:
+        break;
+    }
+    return Error{Error::Kind::kDevice,
+                 "The CUDA engine has no precision int8; choose auto or fp32, "
+                 "or backend=cpu"};
   }
 
   Result<std::unique_ptr<Painter>> create_painter(
@@ -85,14 +92,29 @@ class CudaBackend : public Backend {
   }
 
   /// There is one copy of the weights per model and context.
-  Result<std::shared_ptr<const Weights<__half>>> weights_for(
-      const std::shared_ptr<const Context> &context,
+  template <typename T>
+  using Shared = std::map<std::pair<const Model *, void *>,
+                          std::weak_ptr<const Weights<T>>>;
+
+  template <typename T>
+  Result<std::unique_ptr<Engine>> make(
+      Shared<T> &known, std::shared_ptr<const Context> context,
+      const std::shared_ptr<const Model> &model, const PlanCache::Warn &warn) {
+    auto weights = FASTSCNN_TRY(weights_for(known, context, model));
+    auto cache = FASTSCNN_TRY(cache_for(context->device(), warn));
+    return make_engine<T>(std::move(context), std::move(weights),
+                          std::move(cache), warn);
+  }
+
+  template <typename T>
+  Result<std::shared_ptr<const Weights<T>>> weights_for(
+      Shared<T> &known, const std::shared_ptr<const Context> &context,
       const std::shared_ptr<const Model> &model) {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto &known = weights_[{model.get(), context->handle()}];
-    std::shared_ptr<const Weights<__half>> weights = known.lock();
+    auto &kept = known[{model.get(), context->handle()}];
+    std::shared_ptr<const Weights<T>> weights = kept.lock();
     if (!weights)
-      known = weights = FASTSCNN_TRY(Weights<__half>::create(context, model));
+      kept = weights = FASTSCNN_TRY(Weights<T>::create(context, model));
     return weights;
   }
 
@@ -108,9 +130,8 @@ class CudaBackend : public Backend {
   }
 
   std::mutex mutex_;
-  std::map<std::pair<const Model *, void *>,
-           std::weak_ptr<const Weights<__half>>>
-      weights_;
+  Shared<__half> half_weights_;
+  Shared<float> float_weights_;
   std::map<int, std::shared_ptr<PlanCache>> caches_;
 };
 

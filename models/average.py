@@ -10,6 +10,7 @@ apart average to nothing.
 
 import argparse
 import sys
+from dataclasses import replace
 
 import torch
 
@@ -21,7 +22,7 @@ class AverageError(Exception):
 
 
 def average(paths):
-    """(network, ModelInfo of the first)."""
+    """(network, ModelInfo of the first without its scales, which are others')."""
     models = [modelfile.load(path) for path in paths]
     net, info = models[0]
     for path, (other, theirs) in zip(paths[1:], models[1:]):
@@ -35,7 +36,7 @@ def average(paths):
     states = [model.state_dict() for model, _ in models]
     net.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0)
                          for name in states[0]})
-    return net, info
+    return net, replace(info, activation_scales=None)
 
 
 def main():

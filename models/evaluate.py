@@ -41,7 +41,7 @@ class EvaluateError(Exception):
 class Segmenter:
     """The element in a pipeline of its own; one image in, one mask out."""
 
-    def __init__(self, model, backend, size):
+    def __init__(self, model, backend, size, precision="auto"):
         self.pipeline = Gst.parse_launch(
             "appsrc name=in format=time ! fastscnn name=net ! "
             "appsink name=out sync=false")
@@ -50,6 +50,7 @@ class Segmenter:
         if model:
             net.set_property("model-file", model)
         Gst.util_set_object_arg(net, "backend", backend)
+        Gst.util_set_object_arg(net, "precision", precision)
         if size:
             net.set_property("infer-width", size[0])
             net.set_property("infer-height", size[1])
@@ -131,7 +132,7 @@ class Evaluation:
 
 def evaluate(args):
     found = Evaluation(args.groups)
-    segment = Segmenter(args.model, args.backend, args.size)
+    segment = Segmenter(args.model, args.backend, args.size, args.precision)
     try:
         for path, label in pairs(args.images, args.labels, args.only):
             image, truth = read_pair(path, label)
@@ -154,6 +155,7 @@ def main():
                         help="what the labels stand for, if not the model's classes")
     parser.add_argument("--model", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--backend", default="auto", choices=("auto", "cuda", "cpu"))
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "int8"))
     parser.add_argument("--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"),
                         help="network input; default: chosen by the element")
     parser.add_argument("--report", type=Path, metavar="DIR",

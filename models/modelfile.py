@@ -21,12 +21,13 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import torch
 
-from fastscnn import Variant
-from network import FastSCNN
+from fastscnn import Variant, layers
+from network import ANY_SIZE, FastSCNN
 
 DTYPES = {"F16": np.float16, "F32": np.float32}
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+MIN_SCALE, MAX_SCALE = 1e-6, 1e6
 
 
 class ModelFileError(Exception):
@@ -47,6 +48,7 @@ class ModelInfo:
     mean: tuple = field(default=IMAGENET_MEAN)
     std: tuple = field(default=IMAGENET_STD)
     aliases: dict = field(default_factory=dict)  # other name -> label
+    activation_scales: dict = None  # by layer, see README.md; None: no 8 bits
 
     def metadata(self, variant):
         """The file's `__metadata__`: strings only."""
@@ -64,7 +66,14 @@ class ModelInfo:
             "input_height": str(self.height),
             **({"aliases": json.dumps(self.aliases)} if self.aliases else {}),
             **{f.name: _to_text(getattr(variant, f.name)) for f in fields(variant)},
+            **self._scales(variant),
         }
+
+    def _scales(self, variant):
+        if self.activation_scales is None:
+            return {}
+        check_scales(variant, len(self.labels), self.activation_scales)
+        return {"activation_scales": json.dumps(self.activation_scales)}
 
     @staticmethod
     def parse(meta):
@@ -72,7 +81,8 @@ class ModelInfo:
             meta["name"], json.loads(meta["labels"]), json.loads(meta["colors"]),
             int(meta["input_width"]), int(meta["input_height"]), meta["license"],
             meta["source"], json.loads(meta["mean"]), json.loads(meta["std"]),
-            json.loads(meta.get("aliases", "{}")))
+            json.loads(meta.get("aliases", "{}")),
+            json.loads(meta.get("activation_scales", "null")))
 
     def check_aliases(self):
         """The same as fastscnn does: a name must mean one class."""
@@ -89,6 +99,29 @@ class ModelInfo:
 def _fold(name):
     """Spellings of a name that fastscnn takes for the same."""
     return name.translate(str.maketrans("-_", "  ")).lower()
+
+
+def scaled_layers(variant, classes):
+    """The layers whose output has a scale: all convolutions but the last, whose
+    output are the logits."""
+    return [layer for layer in layers(variant, *ANY_SIZE, classes)
+            if layer.op == "conv"][:-1]
+
+
+def check_scales(variant, classes, scales):
+    names = [layer.name for layer in scaled_layers(variant, classes)]
+    if not isinstance(scales, dict):
+        raise ModelFileError("activation_scales is no object")
+    for name in (*names, *scales):
+        scale = scales.get(name)
+        if name not in names:
+            raise ModelFileError(f"activation_scales: {name} is no layer that has one")
+        if scale is None:
+            raise ModelFileError(f"activation_scales: {name} is missing")
+        if (not isinstance(scale, (int, float)) or isinstance(scale, bool)
+                or not MIN_SCALE <= scale <= MAX_SCALE):
+            raise ModelFileError(f"activation_scales: {name} is {scale}, must be a "
+                                 f"number from {MIN_SCALE} to {MAX_SCALE:.0e}")
 
 
 def _to_text(value):
@@ -154,7 +187,8 @@ def load(path):
     """(folded network in evaluation mode, ModelInfo)."""
     try:
         return _build(*read_safetensors(path))
-    except (KeyError, TypeError, ValueError, RuntimeError, struct.error) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, struct.error,
+            ModelFileError) as error:
         reason = " ".join(str(error).split())
         if isinstance(error, KeyError):
             reason = f"{reason} is missing or unknown"
@@ -163,7 +197,10 @@ def load(path):
 
 def _build(tensors, metadata):
     info = ModelInfo.parse(metadata)
-    net = FastSCNN(_parse_variant(metadata), len(info.labels), batch_norm=False)
+    variant = _parse_variant(metadata)
+    if info.activation_scales is not None:
+        check_scales(variant, len(info.labels), info.activation_scales)
+    net = FastSCNN(variant, len(info.labels), batch_norm=False)
     state = {}
     for layer in net.convs:
         for kind in ("weight", "bias"):

@@ -10,13 +10,24 @@ class DataError(Exception):
     """Something about the data that its owner has to put right."""
 
 
+def find_images(folder):
+    """Paths of the images in a folder, by name."""
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise DataError(f"{folder}: no images ({', '.join(SUFFIXES)})")
+    return paths
+
+
+def read_image(path):
+    """RGB."""
+    return _decode(path).convert("RGB")
+
+
 def pairs(images, labels, only=(), without=()):
     """[(image, label)] paths; `only` and `without` are prefixes of names."""
-    if not images.is_dir():
-        raise DataError(f"{images}: no such folder")
-    paths = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise DataError(f"{images}: no images ({', '.join(SUFFIXES)})")
+    paths = find_images(images)
     for prefix in (*only, *without):
         if not any(path.name.startswith(prefix) for path in paths):
             raise DataError(f"{images}: no name begins with {prefix}")
@@ -33,7 +44,7 @@ def pairs(images, labels, only=(), without=()):
 
 def read_pair(path, label_path):
     """(RGB image, image of class ids)."""
-    image, label = _decode(path).convert("RGB"), _decode(label_path)
+    image, label = read_image(path), _decode(label_path)
     if label.mode not in ("L", "P"):
         raise DataError(f"{label_path}: mode {label.mode}, must be 8-bit "
                         "class ids (mode L or P)")

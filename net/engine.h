@@ -80,6 +80,17 @@ class Engine {
 
   /// Restarts smoothing with the next frame. Call after a seek.
   virtual void reset() = 0;
+
+  /// The arithmetic of the network, for people: "fp32", "int8 (AMX)".
+  virtual const char *precision() const = 0;
+};
+
+/// The arithmetic of a network.
+enum class Precision {
+  kAuto,  ///< fp16 on GPUs; on CPUs int8 if the model has activation scales and
+          ///< the processor has instructions for it, otherwise fp32
+  kFp32,
+  kInt8,
 };
 
 /// What an engine or painter runs on.
@@ -87,12 +98,13 @@ struct Device {
   int id = -1;      ///< CUDA device ordinal; -1: the first
   int threads = 0;  ///< CPU threads; 0: one per core
   Queue queue;      ///< CUDA context to use; null: one of the backend's own
+  Precision precision = Precision::kAuto;  ///< of engines
   /// Nullable: called with a sentence on each problem that does not stop work.
   void (*warn)(const char *sentence) = nullptr;
 };
 
-/// What a module provides. Thread-safe. Engines of the same model and device
-/// share weights, which live as long as any of those engines.
+/// What a module provides. Thread-safe. Engines of the same model, device and
+/// precision share weights, which live as long as any of those engines.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -104,6 +116,7 @@ class Backend {
   /// does not exist.
   virtual Result<std::string> device_name(const Device &device) const = 0;
 
+  /// An Error if the backend or the model does not have that precision.
   virtual Result<std::unique_ptr<Engine>> create_engine(
       std::shared_ptr<const Model> model, const Device &device) = 0;
 
@@ -113,7 +126,7 @@ class Backend {
 
 /// Increase whenever a type that crosses the module boundary changes; modules
 /// of another version are refused.
-constexpr int kEngineAbi = 3;
+constexpr int kEngineAbi = 4;
 
 }  // namespace fastscnn
 

@@ -225,6 +225,10 @@ Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
   return shapes;
 }
 
+bool has_scale(const std::vector<Layer> &layers, int index) {
+  return layers[index].op == Op::kConv && index + 1 < int(layers.size());
+}
+
 int input_channels(const std::vector<Layer> &layers, int index) {
   int first = layers[index].inputs[0];
   return first == kImage ? 3 : layers[first].channels;

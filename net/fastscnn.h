@@ -93,6 +93,19 @@ std::vector<Layer> make_layers(const Variant &variant, int classes);
 Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
                                         int height, int width);
 
+/// Whether a model with activation scales has one for the output of a layer:
+/// that of each convolution but the last, whose output are the logits.
+bool has_scale(const std::vector<Layer> &layers, int index);
+
+/// Of an output in 8 bits: the byte that stands for 0.
+constexpr int zero_point_of(Activation activation) {
+  return activation == Activation::kNone ? 128 : 0;
+}
+
+/// The scales that a model may have.
+constexpr double kMinScale = 1e-6;
+constexpr double kMaxScale = 1e6;
+
 /// Input channels of a layer.
 int input_channels(const std::vector<Layer> &layers, int index);
 

@@ -154,6 +154,42 @@ Result<Variant> read_variant(const Metadata &metadata) {
   return v;
 }
 
+/// Scales by layer; none if the metadata has none.
+Result<std::vector<float>> read_scales(const Metadata &metadata,
+                                       const ModelInfo &info) {
+  const char *const key = "activation_scales";
+  if (metadata.count(key) == 0) return std::vector<float>();
+  json object = FASTSCNN_TRY(json_of(metadata, key));
+  if (!object.is_object())
+    return wrong_value(key, to_text(object), "an object of scales by layer");
+  const std::vector<Layer> layers = make_layers(info.variant, info.classes());
+  std::vector<float> scales(layers.size());
+  for (size_t i = 0; i < layers.size(); i++) {
+    if (!has_scale(layers, i)) continue;
+    const auto entry = object.find(layers[i].name);
+    if (entry == object.end())
+      return model_error(
+          "\"activation_scales\" in its metadata has no scale "
+          "for the layer \"" +
+          layers[i].name + "\"");
+    const double scale = entry->is_number() ? entry->get<double>() : 0;
+    if (!(scale >= kMinScale && scale <= kMaxScale))
+      return model_error("\"activation_scales\" in its metadata has " +
+                         to_text(*entry).substr(0, 80) + " for the layer \"" +
+                         layers[i].name +
+                         "\" instead of a number from 1e-6 to 1e6");
+    scales[i] = static_cast<float>(scale);
+    object.erase(entry);
+  }
+  if (!object.empty())
+    return model_error(
+        "\"activation_scales\" in its metadata has a scale for " +
+        to_text(object.begin().key()).substr(0, 80) +
+        ", which is not a layer with one in this variant of "
+        "Fast-SCNN");
+  return scales;
+}
+
 }  // namespace
 
 Result<ModelInfo> read_model_info(const Metadata &metadata) {
@@ -175,6 +211,7 @@ Result<ModelInfo> read_model_info(const Metadata &metadata) {
   info.input_width = FASTSCNN_TRY(size_of(metadata, "input_width"));
   info.input_height = FASTSCNN_TRY(size_of(metadata, "input_height"));
   info.variant = FASTSCNN_TRY(read_variant(metadata));
+  info.activation_scales = FASTSCNN_TRY(read_scales(metadata, info));
   return info;
 }
 

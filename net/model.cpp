@@ -133,6 +133,9 @@ Result<ModelPtr> Model::create(ModelInfo info,
                          std::to_string(expected) + " weights and " +
                          std::to_string(channels) + " biases");
   }
+  if (const size_t scales = model->info_.activation_scales.size();
+      scales && scales != layers.size())
+    return model_error("activation scales must have one entry per layer");
   model->weights_ = std::move(weights);
   model->biases_ = std::move(biases);
   return model;

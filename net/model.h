@@ -27,12 +27,16 @@ struct ModelInfo {
   int input_width = 0;        ///< preferred network input, pixels
   int input_height = 0;
   Variant variant;
+  /// Scales of the outputs in 8 bits, by layer, 0 for layers without one (see
+  /// has_scale()): value = scale * (byte - zero_point_of (activation)). Empty
+  /// if the model has none, and runs in floating point only.
+  std::vector<float> activation_scales;
 
   int classes() const { return static_cast<int>(labels.size()); }
 };
 
-/// A validated model: every layer has weights of the right shape, all finite.
-/// Immutable.
+/// A validated model: every layer has weights of the right shape, all finite,
+/// and its scale if the model has any. Immutable.
 class Model {
  public:
   /// Reads a safetensors file. An Error names the file and what is wrong with

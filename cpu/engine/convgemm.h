@@ -35,4 +35,10 @@ struct Pixels {
 void conv_gemm(const ConvGemm &layer, ConstPixels src, const ptrdiff_t *offset,
                int count, ConstPixels residual, Pixels dst);
 
+/// The same without a residual.
+inline void conv_gemm(const ConvGemm &layer, ConstPixels src,
+                      const ptrdiff_t *offset, int count, Pixels dst) {
+  conv_gemm(layer, src, offset, count, {nullptr, 0}, dst);
+}
+
 }  // namespace fastscnn

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "cpu/engine/classify.h"
+#include "cpu/engine/int8/instructions.h"
 #include "cpu/engine/network.h"
-#include "cpu/engine/preprocess.h"
 #include "cpu/engine/temporalfilter.h"
 #include "cpu/taskgraph.h"
 
@@ -49,17 +49,18 @@ struct alignas(64) Counts {
 };
 
 /// Everything that depends on the size of the frames and of the network.
+template <typename AnyWeights>
 class Pipeline {
  public:
   static Result<std::unique_ptr<Pipeline>> create(
-      std::shared_ptr<const Weights> weights, const FrameInfo &src,
+      std::shared_ptr<const AnyWeights> weights, const FrameInfo &src,
       const Config &config, int threads) {
-    const ModelInfo &model = weights->model().info();
-    std::unique_ptr<Network> network = FASTSCNN_TRY(Network::create(
+    auto network = FASTSCNN_TRY(Network<AnyWeights>::create(
         weights, config.input_width, config.input_height, threads));
-    TemporalFilter filter = FASTSCNN_TRY(TemporalFilter::create(*network));
+    TemporalFilter filter =
+        FASTSCNN_TRY(TemporalFilter::create(network->logits()));
     std::unique_ptr<Pipeline> pipeline(new Pipeline(
-        std::move(network), std::move(filter), model, src, config, threads));
+        std::move(network), std::move(filter), *weights, src, config, threads));
     FASTSCNN_TRY(pipeline->allocate());
     return pipeline;
   }
@@ -71,7 +72,7 @@ class Pipeline {
   void segment(Workers &workers, const ConstFrame &frame, const Mask &mask,
                const Options &options) {
     image_rows_.run(workers, threads_, [&](int y, int worker) {
-      preprocess_.row(frame, y, scratch_[worker].data(),
+      preprocess_.row(frame, y, preprocess_scratch_[worker].data(),
                       network_->image_row(y));
     });
     network_->run(workers);
@@ -101,31 +102,30 @@ class Pipeline {
   }
 
  private:
-  Pipeline(std::unique_ptr<Network> network, TemporalFilter filter,
-           const ModelInfo &model, const FrameInfo &src, const Config &config,
-           int threads)
+  Pipeline(std::unique_ptr<Network<AnyWeights>> network, TemporalFilter filter,
+           const AnyWeights &weights, const FrameInfo &src,
+           const Config &config, int threads)
       : threads_(threads),
         network_(std::move(network)),
-        preprocess_(src, config.input_width, config.input_height, model.mean,
-                    model.std),
+        preprocess_(weights.make_preprocess(src, config.input_width,
+                                            config.input_height)),
         filter_(std::move(filter)),
         grid_(network_->logits()),
         mask_width_(config.mask_width ? config.mask_width : grid_.width),
         mask_height_(config.mask_height ? config.mask_height : grid_.height),
         classify_(grid_, mask_width_, mask_height_,
-                  model.variant.align_corners),
+                  weights.model().info().variant.align_corners),
         image_rows_(network_->height()),
         grid_rows_(grid_.height),
         mask_rows_(mask_height_),
         counts_(threads) {}
 
   Result<> allocate() {
-    const size_t size =
-        std::max(preprocess_.scratch_size(), classify_.scratch_size());
     for (int t = 0; t < threads_; t++) {
-      scratch_.emplace_back();
-      scratch_.back() =
-          FASTSCNN_TRY(AlignedBuffer::create(round_up(size, kCacheLine)));
+      scratch_.push_back(
+          FASTSCNN_TRY(AlignedBuffer::create(classify_.scratch_size())));
+      preprocess_scratch_.push_back(FASTSCNN_TRY(
+          AlignedArray<Lerped>::create(preprocess_.scratch_size())));
     }
     return {};
   }
@@ -136,9 +136,11 @@ class Pipeline {
       for (int id = 0; id < 256; id++) sums[id] += counts.of[id];
   }
 
+  using Lerped = typename AnyWeights::Lerped;
+
   int threads_;
-  std::unique_ptr<Network> network_;
-  Preprocess preprocess_;
+  std::unique_ptr<Network<AnyWeights>> network_;
+  typename AnyWeights::Preprocess preprocess_;
   TemporalFilter filter_;
   Logits grid_;
   int mask_width_;
@@ -147,13 +149,15 @@ class Pipeline {
   RowTiles image_rows_;
   RowTiles grid_rows_;
   RowTiles mask_rows_;
-  std::vector<AlignedBuffer> scratch_;  // one per worker
-  std::vector<Counts> counts_;          // one per worker
+  std::vector<AlignedBuffer> scratch_;                    // one per worker
+  std::vector<AlignedArray<Lerped>> preprocess_scratch_;  // the same
+  std::vector<Counts> counts_;                            // one per worker
 };
 
+template <typename AnyWeights>
 class CpuEngine : public Engine {
  public:
-  CpuEngine(std::shared_ptr<const Weights> weights,
+  CpuEngine(std::shared_ptr<const AnyWeights> weights,
             std::shared_ptr<Workers> workers, int threads)
       : weights_(std::move(weights)),
         workers_(std::move(workers)),
@@ -165,7 +169,8 @@ class CpuEngine : public Engine {
       return Error{Error::Kind::kFormat,
                    "The CPU engine cannot read frames in device memory; put "
                    "cudadownload in front"};
-    pipeline_ = FASTSCNN_TRY(Pipeline::create(weights_, src, config, threads_));
+    pipeline_ = FASTSCNN_TRY(
+        Pipeline<AnyWeights>::create(weights_, src, config, threads_));
     return {};
   }
 
@@ -188,20 +193,40 @@ class CpuEngine : public Engine {
     if (pipeline_) pipeline_->reset();
   }
 
+  const char *precision() const override { return weights_->precision(); }
+
  private:
-  std::shared_ptr<const Weights> weights_;
+  std::shared_ptr<const AnyWeights> weights_;
   std::shared_ptr<Workers> workers_;
   int threads_;
-  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Pipeline<AnyWeights>> pipeline_;
 };
 
 }  // namespace
 
-std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights,
-                                        std::shared_ptr<Workers> workers,
-                                        int threads) {
-  return std::make_unique<CpuEngine>(std::move(weights), std::move(workers),
-                                     threads);
+Result<Precision> choose_precision(const Model &model, Precision wanted) {
+  const bool has_scales = !model.info().activation_scales.empty();
+  if (wanted == Precision::kInt8 && !has_scales)
+    return Error{Error::Kind::kModel,
+                 "The model " + model.info().name +
+                     " has no activation scales, which precision=int8 needs; "
+                     "add them with models/calibrate.py"};
+  if (wanted != Precision::kAuto) return wanted;
+  return has_scales && int8::have_dot_products() ? Precision::kInt8
+                                                 : Precision::kFp32;
 }
+
+template <typename AnyWeights>
+std::unique_ptr<Engine> make_cpu_engine(
+    std::shared_ptr<const AnyWeights> weights, std::shared_ptr<Workers> workers,
+    int threads) {
+  return std::make_unique<CpuEngine<AnyWeights>>(std::move(weights),
+                                                 std::move(workers), threads);
+}
+
+template std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights>,
+                                                 std::shared_ptr<Workers>, int);
+template std::unique_ptr<Engine> make_cpu_engine(
+    std::shared_ptr<const int8::Weights>, std::shared_ptr<Workers>, int);
 
 }  // namespace fastscnn

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "cpu/alignedbuffer.h"
 #include "cpu/engine/pooling.h"
 #include "cpu/simd.h"
 #include "net/arena.h"
@@ -12,13 +11,14 @@
 namespace fastscnn {
 namespace {
 
-// Multiply-adds of a task. 2e6 take some 40 microseconds: long enough to make
-// the cost of dispatch negligible, short enough for threads to finish together.
+// Multiply-adds of a task. 2e6 of floats take some 40 microseconds: long enough
+// to make the cost of dispatch negligible, short enough for threads to finish
+// together.
 constexpr double kMaxTaskCost = 2e6;
 constexpr double kMinTaskCost = 0.25e6;
 
-// Floats of scratch memory per task that stay in a core's cache.
-constexpr size_t kMaxScratch = 64 << 10;
+// Bytes of scratch memory per task that stay in a core's cache.
+constexpr size_t kMaxScratch = 256 << 10;
 
 bool is_pointwise(const Layer &l) {
   return l.op == Op::kConv && l.kernel == 1 && !l.depthwise();
@@ -27,11 +27,13 @@ bool is_pointwise(const Layer &l) {
 class Planner {
  public:
   Planner(const std::vector<Layer> &layers, const std::vector<Shape> &shapes,
-          int image_height, bool align_corners, int threads)
+          int image_height, bool align_corners, size_t element_size,
+          int threads)
       : layers_(layers),
         shapes_(shapes),
         image_height_(image_height),
         align_corners_(align_corners),
+        element_size_(element_size),
         threads_(threads),
         readers_(layers.size()),
         concat_of_(layers.size(), kNoLayer) {}
@@ -73,13 +75,16 @@ class Planner {
   int height(int step) const {
     return shapes_[plan_.steps[step].last()].height;
   }
-  size_t floats(int step) const;
+  size_t elements(int step) const;
   double row_cost(const Step &step) const;
   size_t scratch(const Step &step, int rows) const;
   Range input_rows(int layer, int begin, int end) const;
   std::vector<Range> reads(const Task &task) const;
   std::vector<int> writers(int layer) const;  // steps
   int logits() const { return static_cast<int>(layers_.size()) - 1; }
+  size_t size_of(int layer) const {  // bytes of an element
+    return layer == logits() ? sizeof(float) : element_size_;
+  }
   bool is_fused_with_next(int step) const;
   int line_buffer_rows(int step) const;
   Interval lifetime(int layer) const;
@@ -88,6 +93,7 @@ class Planner {
   const std::vector<Shape> &shapes_;
   const int image_height_;
   const bool align_corners_;
+  const size_t element_size_;
   const int threads_;
   std::vector<std::vector<int>> readers_;   // layers that read each layer
   std::vector<int> concat_of_;              // concat that each layer is part of
@@ -150,9 +156,9 @@ void Planner::make_steps() {
   for (size_t s = 0; s < steps.size(); s++) step_of_[steps[s].last()] = s;
 }
 
-size_t Planner::floats(int step) const {
+size_t Planner::elements(int step) const {
   const int layer = plan_.steps[step].last();
-  return row_floats(layers_[layer], shapes_[layer]) * shapes_[layer].height;
+  return row_elements(layers_[layer], shapes_[layer]) * shapes_[layer].height;
 }
 
 /// Fuses a step with the next one if that is the only reader of its output and
@@ -165,7 +171,7 @@ void Planner::make_fusion_groups() {
     const int reader = sole_reader(plan_.steps[s].last());
     const bool together = s + 1 < plan_.steps.size() && reader != kNoLayer &&
                           plan_.steps[s + 1].first == reader &&
-                          floats(s) >= floats(s + 1);
+                          elements(s) >= elements(s + 1);
     if (!together) group++;
   }
 }
@@ -188,14 +194,16 @@ size_t Planner::scratch(const Step &step, int rows) const {
   const Layer &first = layers_[step.first];
   const int source = first.inputs[0];
   size_t n = 0;
-  if (first.op == Op::kUpsample)
-    n += row_floats(layers_[source], shapes_[source]);
+  if (first.op == Op::kUpsample)  // rows between bytes have 16 bits
+    n += scratch_bytes(std::max<size_t>(element_size_, 2) *
+                       row_elements(layers_[source], shapes_[source]));
   if (first.op == Op::kConv && !first.depthwise() && first.kernel > 1 &&
       source != kImage)
-    n += size_t(rows + 2) * (shapes_[source].width + 2) *
-         shapes_[source].channels;
+    n += scratch_bytes(element_size_ * (rows + 2) *
+                       (shapes_[source].width + 2) * shapes_[source].channels);
   auto result = [&](int layer) {
-    return rows * row_floats(layers_[layer], shapes_[layer]);
+    return scratch_bytes(size_of(layer) * rows *
+                         row_elements(layers_[layer], shapes_[layer]));
   };
   const bool planar = step.last() == logits();
   if (!step.pointwise.empty() || planar) n += result(step.first);
@@ -323,7 +331,7 @@ void Planner::choose_layout(int layer) {
   p.stored = true;
   p.rows = shape.height;
   p.pixel_stride = round_up(l.channels, kChannelBlock);
-  p.row_stride = row_floats(l, shape);
+  p.row_stride = row_elements(l, shape);
   if (layer == logits()) {
     // Kernels may read a whole vector from the last pixel of a class on.
     p.pixel_stride = round_up(shape.width, kCacheLine) + kCacheLine;
@@ -338,7 +346,7 @@ void Planner::choose_layout(int layer) {
 Interval Planner::lifetime(int layer) const {
   const TensorLayout &p = plan_.layouts[layer];
   const int last = plan_.steps.back().group;
-  Interval life = {size_t(p.rows) * p.row_stride, last, 0};
+  Interval life = {size_of(layer) * p.rows * p.row_stride, last, 0};
   auto extend = [&](int step) {
     const int group = plan_.steps[step].group;
     life.first = std::min(life.first, group);
@@ -363,7 +371,7 @@ void Planner::place_tensors() {
       owners.push_back(i);
     }
   // The gap keeps groups that run at the same time from sharing memory.
-  plan_.arena = place_in_arena(&intervals, kCacheLine, 1);
+  plan_.arena = place_in_arena(&intervals, kCacheLineBytes, 1);
   for (size_t i = 0; i < intervals.size(); i++)
     plan_.layouts[owners[i]].offset = intervals[i].offset;
 
@@ -373,7 +381,7 @@ void Planner::place_tensors() {
     TensorLayout part = plan_.layouts[i];
     for (int input : layers_[i].inputs) {
       plan_.layouts[input] = part;
-      part.offset += layers_[input].channels;
+      part.offset += element_size_ * layers_[input].channels;
     }
   }
 }
@@ -412,15 +420,17 @@ void Planner::find_dependencies() {
 
 }  // namespace
 
-size_t row_floats(const Layer &layer, const Shape &shape) {
+size_t row_elements(const Layer &layer, const Shape &shape) {
   return round_up(layer.channels, kChannelBlock) * shape.width;
 }
 
 ExecutionPlan make_execution_plan(const std::vector<Layer> &layers,
                                   const std::vector<Shape> &shapes,
                                   int image_height, bool align_corners,
-                                  int threads) {
-  return Planner(layers, shapes, image_height, align_corners, threads).make();
+                                  size_t element_size, int threads) {
+  return Planner(layers, shapes, image_height, align_corners, element_size,
+                 threads)
+      .make();
 }
 
 }  // namespace fastscnn

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "cpu/alignedbuffer.h"
 #include "cpu/taskgraph.h"
 #include "net/fastscnn.h"
 
@@ -33,12 +34,13 @@ struct ExecutionPlan {
     int end;
   };
 
-  /// Where the output of a layer lies in the arena, in floats. Row y begins at
-  /// offset + y % rows * row_stride: inside a fusion group, a tensor is a line
-  /// buffer of only the rows that are still to be read.
+  /// Where the output of a layer lies in the arena. Row y begins y % rows *
+  /// row_stride elements behind the offset: inside a fusion group, a tensor is
+  /// a line buffer of only the rows that are still to be read. The logits are
+  /// floats; strides are in elements.
   struct TensorLayout {
     bool stored = false;
-    size_t offset = 0;
+    size_t offset = 0;           ///< bytes
     ptrdiff_t pixel_stride = 0;  ///< of the logits: from a class to the next
     ptrdiff_t row_stride = 0;
     int rows = 0;
@@ -48,18 +50,24 @@ struct ExecutionPlan {
   std::vector<Task> tasks;                    ///< in the order of execution
   std::vector<TaskGraph::Task> dependencies;  ///< of the tasks
   std::vector<TensorLayout> layouts;          ///< of the layers' outputs
-  size_t arena = 0;                           ///< floats for all outputs
-  size_t scratch = 0;                         ///< floats a thread, beside them
+  size_t arena = 0;                           ///< bytes for all outputs
+  size_t scratch = 0;                         ///< bytes a thread, beside them
 };
 
-/// Floats in a row of a layer's output, channels padded to kChannelBlock.
-size_t row_floats(const Layer &layer, const Shape &shape);
+/// Elements in a row of a layer's output, channels padded to kChannelBlock.
+size_t row_elements(const Layer &layer, const Shape &shape);
+
+/// Bytes of scratch memory that a task takes at once.
+inline size_t scratch_bytes(size_t bytes) {
+  return round_up(bytes, kCacheLineBytes);
+}
 
 /// shapes: of the layers' outputs, for an image of `image_height` rows.
-/// threads: that will execute the plan.
+/// element_size: of all outputs but the logits, in bytes. threads: that will
+/// execute the plan.
 ExecutionPlan make_execution_plan(const std::vector<Layer> &layers,
                                   const std::vector<Shape> &shapes,
                                   int image_height, bool align_corners,
-                                  int threads);
+                                  size_t element_size, int threads);
 
 }  // namespace fastscnn

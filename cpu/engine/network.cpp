@@ -4,13 +4,21 @@
 #include <algorithm>
 #include <utility>
 
-#include "cpu/engine/pooling.h"
-#include "cpu/engine/upsample.h"
+#include "cpu/engine/int8/weights.h"
+#include "cpu/engine/weights.h"
 
 namespace fastscnn {
+namespace {
 
-Network::Network(std::shared_ptr<const Weights> weights,
-                 std::vector<Shape> shapes, int width, int height, int threads)
+// Bytes behind an input that kernels may read.
+constexpr size_t kSlack = int8::kReadAhead;
+
+}  // namespace
+
+template <typename AnyWeights>
+Network<AnyWeights>::Network(std::shared_ptr<const AnyWeights> weights,
+                             std::vector<Shape> shapes, int width, int height,
+                             int threads)
     : weights_(std::move(weights)),
       layers_(weights_->model().layers()),
       width_(width),
@@ -19,7 +27,7 @@ Network::Network(std::shared_ptr<const Weights> weights,
       shapes_(std::move(shapes)),
       plan_(make_execution_plan(layers_, shapes_, height,
                                 weights_->model().info().variant.align_corners,
-                                threads)),
+                                sizeof(Element), threads)),
       graph_(plan_.dependencies),
       rows_(layers_.size()),
       columns_(layers_.size()),
@@ -28,23 +36,32 @@ Network::Network(std::shared_ptr<const Weights> weights,
   for (size_t i = 0; i < layers_.size(); i++) {
     if (layers_[i].op != Op::kUpsample) continue;
     const Shape &from = shapes_[layers_[i].inputs[0]];
-    rows_[i] = resize_taps(from.height, shapes_[i].height, align_corners);
-    columns_[i] = resize_taps(from.width, shapes_[i].width, align_corners);
+    rows_[i] = AnyWeights::make_taps(
+        resize_taps(from.height, shapes_[i].height, align_corners));
+    columns_[i] = AnyWeights::make_taps(
+        resize_taps(from.width, shapes_[i].width, align_corners));
   }
 }
 
-Result<> Network::allocate() {
-  image_ = FASTSCNN_TRY(AlignedBuffer::create(image_pitch_ * (height_ + 2)));
-  arena_ = FASTSCNN_TRY(AlignedBuffer::create(plan_.arena));
+template <typename AnyWeights>
+Result<> Network<AnyWeights>::allocate() {
+  image_ = FASTSCNN_TRY(AlignedArray<Element>::create(
+      image_pitch_ * (height_ + 2) + kSlack / sizeof(Element)));
+  const Element *outside = weights_->outside(0);
+  for (ptrdiff_t i = 0; i < image_pitch_ * (height_ + 2); i += kImageChannels)
+    std::copy_n(outside, kImageChannels, image_.data() + i);
+  arena_ = FASTSCNN_TRY(AlignedArray<uint8_t>::create(plan_.arena + kSlack));
   for (int t = 0; t < threads_; t++) {
     scratch_.emplace_back();
-    scratch_.back() = FASTSCNN_TRY(AlignedBuffer::create(plan_.scratch));
+    scratch_.back() =
+        FASTSCNN_TRY(AlignedArray<uint8_t>::create(plan_.scratch + kSlack));
   }
   return {};
 }
 
-Result<std::unique_ptr<Network>> Network::create(
-    std::shared_ptr<const Weights> weights, int width, int height,
+template <typename AnyWeights>
+Result<std::unique_ptr<Network<AnyWeights>>> Network<AnyWeights>::create(
+    std::shared_ptr<const AnyWeights> weights, int width, int height,
     int threads) {
   std::vector<Shape> shapes =
       FASTSCNN_TRY(infer_shapes(weights->model().layers(), height, width));
@@ -54,80 +71,100 @@ Result<std::unique_ptr<Network>> Network::create(
   return network;
 }
 
-void Network::run(Workers &workers) {
+template <typename AnyWeights>
+void Network<AnyWeights>::run(Workers &workers) {
   graph_.run(workers, threads_,
              [this](int task, int worker) { execute(task, worker); });
 }
 
-Logits Network::logits() const {
+template <typename AnyWeights>
+Logits Network<AnyWeights>::logits() const {
   const ExecutionPlan::TensorLayout &p = plan_.layouts.back();
   const Shape &shape = shapes_.back();
-  return {arena_.data() + p.offset, shape.channels, shape.width, shape.height,
+  return {reinterpret_cast<const float *>(arena_.data() + p.offset),
+          shape.channels, shape.width, shape.height,
           static_cast<int>(p.pixel_stride)};
 }
 
-float *Network::row(int layer, int y) {
+template <typename AnyWeights>
+template <typename T>
+T *Network<AnyWeights>::row(int layer, int y) {
   const ExecutionPlan::TensorLayout &p = plan_.layouts[layer];
-  return arena_.data() + p.offset + y % p.rows * p.row_stride;
+  return reinterpret_cast<T *>(arena_.data() + p.offset) +
+         y % p.rows * p.row_stride;
 }
 
-Network::View Network::view(int layer, int begin) {
+template <typename AnyWeights>
+typename Network<AnyWeights>::View Network<AnyWeights>::view(int layer,
+                                                             int begin) {
   const ExecutionPlan::TensorLayout &p = plan_.layouts[layer];
   return {row(layer, begin), p.pixel_stride, p.row_stride};
 }
 
-/// How many of the rows are contiguous in memory: a line buffer may wrap
-/// around.
-int Network::contiguous_rows(int layer, int begin, int end) const {
-  const ExecutionPlan::TensorLayout &p = plan_.layouts[layer];
-  return std::min(end - begin, p.rows - begin % p.rows);
+/// Calls body (view, begin, end) for the parts of these rows that are
+/// contiguous in memory: a line buffer may wrap around.
+template <typename AnyWeights>
+template <typename Body>
+void Network<AnyWeights>::for_contiguous_rows(int layer, int begin, int end,
+                                              const Body &body) {
+  const int rows = plan_.layouts[layer].rows;
+  for (int next; begin < end; begin = next) {
+    next = std::min(end, begin + rows - begin % rows);
+    body(view(layer, begin), begin, next);
+  }
 }
 
-void Network::execute(int number, int worker) {
+template <typename AnyWeights>
+void Network<AnyWeights>::execute(int number, int worker) {
   const ExecutionPlan::Task &task = plan_.tasks[number];
   const ExecutionPlan::Step &step = plan_.steps[task.step];
   const int rows = task.end - task.begin;
-  const int logits = static_cast<int>(layers_.size()) - 1;
-  float *scratch = scratch_[worker].data();
-  auto take = [&](size_t floats) {
-    return std::exchange(scratch, scratch + floats);
-  };
-  auto destination = [&](int layer) {
-    if (layer == step.last() && layer != logits) return view(layer, task.begin);
-    const ptrdiff_t pitch = row_floats(layers_[layer], shapes_[layer]);
-    return View{take(rows * pitch), pitch / shapes_[layer].width, pitch};
+  Scratch scratch{scratch_[worker].data()};
+  auto destination = [&](int layer) -> View {
+    if (layer == step.last()) return view(layer, task.begin);
+    const ptrdiff_t pitch = row_elements(layers_[layer], shapes_[layer]);
+    return {scratch.template take<Element>(rows * pitch),
+            pitch / shapes_[layer].width, pitch};
   };
 
-  View dst = destination(step.first);
   if (step.skip != kNoLayer) {
-    const View last = view(step.last(), task.begin);
     const int input = layers_[step.skip].inputs[0];
     pointwise(step.skip, view(input, task.begin), task.begin, task.end, step,
-              last);
+              view(step.last(), task.begin));
   }
   const Layer &first = layers_[step.first];
+  if (step.first == last_layer()) {
+    for_contiguous_rows(first.inputs[0], task.begin, task.end,
+                        [&](View src, int begin, int end) {
+                          compute_logits(src, begin, end, scratch);
+                        });
+    return;
+  }
+  View dst = destination(step.first);
   if (first.op == Op::kConv && first.kernel == 1 && !first.depthwise()) {
-    const int input = first.inputs[0];
-    for (int y = task.begin; y < task.end;) {
-      const int n = contiguous_rows(input, y, task.end);
-      View part = dst;
-      part.data += (y - task.begin) * dst.row_stride;
-      pointwise(step.first, view(input, y), y, y + n, step, part);
-      y += n;
-    }
+    for_contiguous_rows(first.inputs[0], task.begin, task.end,
+                        [&](View src, int begin, int end) {
+                          View part = dst;
+                          part.data += (begin - task.begin) * dst.row_stride;
+                          pointwise(step.first, src, begin, end, step, part);
+                        });
   } else {
     compute_first(step.first, task.begin, task.end, scratch, dst);
   }
   for (int layer : step.pointwise) {
+    if (layer == last_layer()) {
+      compute_logits(dst, task.begin, task.end, scratch);
+      return;
+    }
     const View src = dst;
     dst = destination(layer);
     pointwise(layer, src, task.begin, task.end, step, dst);
   }
-  if (step.last() == logits) store_logits(dst, task.begin, task.end);
 }
 
-void Network::compute_first(int layer, int begin, int end, float *scratch,
-                            View dst) {
+template <typename AnyWeights>
+void Network<AnyWeights>::compute_first(int layer, int begin, int end,
+                                        Scratch scratch, View dst) {
   const Layer &l = layers_[layer];
   const int input = l.inputs[0];
   switch (l.op) {
@@ -150,57 +187,70 @@ void Network::compute_first(int layer, int begin, int end, float *scratch,
       }
       break;
     }
-    case Op::kUpsample:
+    case Op::kUpsample: {
+      auto *between = scratch.template take<typename AnyWeights::Lerped>(
+          row_elements(layers_[input], shapes_[input]));
       for (int y = begin; y < end; y++, dst.data += dst.row_stride) {
-        const Tap &t = rows_[layer][y];
+        const auto &t = rows_[layer][y];
         upsample(row(input, t.first), row(input, t.second), t.weight,
                  shapes_[input].width, l.channels, columns_[layer].data(),
-                 shapes_[layer].width, scratch, dst.pixels());
+                 shapes_[layer].width, between, dst.pixels());
       }
       break;
+    }
     case Op::kConcat:
       break;
   }
 }
 
-void Network::convolve_image(int layer, int begin, int end, View dst) {
+template <typename AnyWeights>
+void Network<AnyWeights>::convolve_image(int layer, int begin, int end,
+                                         View dst) {
   const Layer &l = layers_[layer];
   const ptrdiff_t offsets[] = {0, image_pitch_, 2 * image_pitch_};
   for (int y = begin; y < end; y++, dst.data += dst.row_stride) {
-    const float *src = image_.data() + image_begin(y * l.stride - l.padding) -
-                       l.padding * kImageChannels;
-    conv_gemm(weights_->conv_gemm(layer), {src, l.stride * kImageChannels},
-              offsets, shapes_[layer].width, {nullptr, 0}, dst.pixels());
+    const Element *src = image_.data() + image_begin(y * l.stride - l.padding) -
+                         l.padding * kImageChannels;
+    conv_gemm(weights_->conv_gemm(layer),
+              ConstPixels{src, l.stride * kImageChannels}, offsets,
+              shapes_[layer].width, ConstPixels{nullptr, 0}, dst.pixels());
   }
 }
 
-/// A full 3x3 convolution, from a copy of its input padded with zeros.
-void Network::convolve_3x3(int layer, int begin, int end, float *scratch,
-                           View dst) {
+/// A full 3x3 convolution, from a copy of its input with a border.
+template <typename AnyWeights>
+void Network<AnyWeights>::convolve_3x3(int layer, int begin, int end,
+                                       Scratch scratch, View dst) {
   const int input = layers_[layer].inputs[0];
   const Shape &from = shapes_[input];
+  const Element *outside = weights_->outside(layer);
   const ptrdiff_t pitch = ptrdiff_t(from.width + 2) * from.channels;
+  auto *copy = scratch.template take<Element>((end - begin + 2) * pitch);
   for (int y = begin - 1; y <= end; y++) {
-    float *to = scratch + (y - begin + 1) * pitch;
-    std::fill_n(to, pitch, 0.f);
-    if (y >= 0 && y < from.height)
+    Element *to = copy + (y - begin + 1) * pitch;
+    const bool inside = y >= 0 && y < from.height;
+    for (int x = 0; x < from.width + 2; x += inside ? from.width + 1 : 1)
+      std::copy_n(outside, from.channels, to + x * from.channels);
+    if (inside)
       std::copy_n(row(input, y), size_t(from.width) * from.channels,
                   to + from.channels);
   }
   const ptrdiff_t offsets[] = {0, pitch, 2 * pitch};
   for (int y = begin; y < end; y++, dst.data += dst.row_stride)
     conv_gemm(weights_->conv_gemm(layer),
-              {scratch + (y - begin) * pitch, from.channels}, offsets,
-              shapes_[layer].width, {nullptr, 0}, dst.pixels());
+              ConstPixels{copy + (y - begin) * pitch, from.channels}, offsets,
+              shapes_[layer].width, ConstPixels{nullptr, 0}, dst.pixels());
 }
 
-void Network::convolve_depthwise(int layer, int begin, int end, View dst) {
+template <typename AnyWeights>
+void Network<AnyWeights>::convolve_depthwise(int layer, int begin, int end,
+                                             View dst) {
   const Layer &l = layers_[layer];
   const int input = l.inputs[0];
   const Shape &from = shapes_[input];
   for (int y = begin; y < end;) {
     const int count = l.dilation == 1 ? std::min(end - y, kDepthwiseRows) : 1;
-    const float *rows[3 + 2 * (kDepthwiseRows - 1)];
+    const Element *rows[3 + 2 * (kDepthwiseRows - 1)];
     for (int k = 0; k < 3 + (count - 1) * l.stride; k++) {
       const int source = y * l.stride - l.padding + k * l.dilation;
       const bool inside = source >= 0 && source < from.height;
@@ -214,28 +264,40 @@ void Network::convolve_depthwise(int layer, int begin, int end, View dst) {
 }
 
 /// A pointwise convolution of rows that are contiguous in memory.
-void Network::pointwise(int layer, View src, int begin, int end,
-                        const ExecutionPlan::Step &step, View dst) {
+template <typename AnyWeights>
+void Network<AnyWeights>::pointwise(int layer, View src, int begin, int end,
+                                    const ExecutionPlan::Step &step, View dst) {
   const Layer &l = layers_[layer];
   const ptrdiff_t offset = 0;
   View residual = {nullptr, 0, 0};
   if (l.residual != kNoLayer)
     residual = l.residual == step.skip ? dst : view(l.residual, begin);
-  conv_gemm(weights_->conv_gemm(layer), src.pixels(), &offset,
-            (end - begin) * shapes_[layer].width, residual.pixels(),
-            dst.pixels());
+  conv_gemm(weights_->conv_gemm(layer), ConstPixels(src.pixels()), &offset,
+            (end - begin) * shapes_[layer].width,
+            ConstPixels(residual.pixels()), dst.pixels());
 }
 
-/// From (rows, width, channels) to (rows, classes, width).
-void Network::store_logits(View src, int begin, int end) {
+/// The last layer: to (rows, classes, width), by way of (rows, width,
+/// channels).
+template <typename AnyWeights>
+void Network<AnyWeights>::compute_logits(View src, int begin, int end,
+                                         Scratch scratch) {
   const ExecutionPlan::TensorLayout &p = plan_.layouts.back();
   const Shape &shape = shapes_.back();
-  for (int y = begin; y < end; y++, src.data += src.row_stride) {
-    float *dst = row(static_cast<int>(layers_.size()) - 1, y);
+  const ptrdiff_t offset = 0;
+  const int pixels = (end - begin) * shape.width;
+  const ptrdiff_t stride = round_up(shape.channels, kChannelBlock);
+  auto *logits = scratch.template take<float>(pixels * stride);
+  conv_gemm(weights_->conv_gemm(last_layer()), ConstPixels(src.pixels()),
+            &offset, pixels, typename AnyWeights::LogitPixels{logits, stride});
+  for (int y = begin; y < end; y++, logits += shape.width * stride) {
+    float *dst = row<float>(last_layer(), y);
     for (int c = 0; c < shape.channels; c++, dst += p.pixel_stride)
-      for (int x = 0; x < shape.width; x++)
-        dst[x] = src.data[x * src.pixel_stride + c];
+      for (int x = 0; x < shape.width; x++) dst[x] = logits[x * stride + c];
   }
 }
+
+template class Network<Weights>;
+template class Network<int8::Weights>;
 
 }  // namespace fastscnn

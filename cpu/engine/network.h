@@ -7,23 +7,34 @@
 #include "cpu/alignedbuffer.h"
 #include "cpu/engine/classify.h"
 #include "cpu/engine/executionplan.h"
-#include "cpu/engine/weights.h"
 #include "cpu/workers.h"
-#include "net/taps.h"
 
 namespace fastscnn {
 
-/// Computes the logits of an image of one size.
+/// Computes the logits of an image of one size. AnyWeights is Weights, or
+/// int8::Weights: its types say what tensors consist of and so which overloads
+/// of the kernels compute them.
+template <typename AnyWeights>
 class Network {
  public:
+  using Element = typename AnyWeights::Element;
+
   /// width, height: of the image. threads: that run() may use.
   static Result<std::unique_ptr<Network>> create(
-      std::shared_ptr<const Weights> weights, int width, int height,
+      std::shared_ptr<const AnyWeights> weights, int width, int height,
       int threads);
 
-  /// Row y of the normalised image, (width, 3); fill all rows before run().
-  float *image_row(int y) { return image_.data() + image_begin(y); }
-  const float *image_row(int y) const { return image_.data() + image_begin(y); }
+  /// Row y of the image, (width, 3), as AnyWeights expects it; fill all rows
+  /// before run().
+  Element *image_row(int y) { return image_.data() + image_begin(y); }
+  const Element *image_row(int y) const {
+    return image_.data() + image_begin(y);
+  }
+
+  /// The normalised colour of a pixel of the image.
+  void normalized_pixel(int x, int y, float rgb[3]) const {
+    weights_->normalize(image_row(y) + x * kImageChannels, rgb);
+  }
 
   int width() const { return width_; }
   int height() const { return height_; }
@@ -40,36 +51,55 @@ class Network {
   void execute(int task, int worker);
 
  private:
-  Network(std::shared_ptr<const Weights> weights, std::vector<Shape> shapes,
+  using ConstPixels = typename AnyWeights::ConstPixels;
+  using Pixels = typename AnyWeights::Pixels;
+  using Tap = typename AnyWeights::Tap;
+
+  Network(std::shared_ptr<const AnyWeights> weights, std::vector<Shape> shapes,
           int width, int height, int threads);
   Result<> allocate();
 
   /// Rows of a tensor that a task reads or writes.
   struct View {
-    float *data;  // of the first row
+    Element *data;  // of the first row
     ptrdiff_t pixel_stride, row_stride;
 
     Pixels pixels() const { return {data, pixel_stride}; }
   };
 
+  /// The scratch memory of a task, which takes it piece by piece.
+  struct Scratch {
+    uint8_t *free;
+
+    template <typename T>
+    T *take(size_t count) {
+      T *taken = reinterpret_cast<T *>(free);
+      free += scratch_bytes(count * sizeof(T));
+      return taken;
+    }
+  };
+
   size_t image_begin(int y) const {
     return (y + 1) * image_pitch_ + kImageChannels;
   }
-  float *row(int layer, int y);
+  int last_layer() const { return static_cast<int>(layers_.size()) - 1; }
+  template <typename T = Element>
+  T *row(int layer, int y);
   View view(int layer, int begin);
-  int contiguous_rows(int layer, int begin, int end) const;
+  template <typename Body>
+  void for_contiguous_rows(int layer, int begin, int end, const Body &body);
 
-  void compute_first(int layer, int begin, int end, float *scratch, View dst);
+  void compute_first(int layer, int begin, int end, Scratch scratch, View dst);
   void convolve_image(int layer, int begin, int end, View dst);
-  void convolve_3x3(int layer, int begin, int end, float *scratch, View dst);
+  void convolve_3x3(int layer, int begin, int end, Scratch scratch, View dst);
   void convolve_depthwise(int layer, int begin, int end, View dst);
   void pointwise(int layer, View src, int begin, int end,
                  const ExecutionPlan::Step &step, View dst);
-  void store_logits(View src, int begin, int end);
+  void compute_logits(View src, int begin, int end, Scratch scratch);
 
   static constexpr int kImageChannels = 3;
 
-  std::shared_ptr<const Weights> weights_;
+  std::shared_ptr<const AnyWeights> weights_;
   const std::vector<Layer> &layers_;
   int width_;
   int height_;
@@ -79,10 +109,10 @@ class Network {
   TaskGraph graph_;
   std::vector<std::vector<Tap>> rows_;     // of the upsampling layers
   std::vector<std::vector<Tap>> columns_;  // of the same
-  ptrdiff_t image_pitch_;                  // of the image, padded with zeros
-  AlignedBuffer image_;
-  AlignedBuffer arena_;
-  std::vector<AlignedBuffer> scratch_;  // one per worker
+  ptrdiff_t image_pitch_;                  // of the image and its border
+  AlignedArray<Element> image_;
+  AlignedArray<uint8_t> arena_;
+  std::vector<AlignedArray<uint8_t>> scratch_;  // one per worker
 };
 
 }  // namespace fastscnn

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "net/scenecut.h"
-
 namespace fastscnn {
 namespace {
 
@@ -15,36 +13,27 @@ size_t floats(const Logits &grid) {
 
 }  // namespace
 
-Result<TemporalFilter> TemporalFilter::create(const Network &network) {
+Result<TemporalFilter> TemporalFilter::create(const Logits &logits) {
   TemporalFilter filter;
-  filter.samples_ =
-      FASTSCNN_TRY(AlignedBuffer::create(kSceneGrid * kSceneGrid * 3));
-  filter.average_ =
-      FASTSCNN_TRY(AlignedBuffer::create(floats(network.logits())));
+  for (AlignedBuffer *samples : {&filter.samples_, &filter.last_samples_})
+    *samples = FASTSCNN_TRY(AlignedBuffer::create(kSceneGrid * kSceneGrid * 3));
+  filter.average_ = FASTSCNN_TRY(AlignedBuffer::create(floats(logits)));
   return filter;
 }
 
-bool TemporalFilter::is_cut(const Network &network) {
-  float *last = samples_.data();
+bool TemporalFilter::is_cut() {
   float difference = 0;
-  for (int i = 0; i < kSceneGrid; i++) {
-    const float *row = network.image_row(scene_sample(i, network.height()));
-    for (int j = 0; j < kSceneGrid; j++) {
-      const float *pixel = row + scene_sample(j, network.width()) * 3;
-      for (int c = 0; c < 3; c++, last++) {
-        difference += std::abs(pixel[c] - *last);
-        *last = pixel[c];
-      }
-    }
+  for (size_t i = 0; i < samples_.size(); i++) {
+    difference += std::abs(samples_.data()[i] - last_samples_.data()[i]);
+    last_samples_.data()[i] = samples_.data()[i];
   }
   return difference > kSceneCut * samples_.size();
 }
 
-const float *TemporalFilter::add(const Network &network, float smoothing) {
-  const Logits logits = network.logits();
+const float *TemporalFilter::add(const Logits &logits, float smoothing) {
   const size_t n = floats(logits);
   float *average = average_.data();
-  const bool cut = is_cut(network);
+  const bool cut = is_cut();
   if (cut || empty_) {
     std::copy_n(logits.data, n, average);
     empty_ = false;

@@ -22,6 +22,9 @@ Result<std::shared_ptr<const Weights>> Weights::create(
     FASTSCNN_TRY(layers[i].depthwise() ? weights->pack_depthwise(i)
                                        : weights->pack_conv_gemm(i));
   }
+  int channels = 0;
+  for (const Layer &l : layers) channels = std::max(channels, l.channels);
+  weights->zeros_ = FASTSCNN_TRY(AlignedBuffer::create(channels));
   return weights;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "cuda/engine/argmax.h"
@@ -237,6 +238,10 @@ class CudaEngine : public Engine {
 
   void reset() override {
     if (pipeline_) pipeline_->reset();
+  }
+
+  const char *precision() const override {
+    return std::is_same_v<T, float> ? "fp32" : "fp16";
   }
 
  private:

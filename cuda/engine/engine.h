@@ -15,8 +15,8 @@ namespace fastscnn::cuda {
 /// cuDNN's version: 91900 means 9.19.0. An Error if it is not installed.
 Result<size_t> cudnn_version();
 
-/// Creates an engine in context, which must be that of weights. T is __half, or
-/// float for comparison. Frames and masks in device memory are used in place;
+/// Creates an engine in context, which must be that of weights. T is __half or
+/// float. Frames and masks in device memory are used in place;
 /// they and the Queue must belong to context.
 template <typename T>
 std::unique_ptr<Engine> make_engine(std::shared_ptr<const Context> context,

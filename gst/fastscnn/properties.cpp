@@ -9,8 +9,6 @@ using namespace fastscnn;
 namespace
 {
 
-constexpr unsigned kMaxInputSize = 8192;
-
 constexpr GParamFlags kReady =
     (GParamFlags)(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                   GST_PARAM_MUTABLE_READY);
@@ -33,6 +31,24 @@ backend_get_type ()
   };
   static const GType type =
       g_enum_register_static ("GstFastScnnBackend", values);
+  return type;
+}
+
+GType
+precision_get_type ()
+{
+  static const GEnumValue values[] = {
+    { (int)Precision::kAuto,
+        "int8 on a CPU with byte dot products if the model has activation "
+        "scales, fp16 on a GPU, otherwise fp32",
+        "auto" },
+    { (int)Precision::kFp32, "Single precision", "fp32" },
+    { (int)Precision::kInt8,
+        "8 bits, on the CPU; the model needs activation scales", "int8" },
+    { 0, NULL, NULL },
+  };
+  static const GType type =
+      g_enum_register_static ("GstFastScnnPrecision", values);
   return type;
 }
 
@@ -65,6 +81,8 @@ visit_setting (AnySettings &settings, guint id, const Visit &visit)
     return visit (settings.cuda_device_id);
   case PROP_THREADS:
     return visit (settings.threads);
+  case PROP_PRECISION:
+    return visit (settings.precision);
   case PROP_INFER_WIDTH:
     return visit (settings.infer_width);
   case PROP_INFER_HEIGHT:
@@ -120,6 +138,9 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
       PROP_THREADS, g_param_spec_uint ("threads", "Threads",
                         "Worker threads of the CPU backend (0 = one per core)",
                         0, 1024, defaults.threads, kReady));
+  install (PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision", "Arithmetic of the network",
+          precision_get_type (), (int)defaults.precision, kReady));
   install (PROP_INFER_WIDTH,
       g_param_spec_uint ("infer-width", "Inference width",
           "Width of the network's input, rounded to a multiple of 32 (0 = "
@@ -187,6 +208,7 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
           (GParamFlags)(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
   gst_type_mark_as_plugin_api (backend_get_type (), (GstPluginAPIFlags)0);
+  gst_type_mark_as_plugin_api (precision_get_type (), (GstPluginAPIFlags)0);
   gst_type_mark_as_plugin_api (mask_size_get_type (), (GstPluginAPIFlags)0);
 }
 

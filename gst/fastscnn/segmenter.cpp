@@ -88,11 +88,13 @@ Segmenter::use_backend (const std::string &name)
   device.id = settings_.cuda_device_id;
   device.threads = (int)settings_.threads;
   device.queue.context = cuda_context_;
+  device.precision = settings_.precision;
   device.warn = [] (const char *sentence) { GST_WARNING ("%s", sentence); };
 
   Backend *backend = FASTSCNN_TRY (open_backend (name));
   engine_ = FASTSCNN_TRY (backend->create_engine (model_->model, device));
-  device_ = FASTSCNN_TRY (backend->device_name (device));
+  device_ = FASTSCNN_TRY (backend->device_name (device)) + ", " +
+            engine_->precision ();
   backend_ = name;
   return {};
 }

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "net/engine.h"
+
 namespace fastscnn
 {
 
@@ -18,6 +20,7 @@ struct Settings {
   BackendChoice backend = BackendChoice::kAuto;
   int cuda_device_id = -1;
   unsigned threads = 0;
+  Precision precision = Precision::kAuto;
   unsigned infer_width = 0;
   unsigned infer_height = 0;
   MaskSize mask_size = MaskSize::kFrame;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cpu/engine/network.h"
+#include "cpu/engine/weights.h"
 #include "cpu/workers.h"
 #include "tests/bench/peak.h"
 #include "tests/bench/timing.h"
@@ -25,13 +26,13 @@ struct Work {
   double bytes = 0;  // that the step reads and writes outside of the caches
 };
 
-double activation_bytes(const Network &network, int layer) {
+double activation_bytes(const Network<Weights> &network, int layer) {
   if (layer == kImage) return 12.0 * network.width() * network.height();
   const Shape &s = network.shapes()[layer];
   return 4.0 * s.channels * s.height * s.width;
 }
 
-Work work_of(const Network &network, const std::vector<Layer> &layers,
+Work work_of(const Network<Weights> &network, const std::vector<Layer> &layers,
              const ExecutionPlan::Step &step) {
   std::vector<int> all = {step.first};
   all.insert(all.end(), step.pointwise.begin(), step.pointwise.end());
@@ -74,8 +75,8 @@ void print_all(const char *name, size_t tasks, double seconds, double flops,
 
 void measure(const std::shared_ptr<const Weights> &weights, int width,
              int height) {
-  const auto made = must(Network::create(weights, width, height, 1));
-  Network &network = *made;
+  const auto made = must(Network<Weights>::create(weights, width, height, 1));
+  Network<Weights> &network = *made;
   testing::set_image(&network, reference::make_image(height, width));
   const ExecutionPlan &plan = network.plan();
   const std::vector<Layer> &layers = weights->model().layers();
@@ -109,7 +110,8 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
             measure_peak(1));
 
   const int threads = static_cast<int>(std::thread::hardware_concurrency());
-  const auto on_all = must(Network::create(weights, width, height, threads));
+  const auto on_all =
+      must(Network<Weights>::create(weights, width, height, threads));
   testing::set_image(on_all.get(), reference::make_image(height, width));
   Workers workers;
   must(workers.reserve(threads));

@@ -22,6 +22,7 @@
 #include "tests/bench/bench-cuda.h"
 #include "tests/bench/timing.h"
 #include "tests/support/frames.h"
+#include "tests/support/int8reference.h"
 #include "tests/support/must.h"
 #include "tests/support/reference.h"
 
@@ -34,6 +35,7 @@ struct Arguments {
   gchar *model = nullptr;
   std::vector<std::pair<int, int>> sizes;  // width, height
   int threads = 0;
+  Precision precision = Precision::kAuto;
   int frames = 0;
   int busy = 0;
   gboolean json = FALSE;
@@ -50,6 +52,23 @@ struct Measured {
   Spread frame, network, argmax;
   long peak_bytes = 0;
 };
+
+Device device_of(const Arguments &arguments) {
+  Device device;
+  device.threads = arguments.threads;
+  device.precision = arguments.precision;
+  return device;
+}
+
+/// Device and precision.
+Result<std::string> describe(Backend &backend,
+                             const std::shared_ptr<const Model> &model,
+                             const Arguments &arguments) {
+  const Device device = device_of(arguments);
+  const auto engine = FASTSCNN_TRY(backend.create_engine(model, device));
+  const std::string name = FASTSCNN_TRY(backend.device_name(device));
+  return name + ", " + engine->precision();
+}
 
 /// Largest resident memory of this process so far, which is then forgotten.
 long take_peak_bytes() {
@@ -87,8 +106,7 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   take_peak_bytes();
   const long before = take_peak_bytes();
 
-  Device device;
-  device.threads = arguments.threads;
+  const Device device = device_of(arguments);
   auto engine = must(backend.create_engine(model, device));
   must(engine->configure(frame.info, {width, height, width, height}));
   Mask mask = {ids.data(), width};
@@ -137,8 +155,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
   reference::Lcg lcg(1);
   const FrameInfo info =
       reference::make_frame("RGB", width, height, 0, false, lcg).info;
-  Device device;
-  device.threads = arguments.threads;
+  const Device device = device_of(arguments);
   auto engine = must(backend.create_engine(model, device));
   must(engine->configure(info, {width, height, width, height}));
 
@@ -218,12 +235,32 @@ gboolean add_size(const gchar *, const gchar *value, gpointer data,
   return TRUE;
 }
 
+gboolean set_precision(const gchar *, const gchar *value, gpointer data,
+                       GError **error) {
+  Precision &precision = static_cast<Arguments *>(data)->precision;
+  if (std::strcmp(value, "auto") == 0)
+    precision = Precision::kAuto;
+  else if (std::strcmp(value, "fp32") == 0)
+    precision = Precision::kFp32;
+  else if (std::strcmp(value, "int8") == 0)
+    precision = Precision::kInt8;
+  else {
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "The precision is auto, fp32 or int8, not \"%s\"", value);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 void parse(int argc, char **argv, Arguments *arguments) {
   const GOptionEntry entries[] = {
       {"backend", 0, 0, G_OPTION_ARG_STRING, &arguments->backend,
        "Engine: cpu (default) or cuda", "NAME"},
       {"threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads,
        "CPU threads (default: one a core)", "N"},
+      {"precision", 0, 0, G_OPTION_ARG_CALLBACK,
+       reinterpret_cast<gpointer>(set_precision),
+       "auto (default), fp32 or int8", "NAME"},
       {"size", 0, 0, G_OPTION_ARG_CALLBACK,
        reinterpret_cast<gpointer>(add_size),
        "Size of frame, network and mask; may be repeated", "WxH"},
@@ -273,10 +310,14 @@ int main(int argc, char **argv) {
   Backend &backend = **module;
   const std::shared_ptr<const Model> model =
       arguments.model ? must(Model::load(arguments.model))
-                      : reference::make_model(Variant::tramac(), 19);
-  Device device;
-  device.threads = arguments.threads;
-  const std::string name = must(backend.device_name(device));
+                      : reference::with_scales(
+                            *reference::make_model(Variant::tramac(), 19));
+  const Result<std::string> description = describe(backend, model, arguments);
+  if (!description) {
+    std::fprintf(stderr, "bench: %s\n", description.error().sentence.c_str());
+    return 1;
+  }
+  const std::string &name = *description;
   if (arguments.serve) {
     serve(backend, model, arguments, name);
     return 0;

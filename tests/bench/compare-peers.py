@@ -125,7 +125,7 @@ def start_peers(args, height, width, folder):
                    name, *common, "--onnx", onnx, "--frames", frames]
         yield Peer(name, command, folder / name)
     yield Peer(ENGINE, [args.bench or ROOT / "build/tests/bench/bench", *common,
-                        "--serve", frames], folder / ENGINE)
+                        "--precision", "fp32", "--serve", frames], folder / ENGINE)
 
 
 def check_agreement(peers):

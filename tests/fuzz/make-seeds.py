@@ -4,6 +4,10 @@
 
 import json
 import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+import fastscnn  # noqa: E402
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 METADATA = {
@@ -15,6 +19,11 @@ METADATA = {
     "first_conv_padding": "0", "dw_relu": "true", "ppm_out_kernel": "1",
     "ffm_dw": "dw3-dilation4", "activation": "relu6",
 }
+
+# Of every convolution but the last.
+SCALES = {layer.name: 0.0125 for layer in fastscnn.layers(
+    fastscnn.Variant(activation="relu6"), 64, 64, 2) if layer.op == "conv"}
+del SCALES["cls.conv"]
 
 
 def model(header, data=b""):
@@ -49,6 +58,8 @@ def mask_meta(x, y, width, height, runs, confidence=b"\0"):
 
 SEEDS = {
     "model/metadata": model({"__metadata__": METADATA}),
+    "model/scales": model({"__metadata__": METADATA
+                           | {"activation_scales": json.dumps(SCALES)}}),
     "model/tensors": model({
         "__metadata__": METADATA,
         "lds.conv.weight": {"dtype": "F16", "shape": [2, 1, 1, 1],

@@ -20,6 +20,10 @@ try:
     import convert
     import foreign
     import modelfile
+    from int8 import Int8Network
+    from metrics import Confusion
+    from network import class_map
+    from pictures import pairs, read_pair
     from street.view import render
     from street.world import Street
 except (ImportError, ValueError) as error:
@@ -56,8 +60,8 @@ def torch_logits(net, info, image):
 
 @unittest.skipIf(MISSING, MISSING)
 class ElementTest(unittest.TestCase):
-    def segmenter(self, path):
-        segment = evaluate.Segmenter(str(path), "cpu", INPUT)
+    def segmenter(self, path, precision="fp32"):
+        segment = evaluate.Segmenter(str(path), "cpu", INPUT, precision)
         self.addCleanup(segment.close)
         return segment
 
@@ -111,6 +115,37 @@ class ElementTest(unittest.TestCase):
             wanted = np.where(expected < 0.6 * 255, 255, logits.argmax(0).numpy())
             self.assertGreater(float((wanted == 255).mean()), 0.001)
             self.assertGreaterEqual(float((mask == wanted).mean()), 0.999)
+
+    def test_int8(self):
+        """The simulation that calibrate.py uses is what the element computes."""
+        path = ROOT / "models" / "fastscnn-camvid.safetensors"
+        net, info = modelfile.load(path)
+        simulated = Int8Network(net, info)
+        segment = self.segmenter(path, "int8")
+        for image in frames():
+            image = image.resize(INPUT)  # frames that the element does not resize
+            pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
+            expected = class_map(simulated(pixels), INPUT[::-1],
+                                 net.variant.align_corners)[0].numpy()
+            mask, _ = segment(image)
+            self.assertGreaterEqual(float((mask == expected).mean()), 0.9999)
+
+    def test_int8_sees_as_well(self):
+        """On real frames: mean IoU in 8 bits and in single precision."""
+        labels = DRIVE.parent / "labels"
+        if not labels.is_dir():
+            self.skipTest(f"no frames in {labels}")
+        path = ROOT / "models" / "fastscnn-camvid.safetensors"
+        found = {"fp32": Confusion(11), "int8": Confusion(11)}
+        segmenters = {precision: self.segmenter(path, precision) for precision in found}
+        for image_path, label in pairs(DRIVE, labels)[::25]:
+            image, truth = read_pair(image_path, label)
+            masks = {}
+            for precision, segment in segmenters.items():
+                masks[precision], _ = segment(image)
+                found[precision].add(np.array(truth), masks[precision])
+            self.assertGreater(float((masks["fp32"] == masks["int8"]).mean()), 0.95)
+        self.assertGreater(found["int8"].miou(), found["fp32"].miou() - 0.02)
 
 
 if __name__ == "__main__":

@@ -248,6 +248,58 @@ void test_aliases() {
   refused("{\"a b\":\"class1\",\"A-B\":\"class2\"}", "alias \"a b\" twice");
 }
 
+void test_scales() {
+  for (const Variant &v : {Variant::tramac(), Variant::mmseg()}) {
+    ModelFile file = ModelFile::valid(v);
+    g_assert_true(parse(file)->info().activation_scales.empty());
+    file.set_scales(0.25, v);
+    const auto model = parse(file);
+    const auto &layers = model->layers();
+    for (size_t i = 0; i < layers.size(); i++) {
+      const bool scaled =
+          layers[i].op == fastscnn::Op::kConv && layers[i].name != "cls.conv";
+      g_assert_cmpfloat(model->info().activation_scales.at(i), ==,
+                        scaled ? 0.25f : 0.f);
+    }
+  }
+}
+
+/// Every fault of the scales has its own sentence.
+void test_wrong_scales() {
+  const auto with = [](const std::string &value) {
+    return [value](ModelFile &f) { f.metadata["activation_scales"] = value; };
+  };
+  /// All scales are right, except for one.
+  const auto replaced = [](const char *layer, const char *scale) {
+    return [layer, scale](ModelFile &f) {
+      f.set_scales(0.25);
+      std::string &text = f.metadata["activation_scales"];
+      const std::string entry = "\"" + std::string(layer) + "\":0.25";
+      const size_t at = text.find(entry);
+      g_assert_true(at != std::string::npos);
+      text.replace(at, entry.size(), scale);
+    };
+  };
+  expect_refusal(with(""),
+                 "\"activation_scales\" in its metadata is not valid");
+  expect_refusal(with("[1, 2]"), "\"[1,2]\" instead of an object");
+  expect_refusal(with("{}"), "no scale for the layer \"lds.conv\"");
+  expect_refusal(replaced("ppm.out", "\"x\":1"),
+                 "no scale for the layer \"ppm.out\"");
+  expect_refusal(replaced("lds.conv", "\"lds.conv\":0.25,\"cls.conv\":1"),
+                 "a scale for \"cls.conv\", which is not");
+  expect_refusal(replaced("lds.conv", "\"lds.conv\":0.25,\"ppm.cat\":1"),
+                 "a scale for \"ppm.cat\", which is not");
+  expect_refusal(replaced("lds.conv", "\"lds.conv\":1,\"lds.conv\":2"),
+                 "\"lds.conv\" twice");
+  for (const char *scale :
+       {"0", "-1", "1e-07", "2e+30", "null", "\"1\"", "[1]", "true"})
+    expect_refusal(
+        replaced("ffm.high", ("\"ffm.high\":" + std::string(scale)).c_str()),
+        (std::string(scale) + " for the layer \"ffm.high\"").c_str());
+  expect_refusal(replaced("ffm.high", "\"ffm.high\":1e999"), "not valid JSON");
+}
+
 void test_file() {
   g_autofree gchar *dir = g_dir_make_tmp("model-XXXXXX", nullptr);
   g_autofree gchar *path = g_build_filename(dir, "big.safetensors", nullptr);
@@ -347,6 +399,17 @@ void test_weights_that_do_not_fit() {
   g_assert_false(refused.has_value());
   g_assert_nonnull(std::strstr(refused.error().sentence.c_str(),
                                "\"lds.conv\" needs 864 weights"));
+
+  auto info = model->info();
+  info.activation_scales = {0.25f};
+  for (size_t i = 0; i < n; i++) {
+    weights[i] = model->weight(i);
+    biases[i] = model->bias(i);
+  }
+  const auto short_of_scales = Model::create(info, weights, biases);
+  g_assert_false(short_of_scales.has_value());
+  g_assert_nonnull(std::strstr(short_of_scales.error().sentence.c_str(),
+                               "one entry per layer"));
 }
 
 }  // namespace
@@ -360,6 +423,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/model/ranges", test_ranges);
   g_test_add_func("/model/tensors", test_tensors);
   g_test_add_func("/model/metadata", test_metadata);
+  g_test_add_func("/model/scales", test_scales);
+  g_test_add_func("/model/wrong-scales", test_wrong_scales);
   g_test_add_func("/model/file", test_file);
   g_test_add_func("/model/limits", test_limits);
   g_test_add_func("/model/weights-that-do-not-fit",

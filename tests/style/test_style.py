@@ -34,8 +34,12 @@ MAY_INCLUDE = {
     "gst/fastscnn": {"gst/base", "gst/classmask", "gst/masks", "net"},
     "gst/overlay": {"gst/base", "gst/classmask", "gst/masks", "net"},
 }
-# Only the backend of a module includes the doors of its rooms.
+# Only the backend of a module includes the doors of its rooms; only the engine
+# includes those of its network in 8 bits.
 DOORS = {
+    "cpu/engine/engine.cpp": {"cpu/engine/int8/instructions.h"},
+    "cpu/engine/engine.h": {"cpu/engine/int8/weights.h"},
+    "cpu/engine/network.cpp": {"cpu/engine/int8/weights.h"},
     "cpu/backend.cpp": {"cpu/engine/engine.h", "cpu/painter/painter.h"},
     "cuda/backend.cpp": {"cuda/engine/engine.h", "cuda/painter/painter.h"},
 }

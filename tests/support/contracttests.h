@@ -39,6 +39,8 @@ struct EngineDriver {
   /// Frames and masks are tested in this memory, too; null: host memory only.
   const TestMemory *device = nullptr;
   Queue queue = {};  ///< of frames in device memory
+  /// kInt8: models get activation scales, and the reference has 8 bits as well.
+  Precision precision = Precision::kAuto;
 };
 
 struct PainterDriver {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cpu/engine/network.h"
+#include "cpu/alignedbuffer.h"
 #include "tests/support/must.h"
 #include "tests/support/reference.h"
 
 namespace fastscnn::testing {
 
-/// Copies an image (3, height, width) to the input of a network.
-inline void set_image(Network *network, const reference::Tensor &image) {
+/// Copies an image (3, height, width) to the input of a network, of its type.
+template <typename Network, typename T>
+void set_image(Network *network, const reference::BasicTensor<T> &image) {
   for (int y = 0; y < image.height; y++)
     for (int x = 0; x < image.width; x++)
       for (int c = 0; c < 3; c++)

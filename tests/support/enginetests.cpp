@@ -20,10 +20,19 @@ namespace {
 
 using reference::Lcg;
 using reference::make_frame;
-using reference::make_model;
 using reference::TestFrame;
 
 EngineDriver driver;  // of the running test
+
+std::shared_ptr<const Model> prepared(std::shared_ptr<const Model> model) {
+  const bool ready = driver.precision != Precision::kInt8 ||
+                     !model->info().activation_scales.empty();
+  return ready ? model : reference::with_scales(*model);
+}
+
+std::shared_ptr<const Model> make_model(const Variant &variant, int classes) {
+  return prepared(reference::make_model(variant, classes));
+}
 
 /// The planes that an engine writes: ids, then confidences. Each row ends in
 /// guard bytes.
@@ -80,7 +89,8 @@ TestMask segment(Engine &engine, const TestFrame &frame,
 /// The engine under test and the reference, side by side.
 struct Pair {
   explicit Pair(const std::shared_ptr<const Model> &model, int threads = 2)
-      : engine(driver.create(model, threads)), reference(model) {}
+      : engine(driver.create(model, threads)),
+        reference(model, driver.precision) {}
 
   void configure(const FrameInfo &info, const Config &config) {
     must(engine->configure(info, config));
@@ -322,8 +332,8 @@ void draw_street(TestFrame *frame) {
 void test_shipped_model() {
   const char *folder = g_getenv("FASTSCNN_MODEL_PATH");
   if (!folder) return g_test_skip("FASTSCNN_MODEL_PATH is not set");
-  Pair pair(
-      must(Model::load(std::string(folder) + "/fastscnn-camvid.safetensors")));
+  Pair pair(prepared(
+      must(Model::load(std::string(folder) + "/fastscnn-camvid.safetensors"))));
   Lcg lcg(39);
   TestFrame frame = make_frame("RGB", 523, 253, 0, false, lcg);
   draw_street(&frame);

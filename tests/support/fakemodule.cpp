@@ -34,8 +34,8 @@ Result<> maybe_fail(std::atomic<int> &countdown, const char *call) {
 
 class FakeEngine : public Engine {
  public:
-  explicit FakeEngine(std::shared_ptr<const Model> model)
-      : model_(std::move(model)) {
+  FakeEngine(std::shared_ptr<const Model> model, Precision precision)
+      : model_(std::move(model)), precision_(precision) {
     control().engines++;
   }
   ~FakeEngine() override { control().engines--; }
@@ -81,6 +81,11 @@ class FakeEngine : public Engine {
   int mask_width() const override { return config_.mask_width; }
   int mask_height() const override { return config_.mask_height; }
   void reset() override { control().resets++; }
+  const char *precision() const override {
+    return precision_ == Precision::kAuto   ? "fake auto"
+           : precision_ == Precision::kFp32 ? "fake fp32"
+                                            : "fake int8";
+  }
 
  private:
   /// Mean of R, G and B.
@@ -104,6 +109,7 @@ class FakeEngine : public Engine {
   }
 
   std::shared_ptr<const Model> model_;
+  Precision precision_;
   FrameInfo src_;
   Config config_;
 };
@@ -120,7 +126,9 @@ class FakeBackend : public Backend {
       std::shared_ptr<const Model> model, const Device &device) override {
     if (device.id == kNoSuchDevice && std::string(name()) == "cuda")
       return Error{Error::Kind::kDevice, "There is no fake device 99."};
-    return std::make_unique<FakeEngine>(std::move(model));
+    if (device.precision == Precision::kInt8 && std::string(name()) == "cuda")
+      return Error{Error::Kind::kDevice, "The fake GPU has no int8."};
+    return std::make_unique<FakeEngine>(std::move(model), device.precision);
   }
 
   Result<std::unique_ptr<Painter>> create_painter(const Device &) override {

@@ -78,6 +78,14 @@ ModelFile ModelFile::valid(const Variant &variant, int classes) {
   return file;
 }
 
+void ModelFile::set_scales(double scale, const Variant &variant, int classes) {
+  json scales;
+  const std::vector<Layer> layers = make_layers(variant, classes);
+  for (size_t i = 0; i < layers.size(); i++)
+    if (has_scale(layers, static_cast<int>(i))) scales[layers[i].name] = scale;
+  metadata["activation_scales"] = scales.dump();
+}
+
 ModelFile::Tensor &ModelFile::tensor(const std::string &name) {
   for (Tensor &t : tensors)
     if (t.name == name) return t;

@@ -27,6 +27,10 @@ struct ModelFile {
   /// A valid file with small weights, all different.
   static ModelFile valid(const Variant &variant = {}, int classes = 3);
 
+  /// Gives every layer that has one this activation scale. variant, classes: as
+  /// in valid().
+  void set_scales(double scale, const Variant &variant = {}, int classes = 3);
+
   Tensor &tensor(const std::string &name);  ///< must exist
   std::string header() const;
   std::vector<uint8_t> bytes() const;

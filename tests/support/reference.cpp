@@ -135,15 +135,6 @@ Tensor upsample(const Tensor &src, int height, int width, bool align_corners) {
   return dst;
 }
 
-Tensor concat(const std::vector<const Tensor *> &parts) {
-  Tensor dst(0, parts[0]->height, parts[0]->width);
-  for (const Tensor *part : parts) {
-    dst.channels += part->channels;
-    dst.data.insert(dst.data.end(), part->data.begin(), part->data.end());
-  }
-  return dst;
-}
-
 std::vector<Tensor> run(const Model &model, const Tensor &image) {
   const std::vector<Layer> &layers = model.layers();
   std::vector<Tensor> outputs(layers.size());

@@ -13,24 +13,26 @@
 /// precision, so results are more accurate than those of the engine under test.
 namespace fastscnn::reference {
 
-/// Floats of shape (channels, height, width).
-struct Tensor {
+/// Values of shape (channels, height, width).
+template <typename T>
+struct BasicTensor {
   int channels = 0;
   int height = 0;
   int width = 0;
-  std::vector<float> data;
+  std::vector<T> data;
 
-  Tensor() = default;
-  Tensor(int c, int h, int w)
+  BasicTensor() = default;
+  BasicTensor(int c, int h, int w)
       : channels(c), height(h), width(w), data(size_t(c) * h * w) {}
 
-  float &at(int c, int y, int x) {
+  T &at(int c, int y, int x) {
     return data[(size_t(c) * height + y) * width + x];
   }
-  float at(int c, int y, int x) const {
+  T at(int c, int y, int x) const {
     return data[(size_t(c) * height + y) * width + x];
   }
 };
+using Tensor = BasicTensor<float>;
 
 /// The convolution that layer describes, with zero padding. weight: (out, in /
 /// groups, kernel, kernel); bias: (out); residual (nullable): of the shape of
@@ -46,7 +48,15 @@ Tensor pool(const Tensor &src, int bins);
 /// corners; without, samples lie at half-pixel centres and edges repeat.
 Tensor upsample(const Tensor &src, int height, int width, bool align_corners);
 
-Tensor concat(const std::vector<const Tensor *> &parts);
+template <typename T = float>
+BasicTensor<T> concat(const std::vector<const BasicTensor<T> *> &parts) {
+  BasicTensor<T> dst(0, parts[0]->height, parts[0]->width);
+  for (const BasicTensor<T> *part : parts) {
+    dst.channels += part->channels;
+    dst.data.insert(dst.data.end(), part->data.begin(), part->data.end());
+  }
+  return dst;
+}
 
 /// The outputs of all layers; the last one is the logits.
 std::vector<Tensor> run(const Model &model, const Tensor &image);

@@ -8,6 +8,7 @@
 
 #include "net/engine.h"
 #include "net/scenecut.h"
+#include "tests/support/int8reference.h"
 #include "tests/support/reference.h"
 
 namespace fastscnn::reference {
@@ -15,8 +16,12 @@ namespace fastscnn::reference {
 /// The reference as an engine, for frames and masks in host memory.
 class ReferenceEngine : public Engine {
  public:
-  explicit ReferenceEngine(std::shared_ptr<const Model> model)
-      : model_(std::move(model)), info_(model_->info()) {}
+  /// precision: kInt8, or any other for double precision.
+  explicit ReferenceEngine(std::shared_ptr<const Model> model,
+                           Precision precision = Precision::kAuto)
+      : model_(std::move(model)),
+        info_(model_->info()),
+        int8_(precision == Precision::kInt8) {}
 
   Result<> configure(const FrameInfo &source, const Config &config) override {
     config_ = {};
@@ -39,9 +44,17 @@ class ReferenceEngine : public Engine {
                    const Options &options, Queue) override {
     if (!config_.input_width)
       return Error{Error::Kind::kEngine, "The reference is not configured"};
-    Tensor image = preprocess(source_, frame, config_.input_width,
-                              config_.input_height, info_.mean, info_.std);
-    Tensor logits = run(*model_, image).back();
+    Tensor image, logits;
+    if (int8_) {
+      const ByteTensor bytes = preprocess_bytes(
+          source_, frame, config_.input_width, config_.input_height);
+      image = normalize(info_, bytes);
+      logits = run_int8(*model_, bytes);
+    } else {
+      image = preprocess(source_, frame, config_.input_width,
+                         config_.input_height, info_.mean, info_.std);
+      logits = run(*model_, image).back();
+    }
     if (!average_.data.empty() && !is_cut(image))
       for (size_t i = 0; i < logits.data.size(); i++)
         logits.data[i] +=
@@ -58,6 +71,7 @@ class ReferenceEngine : public Engine {
   int mask_width() const override { return config_.mask_width; }
   int mask_height() const override { return config_.mask_height; }
   void reset() override { average_ = {}; }
+  const char *precision() const override { return int8_ ? "int8" : "fp64"; }
 
   /// What the last mask was made from.
   const Classes &classes() const { return classes_; }
@@ -90,6 +104,7 @@ class ReferenceEngine : public Engine {
 
   std::shared_ptr<const Model> model_;
   const ModelInfo &info_;
+  const bool int8_;
   FrameInfo source_;
   Config config_;
   Tensor image_, average_;  // of the last frame

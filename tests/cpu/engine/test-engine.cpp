@@ -5,9 +5,12 @@
 
 #include <cstring>
 
+#include "cpu/engine/int8/instructions.h"
 #include "net/painter.h"
 #include "tests/support/contracttests.h"
+#include "tests/support/frames.h"
 #include "tests/support/must.h"
+#include "tests/support/referenceengine.h"
 
 using namespace fastscnn;
 
@@ -29,10 +32,12 @@ Backend &backend() {
   return *backend;
 }
 
+template <Precision kPrecision>
 std::unique_ptr<Engine> create(std::shared_ptr<const Model> model,
                                int threads) {
   Device device;
   device.threads = threads;
+  device.precision = kPrecision;
   return must(backend().create_engine(std::move(model), device));
 }
 
@@ -48,11 +53,74 @@ void test_backend() {
   g_assert_nonnull(must(backend().create_painter(device)).get());
 }
 
+/// What an engine of a model computes with.
+std::string precision_of(const std::shared_ptr<const Model> &model,
+                         Precision wanted) {
+  Device device;
+  device.precision = wanted;
+  return must(backend().create_engine(model, device))->precision();
+}
+
+void test_precision() {
+  const auto plain = reference::make_model(Variant::tramac(), 3);
+  const auto scaled = reference::with_scales(*plain);
+  g_assert_cmpstr(precision_of(plain, Precision::kAuto).c_str(), ==, "fp32");
+  g_assert_cmpstr(precision_of(scaled, Precision::kFp32).c_str(), ==, "fp32");
+  const std::string int8 = precision_of(scaled, Precision::kInt8);
+  g_assert_cmpstr(int8.substr(0, 6).c_str(), ==, "int8 (");
+  g_assert_cmpstr(precision_of(scaled, Precision::kAuto).c_str(), ==,
+                  int8::have_dot_products() ? int8.c_str() : "fp32");
+
+  Device device;
+  device.precision = Precision::kInt8;
+  const auto refused = backend().create_engine(plain, device);
+  g_assert_false(refused.has_value());
+  g_assert_true(refused.error().kind == Error::Kind::kModel);
+  const char *sentence = refused.error().sentence.c_str();
+  g_assert_nonnull(std::strstr(sentence, "random"));
+  g_assert_nonnull(std::strstr(sentence, "models/calibrate.py"));
+}
+
+/// The classes at the points of the logits' grid are the reference's: there is
+/// no interpolation that may round otherwise.
+void test_grid() {
+  for (const Variant &variant :
+       {Variant::tramac(), Variant::mmseg(), Variant::paper()}) {
+    const auto model =
+        reference::with_scales(*reference::make_model(variant, 19));
+    reference::Lcg lcg(41);
+    const auto frame = reference::make_frame("NV12", 333, 201, 3, true, lcg);
+    const Config config = {160, 96, 0, 0};
+    std::vector<uint8_t> expected(20 * 12);
+    reference::ReferenceEngine exact(model, Precision::kInt8);
+    must(exact.configure(frame.info, config));
+    must(exact.segment(frame.frame, {expected.data(), 20}, {}, {}));
+    for (int threads = 1; threads <= 3; threads++) {
+      const auto engine = create<Precision::kInt8>(model, threads);
+      must(engine->configure(frame.info, config));
+      std::vector<uint8_t> found(20 * 12);
+      must(engine->segment(frame.frame, {found.data(), 20}, {}, {}));
+      g_assert_cmpmem(found.data(), found.size(), expected.data(),
+                      expected.size());
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/cpu/backend", test_backend);
-  testing::add_engine_tests({"cpu", create, {1e-3, 0, 1, 1}, {1e-3, 0, 1, 1}});
+  g_test_add_func("/cpu/precision", test_precision);
+  g_test_add_func("/cpu/int8/grid", test_grid);
+  testing::add_engine_tests(
+      {"cpu", create<Precision::kFp32>, {1e-3, 0, 1, 1}, {1e-3, 0, 1, 1}});
+  testing::add_engine_tests({"cpu-int8",
+                             create<Precision::kInt8>,
+                             {1e-3, 0, 1, 1},
+                             {1e-3, 0, 1, 1},
+                             nullptr,
+                             {},
+                             Precision::kInt8});
   return g_test_run();
 }

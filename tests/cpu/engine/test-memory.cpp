@@ -13,6 +13,7 @@
 
 #include "cpu/engine/engine.h"
 #include "tests/support/frames.h"
+#include "tests/support/int8reference.h"
 #include "tests/support/must.h"
 #include "tests/support/reference.h"
 
@@ -48,7 +49,7 @@ void *operator new(size_t size, std::align_val_t alignment) {
 void *operator new(size_t size, const std::nothrow_t &) noexcept {
   return count_and_allocate(size, 16);
 }
-// AlignedBuffer uses this one.
+// AlignedArray uses this one.
 void *operator new(size_t size, std::align_val_t alignment,
                    const std::nothrow_t &) noexcept {
   if (countdown > 0 && --countdown == 0) return nullptr;
@@ -65,17 +66,21 @@ namespace {
 
 constexpr Config kConfig = {160, 96, 200, 120};
 
+std::shared_ptr<const Model> make_model() {
+  return reference::with_scales(*reference::make_model(Variant::mmseg(), 19));
+}
+
 reference::TestFrame make_frame() {
   Lcg lcg(7);
   return reference::make_frame("NV12", 200, 120, 0, false, lcg);
 }
 
+template <typename AnyWeights>
 void test_no_allocation() {
   auto workers = std::make_shared<Workers>();
   must(workers->reserve(2));
-  auto engine = make_cpu_engine(
-      must(Weights::create(reference::make_model(Variant::mmseg(), 19))),
-      workers, 2);
+  auto engine =
+      make_cpu_engine(must(AnyWeights::create(make_model())), workers, 2);
   const reference::TestFrame frame = make_frame();
   must(engine->configure(frame.info, kConfig));
   std::vector<uint8_t> ids(200 * 120), confidence(ids);
@@ -113,14 +118,14 @@ int fail_each(F function) {
   }
 }
 
+template <typename AnyWeights>
 void test_out_of_memory() {
-  const std::shared_ptr<const Model> model =
-      reference::make_model(Variant::mmseg(), 19);
-  g_assert_cmpint(fail_each([&] { return Weights::create(model); }), >, 50);
+  const std::shared_ptr<const Model> model = make_model();
+  g_assert_cmpint(fail_each([&] { return AnyWeights::create(model); }), >, 50);
 
   auto workers = std::make_shared<Workers>();
   must(workers->reserve(2));
-  auto engine = make_cpu_engine(must(Weights::create(model)), workers, 2);
+  auto engine = make_cpu_engine(must(AnyWeights::create(model)), workers, 2);
   const reference::TestFrame frame = make_frame();
   g_assert_cmpint(
       fail_each([&] { return engine->configure(frame.info, kConfig); }), >, 5);
@@ -140,7 +145,11 @@ void test_out_of_memory() {
 
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
-  g_test_add_func("/cpu/memory/no-allocation", test_no_allocation);
-  g_test_add_func("/cpu/memory/out-of-memory", test_out_of_memory);
+  g_test_add_func("/cpu/memory/no-allocation", test_no_allocation<Weights>);
+  g_test_add_func("/cpu/memory/out-of-memory", test_out_of_memory<Weights>);
+  g_test_add_func("/cpu/memory/int8/no-allocation",
+                  test_no_allocation<int8::Weights>);
+  g_test_add_func("/cpu/memory/int8/out-of-memory",
+                  test_out_of_memory<int8::Weights>);
   return g_test_run();
 }

@@ -115,6 +115,36 @@ void test_elements_agree() {
   g_assert_true(masks["a"] == masks["c"]);
 }
 
+/// Masks in 8 bits are nearly those in single precision.
+void test_precision() {
+  const auto masks = masks_of(
+      "fastscnn name=a backend=cpu precision=fp32 ! "
+      "fastscnn name=b backend=cpu precision=int8 threads=1 ! "
+      "fastscnn name=c backend=cpu precision=int8 threads=2");
+  g_assert_cmpuint(masks.at("a").size(), ==, kFrames);
+  for (int i = 0; i < kFrames; i++) {
+    const double share = share_of_equal(masks.at("a")[i], masks.at("b")[i]);
+    g_test_message("%.4f of the pixels are equal", share);
+    g_assert_cmpfloat(share, >=, 0.97);
+    g_assert_cmpfloat(share, <, 1);  // they were really two arithmetics
+  }
+  g_assert_true(masks.at("b") == masks.at("c"));
+}
+
+/// A model without scales is refused, with what to do.
+void test_model_without_scales() {
+  const Element e("fastscnn backend=cpu precision=int8 model-file=" +
+                  model_path());
+  g_assert_false(e.starts());
+  GstMessage *message = e.pop_message(GST_MESSAGE_ERROR);
+  g_assert_nonnull(message);
+  GError *error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  g_assert_nonnull(strstr(error->message, "models/calibrate.py"));
+  g_error_free(error);
+  gst_message_unref(message);
+}
+
 /// async=true makes the same masks.
 void test_async() {
   const auto expected = masks_of("fastscnn name=a backend=cpu")["a"];
@@ -136,6 +166,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/clip/same-image", test_same_image);
   g_test_add_func("/clip/classes", test_classes);
   g_test_add_func("/clip/elements-agree", test_elements_agree);
+  g_test_add_func("/clip/precision", test_precision);
+  g_test_add_func("/clip/model-without-scales", test_model_without_scales);
   g_test_add_func("/clip/async", test_async);
   return g_test_run();
 }

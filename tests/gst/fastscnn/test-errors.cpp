@@ -127,6 +127,39 @@ void test_auto() {
   g_assert_true(backend_of(stream) == "cpu");
 }
 
+std::string device_of(const Stream &stream) {
+  GstStructure *stats = stream.stats();
+  const std::string name = gst_structure_get_string(stats, "device");
+  gst_structure_free(stats);
+  return name;
+}
+
+/// The precision reaches the engine, and the statistics say which it is. With
+/// backend=auto, a GPU without it makes way for the CPU.
+void test_precision() {
+  install_engines({"cpu", "cuda"});
+  for (const char *precision : {"auto", "fp32", "int8"}) {
+    Stream stream("backend=cpu precision=" + std::string(precision));
+    g_assert_true(
+        g_str_has_suffix(device_of(stream).c_str(),
+                         (", fake " + std::string(precision)).c_str()));
+    gchar *value = nullptr;
+    GValue setting = G_VALUE_INIT;
+    g_object_get_property(G_OBJECT(stream.element), "precision", &setting);
+    value = gst_value_serialize(&setting);
+    g_assert_cmpstr(value, ==, precision);
+    g_free(value);
+    g_value_unset(&setting);
+  }
+  check_cannot_start(
+      "model-file=" + model_path() + " backend=cuda precision=int8",
+      GST_RESOURCE_ERROR_NOT_FOUND, "no int8");
+  install_engines({"cpu", "cuda"});
+  Stream stream("precision=int8");
+  g_assert_true(backend_of(stream) == "cpu");
+  g_assert_true(g_str_has_suffix(device_of(stream).c_str(), ", fake int8"));
+}
+
 void test_unusable_caps() {
   install_engines({"cpu"});
   for (const std::string &caps :
@@ -441,6 +474,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/errors/bad-backend", test_bad_backend);
   g_test_add_func("/errors/model-changes", test_model_changes);
   g_test_add_func("/errors/auto", test_auto);
+  g_test_add_func("/errors/precision", test_precision);
   g_test_add_func("/errors/unusable-caps", test_unusable_caps);
   g_test_add_func("/errors/unusable-frames", test_unusable_frames);
   g_test_add_func("/errors/wrong-video-meta", test_wrong_video_meta);

@@ -372,7 +372,7 @@ void test_stats() {
   GstStructure *stats = stream.stats();
   g_assert_cmpstr(gst_structure_get_string(stats, "backend"), ==, "cpu");
   g_assert_cmpstr(gst_structure_get_string(stats, "device"), ==,
-                  "fake cpu, 3 threads");
+                  "fake cpu, 3 threads, fake auto");
   gst_structure_free(stats);
   for (const char *name :
        {"last-inference-time", "mean-inference-time", "p95-inference-time"})

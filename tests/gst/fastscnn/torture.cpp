@@ -316,7 +316,7 @@ class Torture {
   /// Sets random properties, except those that only make the test slow.
   void set_properties(Dice dice) {
     const std::string left_out =
-        " name parent model-file backend threads "
+        " name parent model-file backend precision threads "
         "infer-width infer-height cuda-device-id qos ";
     while (!done_) {
       GstElement *element = elements_[static_cast<size_t>(dice.below(4))];
