@@ -210,6 +210,7 @@ class Batch:
         client.subscribe_topic(
             self._topic,
             lambda event: self.progress.add_frames(event[1]["frames"]))
+        self.progress.begin()
         for job in list(self.jobs.values()):
             self.start(job)
         while self.jobs:

@@ -307,7 +307,7 @@ class Pieces(Folder):
         print(f"{sizes[half]:.1f} MB after {half} pieces, {sizes[-1]:.1f} MB "
               f"after {PIECES}")
         self.assertEqual(len(networks), 1)
-        self.assertLess(sizes[-1] - sizes[half], 4)
+        self.assertLess(sizes[-1] - sizes[half], 1)
 
 
 class Inputs(Folder):
