@@ -24,7 +24,7 @@ to_run=(
   fonts-dejavu-core mosquitto-clients)
 to_test=(
   clang clang-format libclang-rt-dev llvm shellcheck ffmpeg
-  python3-numpy python3-pil python3-torch python3-jsonschema
+  python3-numpy python3-pil python3-torch python3-jsonschema python3-venv
   gcovr gi-docgen iproute2 mosquitto chromium chromium-driver python3-selenium)
 
 say() { echo "setup: $*" >&2; }

@@ -13,8 +13,10 @@
 #   check           the same with tests
 #   lint            lintian; fails on errors
 #   install         installs the packages into the clean Debian and runs them
+#   container       runs the steps of packaging/Containerfile (CPU) in the clean
+#                   Debian, and what the image is for
 #
-# Without a STEP: prepare build lint install. Needs root, debootstrap and about
+# Without a STEP: all but check. Needs root, debootstrap and about
 # 3 GB; the roots are kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -136,4 +138,23 @@ for frame in GstClassMask.frames("testbin://video", interval=9):
   say 'all packages work'
 }
 
-run_steps "prepare build lint install" "$@"
+step_container() {
+  say "the steps of the Containerfile in a clean $suite"
+  local root steps
+  root=$(root_named "$suite-container")
+  rm -rf --one-file-system "$root"
+  cp -a "$clean" "$root"
+  mkdir "$root/packages"
+  cp "$out"/*.deb "$root/packages"
+  # The RUN of the last target.
+  steps=$(sed -n '/ AS cpu$/,$p' packaging/Containerfile |
+    sed -n '/^RUN /,/[^\\]$/{s/^RUN //;p}')
+  [ -n "$steps" ] || die 'the Containerfile has no target cpu'
+  run_in "$root" sh -euc "$steps"
+  # As the image's user, who owns nothing there.
+  run_in "$root" setpriv --reuid=65534 --regid=65534 --clear-groups \
+    env HOME=/tmp /usr/libexec/fastscnn/web/web.py --metrics 9100 --seconds 3
+  say 'the image would work'
+}
+
+run_steps "prepare build lint install container" "$@"

@@ -238,10 +238,9 @@ def wall(options):
 
 
 def serve_metrics(options, application):
-    """Returns the server. Its answers are for programs and show neither
-    pictures nor addresses of cameras, so it asks for no token."""
+    """Returns the server."""
     from observer import Observer
-    from server import Server, add_monitoring
+    from server import serve_monitoring
     observer = Observer(options.name, application.cameras[0],
                         application.pipeline.get_by_name("net"))
     application.pipeline.get_bus().connect(
@@ -252,12 +251,7 @@ def serve_metrics(options, application):
         return GLib.SOURCE_CONTINUE
 
     GLib.timeout_add_seconds(1, tick)
-    server = Server(options.listen)
-    add_monitoring(server, [observer])
-    server.public.add("/metrics")
-    server.start()
-    print(f"serving {server.url()}metrics", file=sys.stderr, flush=True)
-    return server
+    return serve_monitoring(options.listen, [observer])
 
 
 def events(options):

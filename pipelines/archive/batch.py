@@ -123,7 +123,7 @@ class Batch:
             job.missing.add(number)
             self.submit(job, "piece", number, 0, "work", "segment", self._topic,
                         job.recording.uri, piece, plan["segment"],
-                        self.cutting[1], dataclasses.asdict(self.wanted), *files)
+                        dataclasses.asdict(self.wanted), *files)
         self.join_if_ready(job)
 
     def join_if_ready(self, job):
@@ -210,6 +210,7 @@ class Batch:
         client.subscribe_topic(
             self._topic,
             lambda event: self.progress.add_frames(event[1]["frames"]))
+        self.progress.begin()
         for job in list(self.jobs.values()):
             self.start(job)
         while self.jobs:

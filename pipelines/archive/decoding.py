@@ -110,6 +110,7 @@ class Decoder:
     def _pull(self, sink, bus):
         first, end = self._piece.first, self._piece.end
         begun = first is None
+        last = -1
         waited = 0
         while not self._missed:
             sample = sink.try_pull_sample(POLL)
@@ -133,6 +134,9 @@ class Decoder:
             if not begun and time != first:
                 raise BadSeam("the key frame cannot be decoded")
             begun = True
+            if self._segment is not None and time <= last:
+                raise BadSeam("frames come in disorder")
+            last = time
             # After a seek the decoder clips by another segment.
             if self._segment is None or time < self._segment[1]:
                 yield sample

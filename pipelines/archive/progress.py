@@ -21,11 +21,15 @@ class Progress:
         self.failures = {}
         self.frames = 0
         self._lock = threading.Lock()
+        self._terminal = sys.stderr.isatty()
+        self._width = 0
+        self.begin()
+
+    def begin(self):
+        """The workers are there."""
         self._begun = time.monotonic()
         self._samples = collections.deque([(self._begun, 0)])
-        self._terminal = sys.stderr.isatty()
         self._next = self._begun + (0 if self._terminal else EVERY)
-        self._width = 0
 
     def add_frames(self, count):
         """May be called in any thread."""

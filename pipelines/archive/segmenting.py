@@ -242,11 +242,11 @@ class Progress:
         self._next = time.monotonic() + 1
 
 
-def segment_piece(uri, piece, segment, step, options, lines, masks, report):
+def segment_piece(uri, piece, segment, options, lines, masks, report):
     """Segments one piece into files that appear when they are whole.
 
-    piece, options: the fields of Piece and Options. step: one of so many frames
-    is inferred. masks: None for none. report (frames): called now and then."""
+    piece, options: the fields of Piece and Options. segment: of a recording that
+    is cut. masks: None for none. report (frames): called now and then."""
     Gst.init(None)
     piece = Piece(**piece)
     begun = time.monotonic()
@@ -261,7 +261,7 @@ def segment_piece(uri, piece, segment, step, options, lines, masks, report):
                     segmenter.options.threads),
             segment, *(parts if masks else (parts[0], None)), progress)
         progress.flush()
-        check_seam(parts[0], piece, frames, step)
+        check_seam(parts[0], piece, frames)
         # The lines come last: where they are, everything is.
         for part, file in reversed(list(zip(parts, filter(None,
                                                           (lines, masks))))):
@@ -281,16 +281,17 @@ def segment_piece(uri, piece, segment, step, options, lines, masks, report):
             "device": segmenter.device()}
 
 
-def check_seam(lines, piece, frames, step):
-    """Raises BadSeam if the piece depends on the one before it."""
+def check_seam(lines, piece, frames):
+    """Raises BadSeam if frames of the piece may depend on those before it."""
+    if piece.first is None and piece.end is None:
+        return
+    # Behind damaged data, times and masks depend on the past of the decoder,
+    # and so do the frames that `interval` skips.
+    if frames != piece.frames:
+        raise BadSeam(f"{frames} of {piece.frames} frames can be decoded")
     with open(lines, "rb") as file:
         head = file.readline()
         count = bool(head) + sum(1 for _ in file)
-    if piece.first is None and piece.end is None:
-        return
     if count != frames or piece.first is not None and (
             not head or json.loads(head)["age"] != 0):
         raise BadSeam("frames at the seam have no mask of their own")
-    # Which frames are skipped depends on the number of all before.
-    if step > 1 and frames != piece.frames:
-        raise BadSeam("some frames cannot be decoded")

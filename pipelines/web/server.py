@@ -10,6 +10,7 @@ import ipaddress
 import json
 import pathlib
 import secrets
+import sys
 import urllib.parse
 
 import gi
@@ -268,3 +269,15 @@ def add_monitoring(server, observers, viewers=None):
 
     server.routes.update({"/healthz": on_health, "/metrics": on_metrics})
     server.public.add("/healthz")
+
+
+def serve_monitoring(listen, observers, viewers=None):
+    """A server of its own, started, for what add_monitoring() adds. Its answers
+    are for programs and show neither pictures nor addresses of cameras, so it
+    asks for no token."""
+    server = Server(listen)
+    add_monitoring(server, observers, viewers)
+    server.public.add("/metrics")
+    server.start()
+    print(f"serving {server.url()}metrics", file=sys.stderr, flush=True)
+    return server

@@ -331,6 +331,9 @@ class Hall:
             camera.on_encoded = (
                 lambda sample, number=number: self._spread(number, sample))
 
+    def observers(self):
+        return [camera.observer for camera in self.cameras]
+
     def open(self, socket, address):
         if len(self.viewers) >= self._most:
             socket.close(4000, f"{self._most} browsers are watching already")

@@ -45,6 +45,9 @@ def parse_arguments():
     parser.add_argument("--media-ports", type=port_range, metavar="FROM-TO",
                         help="UDP ports of the video, for firewalls "
                              "(default: any)")
+    parser.add_argument("--metrics", metavar="[ADDRESS:]PORT",
+                        help="serve /metrics and /healthz without a token here, "
+                             "too (default address: 127.0.0.1)")
     parser.add_argument("--size", type=size, default=(1280, 720),
                         metavar="WxH", help="the largest that is sent "
                         "(default: 1280x720)")
@@ -111,8 +114,7 @@ def make_page(options):
     server.add_socket("/live", LARGEST_MESSAGE, hall.open)
     # A page asks here whether it may open the socket.
     server.routes["/session"] = lambda: (200, "application/json", b"{}")
-    add_monitoring(server, [camera.observer for camera in hall.cameras],
-                   lambda: len(hall.viewers))
+    add_monitoring(server, hall.observers(), lambda: len(hall.viewers))
     return server, hall
 
 
@@ -149,6 +151,9 @@ def run(options):
         GLib.timeout_add(int(options.seconds * 1000), end)
     GLib.timeout_add_seconds(1, tick)
     server.start()
+    from server import serve_monitoring
+    monitoring = options.metrics and serve_monitoring(
+        options.metrics, hall.observers(), lambda: len(hall.viewers))
     for camera in hall.cameras:
         camera.start()
     url = announce(server, options.report)
@@ -157,6 +162,8 @@ def run(options):
         webbrowser.open(url)
     loop.run()
     server.stop()
+    if monitoring:
+        monitoring.stop()
     for viewer in list(hall.viewers):
         hall.remove(viewer)
     for camera in hall.cameras:

@@ -597,6 +597,21 @@ class Program(TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"port {page.port}", result.stderr)
 
+    def test_metrics_without_a_token(self):
+        """On a port of their own, where there is no page."""
+        page = self.page(CLIP, "--metrics", "0", listen="0.0.0.0:0")
+        port = int(re.search(r":(\d+)/metrics",
+                             wait(lambda: next(
+                                 (line for line in page.lines
+                                  if line.startswith("serving")), None),
+                                  "the second server"))[1])
+        for path, statuses in (("/healthz", (200,)), ("/metrics", (200, 501)),
+                               ("/", (401, 404))):
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("GET", path)
+            self.assertIn(connection.getresponse().status, statuses, path)
+            connection.close()
+
     def test_events_serve_metrics(self):
         camera = FaultyCamera("--clip", str(CLIP))
         self.addCleanup(camera.close)
