@@ -29,12 +29,14 @@ __all__ = ["Error", "Frame", "Mask", "frames", "mask_of"]
 
 # RGB, because that is what programs in Python work with. Frames of a live source
 # that come while the program is busy are dropped before they cost an inference.
+# async=false: with a live source in uridecodebin, GStreamer 1.22 sometimes forgets to
+# set a sink that has waited for its first frame to PLAYING.
 PIPELINE = ("uridecodebin name=source expose-all-streams=false "
             "caps=video/x-raw(ANY) source. ! videoconvert ! "
             "video/x-raw,format=RGB ! videoflip video-direction=auto ! "
             "queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 "
             "leaky={leaky} ! fastscnn name=net ! "
-            "appsink name=sink sync=false max-buffers=1")
+            "appsink name=sink sync=false async=false max-buffers=1")
 
 
 class Error(Exception):
