@@ -114,6 +114,14 @@ class Mask:
         return tuple(tuple(classes.get_color(i).to_bytes(3, "big"))
                      for i in range(classes.get_size()))
 
+    def find(self, label):
+        """The id of a class, by its label or an alias of it."""
+        number = self._meta.classes.find(label)
+        if number < 0:
+            raise ValueError(f"there is no class {label}, only "
+                             f"{', '.join(self.labels)}")
+        return number
+
     @property
     def model(self):
         """The name of the model."""
