@@ -22,9 +22,9 @@ gi.require_version("GstBase", "1.0")
 from gi.repository import GObject, Gst, GstBase  # noqa: E402,F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-GUIDE = ("README", "install", "first-pipeline", "cameras", "web",
-         "archive", "applications", "elements", "gpu", "own-model", "tuning",
-         "troubleshooting")
+GUIDE = ("README", "install", "choosing", "gst-launch", "python", "c",
+         "applications", "cameras", "web", "archive", "elements", "gpu",
+         "own-model", "tuning", "troubleshooting")
 PROJECT = {"models/README.md": "models.html",
            "docs/architecture.md": "architecture.html",
            "CONTRIBUTING.md": "contributing.html",

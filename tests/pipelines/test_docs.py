@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every command of the README and the guide: each line in a block marked sh,
-page by page, in a folder that looks like the project's. NOT_HERE lists commands that
-change the system or run the tests, and the files that run them instead."""
+"""Runs every command and program of the README and the guide: each line in a block
+marked sh, page by page, in a folder that looks like the project's. NOT_HERE lists
+commands that change the system or run the tests, and the files that run them
+instead."""
 
+import json
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +21,10 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from streams import ROOT, FaultyCamera, free_port, start_broker  # noqa: E402
 import tap  # noqa: E402
+
+import gi
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
 
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -54,6 +61,14 @@ def commands(text):
                     yield line
 
 
+def blocks(wanted):
+    """(page, text) of every block in a language."""
+    for page in PAGES:
+        for language, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+            if language == wanted:
+                yield page, block
+
+
 def who_runs(command):
     return next((place for begin, place in NOT_HERE.items()
                  if command.startswith(begin)), None)
@@ -62,9 +77,11 @@ def who_runs(command):
 class Docs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        Gst.init(None)
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
+        cls.videos = set()  # names of those that were checked
         for path in ROOT.iterdir():
             if not path.name.startswith((".", "build", "out")):
                 (cls.folder / path.name).symlink_to(path)
@@ -128,8 +145,10 @@ class Docs(unittest.TestCase):
                     continue
                 with self.subTest(page=page.name, command=command):
                     self.run_one(command)
+                    self.check_videos(command)
                 count += 1
         self.assertGreater(count, 20)
+        self.assertTrue(self.videos >= {"out.mp4", "masks.mp4", "camera.mkv"})
 
     def run_one(self, command):
         if self.broker is None and re.search("mqtt|mosquitto", command):
@@ -153,6 +172,28 @@ class Docs(unittest.TestCase):
                 self.assertTrue(files, f"{command} wrote no {name}")
                 for file in files:
                     self.assertGreater(file.stat().st_size, 50, file)
+
+    def check_videos(self, command):
+        """What the command wrote plays in browsers and on telephones: H.264 with
+        4:2:0 and 8 bits, and no frame of it is damaged."""
+        if shutil.which("ffprobe") is None:
+            self.skipTest("no ffprobe")
+        for file in self.folder.glob("*.m[pk][4v]"):
+            if file.name == "short.mp4" or file.is_symlink():
+                continue
+            probe = subprocess.run(
+                ["ffprobe", "-v", "error", "-count_frames", "-show_streams",
+                 "-of", "json", file], capture_output=True, text=True, check=True)
+            self.assertEqual(probe.stderr, "", command)
+            (stream,) = json.loads(probe.stdout)["streams"]
+            self.assertEqual((stream["codec_name"], stream["pix_fmt"]),
+                             ("h264", "yuv420p"), command)
+            self.assertIn(stream["profile"],
+                          ("Constrained Baseline", "Baseline", "Main", "High"),
+                          command)
+            self.assertGreater(int(stream["nb_read_frames"]), 5, command)
+            self.videos.add(file.name)
+            file.unlink()
 
     def interrupt_when_live(self, process, command):
         """Sends Ctrl-C once every camera sends frames and the recording, if there
@@ -180,43 +221,70 @@ class Docs(unittest.TestCase):
 
     def test_programs_in_python(self):
         """Those that are whole; parts of programs are only compiled."""
-        whole = 0
-        for page in PAGES:
-            for language, block in BLOCK.findall(
-                    page.read_text(encoding="utf-8")):
-                if language != "python":
-                    continue
-                compile(block, page.name, "exec")
-                if not block.startswith("import"):
-                    continue
-                whole += 1
+        whole = set()
+        for page, block in blocks("python"):
+            compile(block, page.name, "exec")
+            if block.startswith("import"):
+                whole.add(page.name)
                 command = "/usr/bin/python3 -c " + shlex.quote(block)
-                self.assertIn("road", self.check(self.start(command), page))
-        self.assertGreaterEqual(whole, 1)
+                self.assertRegex(self.check(self.start(command), page),
+                                 r"(?m)^[\d.]+ s: .*road")
+        self.assertEqual(whole, {"README.md", "applications.md", "python.md"})
 
-    def test_parts_of_c(self):
-        """Each compiles as the body of a function that has a buffer."""
-        flags = subprocess.run(
-            ["pkg-config", "--cflags", "gstreamer-1.0", "gstreamer-video-1.0"],
-            check=True, capture_output=True, text=True).stdout.split()
-        found = 0
-        for page in PAGES:
-            for language, block in BLOCK.findall(
-                    page.read_text(encoding="utf-8")):
-                if language != "c":
-                    continue
-                found += 1
-                source = self.folder / "part.c"
+    def compile(self, source, *options):
+        result = subprocess.run(
+            ["cc", "-Wall", "-Werror", source, *options], cwd=self.folder,
+            capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def flags(self, *options):
+        return subprocess.run(["pkg-config", *options], check=True,
+                              capture_output=True, text=True).stdout.split()
+
+    def test_programs_in_c(self):
+        """Whole ones run; a part compiles as the body of a function that has a
+        buffer."""
+        flags = self.flags("--cflags", "--libs", "gstreamer-classmask-1.0",
+                           "gstreamer-app-1.0")
+        source = self.folder / "program.c"
+        whole = parts = 0
+        for page, block in blocks("c"):
+            if "int main" in block:
+                whole += 1
+                source.write_text(self.adapt(block))
+                self.compile(source, "-o", "program", *flags)
+                lines = self.check(self.start("./program"), page).splitlines()
+                self.assertGreater(len(lines), 10)
+                for line in lines:
+                    self.assertRegex(line, r"^[\d.]+ s: [\d.]+ % road$")
+            else:
+                parts += 1
                 source.write_text(
                     "#include <gst/classmask/classmask.h>\n"
                     "void part (GstBuffer *buffer);\n"
                     f"void part (GstBuffer *buffer)\n{{\n{block}\n}}\n")
-                result = subprocess.run(
-                    ["cc", "-fsyntax-only", "-Wall", "-Werror",
-                     "-Wno-unused-variable", f"-I{ROOT}", *flags, source],
-                    capture_output=True, text=True, check=False)
-                self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertGreaterEqual(found, 1)
+                self.compile(source, "-fsyntax-only", "-Wno-unused-variable",
+                             *flags)
+        self.assertEqual((whole, parts), (1, 1))
+
+    def test_properties_to_choose(self):
+        """Every property of the table exists, and takes the value."""
+        text = (ROOT / "docs/guide/choosing.md").read_text(encoding="utf-8")
+        count = 0
+        for line in text.splitlines():
+            found = re.match(r"\|[^|]*\| `(fastscnn|classmask\w+)`[^|]*\|(.*)\|",
+                             line)
+            for setting in re.findall(r"`([^`]*)`", found[2]) if found else ():
+                if setting.startswith(("format=", "analytics-meta=")):
+                    continue  # caps; not in every GStreamer
+                with self.subTest(line=line):
+                    if "=" in setting:  # raises, if not
+                        Gst.parse_launch(f"{found[1]} {setting}")
+                    else:
+                        element = Gst.ElementFactory.make(found[1])
+                        self.assertIsNotNone(element.find_property(setting))
+                count += 1
+        self.assertGreater(count, 25)
 
     def test_element_of_architecture(self):
         """The example element compiles."""
@@ -234,10 +302,7 @@ class Docs(unittest.TestCase):
         folder.mkdir(parents=True)
         (folder / "gstbrightness.h").write_text(header)
         (folder / "gstbrightness.cpp").write_text(source)
-        flags = subprocess.run(
-            ["pkg-config", "--cflags", "gstreamer-base-1.0",
-             "gstreamer-video-1.0"],
-            check=True, capture_output=True, text=True).stdout.split()
+        flags = self.flags("--cflags", "gstreamer-base-1.0", "gstreamer-video-1.0")
         result = subprocess.run(
             ["c++", "-std=gnu++17", "-fsyntax-only", "-Wall", "-Werror",
              f"-I{self.folder}/include", f"-I{ROOT}", *flags,
@@ -249,7 +314,7 @@ class Docs(unittest.TestCase):
         folders = "pipelines|tests|models|docs|packaging|net|cpu|cuda|gst"
         for page in (*PAGES, ROOT / "docs/architecture.md",
                      *ROOT.glob("[CS]*.md")):
-            names = re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\w",
+            names = re.findall(rf"(?<![\w/.<])(?:{folders})/[\w./-]+\w",
                                page.read_text(encoding="utf-8"))
             for name in names:
                 self.assertTrue((ROOT / name).exists() or "brightness" in name,

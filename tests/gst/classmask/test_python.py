@@ -57,8 +57,8 @@ def image(ids, offset, stride):
 
 
 def attach(frame, ids, source=""):
-    classes = GstClassMask.Classes.new(
-        "hand-made", ["road", "car", "person"], COLORS)
+    classes = GstClassMask.Classes.new_with_aliases(
+        "hand-made", ["road", "car", "person"], COLORS, ["pedestrian"], ["person"])
     meta = GstClassMask.buffer_add_class_mask_meta(
         frame, image(ids, 5, ids.shape[1] + 3), classes, 2, -4, 40, 30)
     meta.source = GLib.quark_from_string(source)
@@ -94,6 +94,15 @@ class Masks(unittest.TestCase):
         self.assertEqual(mask.rectangle, (2, -4, 40, 30))
         self.assertEqual(list(mask.shares().items()),
                          [("road", 0.5), ("person", 0.2), ("car", 0.1)])
+
+    def test_find(self):
+        frame = Gst.Buffer.new()
+        attach(frame, self.IDS)
+        mask = GstClassMask.mask_of(frame)
+        self.assertEqual(list(map(mask.find, ("car", "person", "pedestrian"))),
+                         [1, 2, 2])
+        with self.assertRaisesRegex(ValueError, "cow.* road, car, person$"):
+            mask.find("cow")
 
     def test_nothing(self):
         self.assertIsNone(GstClassMask.mask_of(Gst.Buffer.new()))

@@ -29,12 +29,14 @@ __all__ = ["Error", "Frame", "Mask", "frames", "mask_of"]
 
 # RGB, because that is what programs in Python work with. Frames of a live source
 # that come while the program is busy are dropped before they cost an inference.
+# async=false: with a live source in uridecodebin, GStreamer 1.22 sometimes forgets to
+# set a sink that has waited for its first frame to PLAYING.
 PIPELINE = ("uridecodebin name=source expose-all-streams=false "
             "caps=video/x-raw(ANY) source. ! videoconvert ! "
             "video/x-raw,format=RGB ! videoflip video-direction=auto ! "
             "queue max-size-buffers=1 max-size-bytes=0 max-size-time=0 "
             "leaky={leaky} ! fastscnn name=net ! "
-            "appsink name=sink sync=false max-buffers=1")
+            "appsink name=sink sync=false async=false max-buffers=1")
 
 
 class Error(Exception):
@@ -111,6 +113,14 @@ class Mask:
         classes = self._meta.classes
         return tuple(tuple(classes.get_color(i).to_bytes(3, "big"))
                      for i in range(classes.get_size()))
+
+    def find(self, label):
+        """The id of a class, by its label or an alias of it."""
+        number = self._meta.classes.find(label)
+        if number < 0:
+            raise ValueError(f"there is no class {label}, only "
+                             f"{', '.join(self.labels)}")
+        return number
 
     @property
     def model(self):
