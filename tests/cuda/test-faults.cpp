@@ -149,11 +149,17 @@ size_t count_calls(const char *name) {
   return std::count(calls.begin(), calls.end(), name);
 }
 
-/// After the first frame, segment() allocates nothing and waits once.
-void expect_lean_calls(size_t copies) {
-  for (const char *name : {"cudaMalloc", "cudaHostAlloc", "cudaEventCreate",
-                           "cudaEventSynchronize", "cudaDeviceSynchronize"})
+/// After the first frame of a kind, segment() allocates nothing, is one graph
+/// of which it changes some nodes, and waits once.
+void expect_lean_calls(size_t copies, size_t nodes) {
+  for (const char *name :
+       {"cudaMalloc", "cudaHostAlloc", "cudaEventCreateWithFlags",
+        "cudaEventRecord", "cudaEventSynchronize", "cudaStreamWaitEvent",
+        "cudaDeviceSynchronize", "cudaLaunchKernel", "cudaMemsetAsync",
+        "cudnnBackendExecute", "cudaStreamBeginCapture"})
     g_assert_cmpuint(count_calls(name), ==, 0);
+  g_assert_cmpuint(count_calls("cudaGraphLaunch"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaGraphExecKernelNodeSetParams"), ==, nodes);
   g_assert_cmpuint(count_calls("cudaStreamSynchronize"), ==, 1);
   g_assert_cmpuint(count_calls("cudaMemcpyAsync"), ==, copies);
 }
@@ -167,7 +173,7 @@ void test_host_calls() {
   must(segment(engine.get(), inputs.frame.frame));
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(segment(engine.get(), inputs.frame.frame));
-  expect_lean_calls(2 + 1 + 1);  // planes, mask, counts
+  expect_lean_calls(2 + 1, 3);  // planes, mask; with the temporal filter
 }
 
 /// Frame and mask in device memory are used in place.
@@ -187,10 +193,21 @@ void test_device_calls() {
   mask.memory = Memory::kDevice;
   mask.counts = counts;
   const Queue queue = {context->handle(), stream.get()};
+  must(engine->segment(inputs.frame.frame, mask, {}, queue));
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(engine->segment(inputs.frame.frame, mask, {}, queue));
   g_assert_false(fakecuda::busy());
-  expect_lean_calls(1);  // counts
+  expect_lean_calls(0, 2);
+  // Another kind of frame needs another graph, once.
+  Options options;
+  options.smoothing = 0.5f;
+  options.confidence_threshold = 0.5f;
+  for (int i = 0; i < 2; i++) {
+    fakecuda::begin(fakecuda::Fault::kNone, 0);
+    must(engine->segment(inputs.frame.frame, mask, options, queue));
+    g_assert_cmpuint(count_calls("cudaGraphInstantiateWithFlags"), ==, i == 0);
+  }
+  expect_lean_calls(0, 3);
 }
 
 void test_engine() { fail_everywhere(run_engine); }
