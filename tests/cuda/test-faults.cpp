@@ -10,6 +10,7 @@
 #include <set>
 
 #include "cuda/engine/engine.h"
+#include "cuda/engine/kernelsequence.h"
 #include "cuda/painter/painter.h"
 #include "net/painter.h"
 #include "tests/cuda/fakecuda.h"
@@ -176,6 +177,24 @@ void test_host_calls() {
   expect_lean_calls(2 + 1, 3);  // planes, mask; with the temporal filter
 }
 
+/// The plans of both heuristics are timed, of which the fake has two each.
+void test_tuning() {
+  const Inputs inputs;
+  const WeightTable<__half> table(true);
+  const auto kernels = must(
+      KernelSequence<__half>::create(*inputs.model, table, kHeight, kWidth));
+  std::set<std::string> names;
+  for (const Step &step : kernels.program().steps)
+    if (step.kind == Step::Kind::kConvolution)
+      names.insert(kernels.convolution(step).name());
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const auto engine = must(create_engine(inputs, context));
+  must(engine->configure(inputs.frame.info, kConfig));
+  g_assert_cmpuint(count_calls("cudaStreamBeginCapture"), ==,
+                   2 * 2 * names.size());
+}
+
 /// Frame and mask in device memory are used in place.
 void test_device_calls() {
   const Inputs inputs;
@@ -219,6 +238,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/cuda/faults/calls/host", test_host_calls);
   g_test_add_func("/cuda/faults/calls/device", test_device_calls);
+  g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
   return g_test_run();
