@@ -50,4 +50,14 @@ Result<PinnedMemory> make_pinned_memory(size_t bytes) {
   return PinnedMemory(memory);
 }
 
+Result<bool> is_pinned(const void *memory, size_t bytes) {
+  const auto *first = static_cast<const char *>(memory);
+  for (const char *byte : {first, first + bytes - 1}) {
+    cudaPointerAttributes attributes = {};
+    TRY_CUDA(cudaPointerGetAttributes(&attributes, byte));
+    if (attributes.type != cudaMemoryTypeHost) return false;
+  }
+  return true;
+}
+
 }  // namespace fastscnn::cuda

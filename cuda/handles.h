@@ -53,4 +53,7 @@ Result<Event> make_timing_event();
 Result<DeviceMemory> make_device_memory(size_t bytes);  ///< at least one byte
 Result<PinnedMemory> make_pinned_memory(size_t bytes);
 
+/// Whether host memory is page-locked, so that the GPU can read and write it.
+Result<bool> is_pinned(const void *memory, size_t bytes);
+
 }  // namespace fastscnn::cuda

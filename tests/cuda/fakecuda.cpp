@@ -288,6 +288,27 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
   return cudaSuccess;
 }
 
+cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src,
+                              size_t src_pitch, size_t width, size_t height,
+                              cudaMemcpyKind kind, cudaStream_t stream) {
+  require(width <= dst_pitch && width <= src_pitch, __func__, "rows overlap");
+  require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
+          "the host's memory is not pinned");
+  QUEUE;
+  for (size_t y = 0; y < height; y++)
+    std::memcpy(static_cast<char *>(dst) + y * dst_pitch,
+                static_cast<const char *>(src) + y * src_pitch, width);
+  return cudaSuccess;
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *attributes,
+                                     const void *memory) {
+  CALL;
+  attributes->type = is(memory, "pinned")   ? cudaMemoryTypeHost
+                     : is(memory, "device") ? cudaMemoryTypeDevice
+                                            : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
   return create(stream, "stream", 1, __func__);
 }

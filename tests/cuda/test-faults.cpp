@@ -174,7 +174,8 @@ void test_host_calls() {
   must(segment(engine.get(), inputs.frame.frame));
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(segment(engine.get(), inputs.frame.frame));
-  expect_lean_calls(2 + 1, 3);  // planes, mask; with the temporal filter
+  // Planes, ids, confidence; with the temporal filter.
+  expect_lean_calls(2 + 2, 3);
 }
 
 /// The plans of both heuristics are timed, of which the fake has two each.
@@ -193,6 +194,46 @@ void test_tuning() {
   must(engine->configure(inputs.frame.info, kConfig));
   g_assert_cmpuint(count_calls("cudaStreamBeginCapture"), ==,
                    2 * 2 * names.size());
+}
+
+/// Frame and mask in pinned memory are copied by the GPU alone; a large frame
+/// elsewhere is sent piece by piece.
+void test_pinned_calls() {
+  constexpr int kLarge = 1024;
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const ContextGuard guard = must(ContextGuard::enter(*context));
+  const auto engine = must(create_engine(inputs, context));
+  reference::Lcg lcg(1);
+  const auto frame =
+      reference::make_frame("NV12", kLarge, kLarge, 0, false, lcg);
+  must(engine->configure(frame.info, kConfig));
+  const PinnedMemory ids = must(make_pinned_memory(kWidth * kHeight));
+  const PinnedMemory bytes = must(make_pinned_memory(frame.bytes.size()));
+  std::copy(frame.bytes.begin(), frame.bytes.end(),
+            static_cast<uint8_t *>(bytes.get()));
+  const ConstFrame pinned = as_const(
+      reference::planes_in(static_cast<uint8_t *>(bytes.get()), frame));
+  std::vector<uint8_t> plain(kWidth * kHeight);
+  const struct {
+    const ConstFrame &frame;
+    uint8_t *ids;
+    size_t pieces, copies;
+  } cases[] = {
+      {pinned, static_cast<uint8_t *>(ids.get()), 0, 2 + 1},
+      {pinned, plain.data(), 1, 2},
+      {frame.frame, static_cast<uint8_t *>(ids.get()), 4 + 2, 1},
+      {frame.frame, plain.data(), 4 + 2 + 1, 0},
+  };
+  for (const auto &c : cases) {
+    const Mask mask = {c.ids, kWidth};
+    must(engine->segment(c.frame, mask, {}, {}));
+    fakecuda::begin(fakecuda::Fault::kNone, 0);
+    must(engine->segment(c.frame, mask, {}, {}));
+    g_assert_cmpuint(count_calls("cudaMemcpyAsync"), ==, c.pieces);
+    g_assert_cmpuint(count_calls("cudaMemcpy2DAsync"), ==, c.copies);
+  }
 }
 
 /// Frame and mask in device memory are used in place.
@@ -238,6 +279,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/cuda/faults/calls/host", test_host_calls);
   g_test_add_func("/cuda/faults/calls/device", test_device_calls);
+  g_test_add_func("/cuda/faults/calls/pinned", test_pinned_calls);
   g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
