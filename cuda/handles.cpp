@@ -37,6 +37,13 @@ Result<Event> make_timing_event() {
   return Event(event);
 }
 
+Result<Event> make_sleeping_event() {
+  cudaEvent_t event;
+  TRY_CUDA(cudaEventCreateWithFlags(
+      &event, cudaEventDisableTiming | cudaEventBlockingSync));
+  return Event(event);
+}
+
 Result<DeviceMemory> make_device_memory(size_t bytes) {
   void *memory;
   TRY_CUDA(cudaMalloc(&memory, std::max<size_t>(bytes, 1)));

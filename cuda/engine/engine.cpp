@@ -36,7 +36,8 @@ class Pipeline {
   Result<> segment(const ConstFrame &src, const Mask &dst,
                    const Options &options, cudaStream_t given) {
     const cudaStream_t stream = given ? given : stream_.get();
-    const Result<> done = wait(queue(src, dst, options, stream), stream);
+    const Result<> done =
+        wait(queue(src, dst, options, stream), stream, options.sleeps);
     if (!done) {
       reset();  // the average may be half written
       return done;
@@ -67,14 +68,23 @@ class Pipeline {
 
   /// Waits for the GPU even if queueing failed: what was queued before the
   /// failure still uses the frame, the mask and the buffers.
-  static Result<> wait(const Result<> &queued, cudaStream_t stream) {
-    const Result<> done =
-        check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
+  Result<> wait(const Result<> &queued, cudaStream_t stream,
+                bool sleeps = false) {
+    Result<> done = sleeps ? sleep(stream) : Result<>();
+    if (!sleeps || !done)
+      done = check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
     return queued ? done : queued;
+  }
+
+  Result<> sleep(cudaStream_t stream) {
+    TRY_CUDA(cudaEventRecord(done_.get(), stream));
+    TRY_CUDA(cudaEventSynchronize(done_.get()));
+    return {};
   }
 
   Result<> prepare(const ModelInfo &model) {
     stream_ = FASTSCNN_TRY(make_stream());
+    done_ = FASTSCNN_TRY(make_sleeping_event());
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
     FASTSCNN_TRY(prepare_smoothing());
@@ -177,6 +187,7 @@ class Pipeline {
   std::unique_ptr<Network<T>> network_;
   int mask_width_, mask_height_;
   Stream stream_;  // for frames without one
+  Event done_;     // of the frame, for a thread that sleeps
   std::optional<Upload> upload_;
   std::optional<Download> download_;  // from the first mask in host memory on
   DeviceMemory input_, average_, previous_, change_, counts_;

@@ -39,7 +39,9 @@ struct State {
   std::set<cudaStream_t> busy;             // not waited for
   int contexts = 0;                        // pushed
   bool capturing = false;
-  std::deque<Node> nodes;  // of all graphs
+  std::map<cudaEvent_t, cudaStream_t> recorded;
+  std::set<cudaEvent_t> sleeping;  // events for whom threads sleep
+  std::deque<Node> nodes;          // of all graphs
   std::vector<const Node *> captured;
   std::map<const void *, std::vector<const Node *>> graphs;  // and execs
 };
@@ -381,8 +383,11 @@ cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t stream,
 }
 #endif
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
-  return create(event, "event", 1, __func__);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
+  const cudaError_t status = create(event, "event", 1, __func__);
+  state().sleeping.erase(*event);
+  if (flags & cudaEventBlockingSync) state().sleeping.insert(*event);
+  return status;
 }
 cudaError_t cudaEventCreate(cudaEvent_t *event) {
   return cudaEventCreateWithFlags(event, 0);
@@ -393,12 +398,15 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   check(event, "event", __func__);
   check(stream, "stream", __func__);
-  return runtime(__func__);
+  CALL;
+  state().recorded[event] = stream;
+  return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   UNCAPTURED;
   check(event, "event", __func__);
-  return runtime(__func__);
+  state().busy.erase(state().recorded[event]);  // even if the call fails
+  return runtime(state().sleeping.count(event) ? "sleep" : __func__);
 }
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
   CALL;

@@ -178,6 +178,35 @@ void test_host_calls() {
   expect_lean_calls(2 + 2, 3);
 }
 
+/// A thread that is not in a hurry sleeps until the frame is done.
+void test_sleep() {
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const auto engine = must(create_engine(inputs, context));
+  must(engine->configure(inputs.frame.info, kConfig));
+  std::vector<uint8_t> ids(kWidth * kHeight);
+  const Mask mask = {ids.data(), kWidth};
+  Options options;
+  options.sleeps = true;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(engine->segment(inputs.frame.frame, mask, options, {}));
+  g_assert_false(fakecuda::busy());
+  g_assert_cmpuint(count_calls("sleep"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaStreamSynchronize"), ==, 0);
+  // If no event can be recorded, it waits for the stream.
+  const std::vector<std::string> calls = [&] {
+    fakecuda::begin(fakecuda::Fault::kNone, 0);
+    must(engine->segment(inputs.frame.frame, mask, options, {}));
+    return fakecuda::calls();
+  }();
+  const auto at = std::find(calls.begin(), calls.end(), "cudaEventRecord");
+  fakecuda::begin(fakecuda::Fault::kOnce, at - calls.begin());
+  must(engine->segment(inputs.frame.frame, mask, options, {}));
+  g_assert_false(fakecuda::busy());
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+}
+
 /// The plans of both heuristics are timed, of which the fake has two each.
 void test_tuning() {
   const Inputs inputs;
@@ -280,6 +309,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/calls/host", test_host_calls);
   g_test_add_func("/cuda/faults/calls/device", test_device_calls);
   g_test_add_func("/cuda/faults/calls/pinned", test_pinned_calls);
+  g_test_add_func("/cuda/faults/calls/sleep", test_sleep);
   g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
