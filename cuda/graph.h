@@ -38,6 +38,23 @@ Result<Graph> capture(cudaStream_t stream, const F &queue) {
   return captured;
 }
 
+/// The node that the last call on a stream added, which is being captured.
+inline Result<cudaGraphNode_t> last_captured(cudaStream_t stream) {
+  cudaStreamCaptureStatus status;
+  const cudaGraphNode_t *nodes = nullptr;
+  size_t count = 0;
+#if CUDART_VERSION >= 13000
+  TRY_CUDA(cudaStreamGetCaptureInfo(stream, &status, nullptr, nullptr, &nodes,
+                                    nullptr, &count));
+#else
+  TRY_CUDA(cudaStreamGetCaptureInfo_v2(stream, &status, nullptr, nullptr,
+                                       &nodes, &count));
+#endif
+  if (status != cudaStreamCaptureStatusActive || count != 1)
+    return Error{Error::Kind::kEngine, "CUDA captured no kernel"};
+  return nodes[0];
+}
+
 inline Result<GraphExec> instantiate(const Graph &graph) {
   cudaGraphExec_t exec;
   TRY_CUDA(cudaGraphInstantiateWithFlags(&exec, graph.get(), 0));

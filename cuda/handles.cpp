@@ -37,6 +37,13 @@ Result<Event> make_timing_event() {
   return Event(event);
 }
 
+Result<Event> make_sleeping_event() {
+  cudaEvent_t event;
+  TRY_CUDA(cudaEventCreateWithFlags(
+      &event, cudaEventDisableTiming | cudaEventBlockingSync));
+  return Event(event);
+}
+
 Result<DeviceMemory> make_device_memory(size_t bytes) {
   void *memory;
   TRY_CUDA(cudaMalloc(&memory, std::max<size_t>(bytes, 1)));
@@ -48,6 +55,16 @@ Result<PinnedMemory> make_pinned_memory(size_t bytes) {
   TRY_CUDA(cudaHostAlloc(&memory, std::max<size_t>(bytes, 1),
                          cudaHostAllocPortable));
   return PinnedMemory(memory);
+}
+
+Result<bool> is_pinned(const void *memory, size_t bytes) {
+  const auto *first = static_cast<const char *>(memory);
+  for (const char *byte : {first, first + bytes - 1}) {
+    cudaPointerAttributes attributes = {};
+    TRY_CUDA(cudaPointerGetAttributes(&attributes, byte));
+    if (attributes.type != cudaMemoryTypeHost) return false;
+  }
+  return true;
 }
 
 }  // namespace fastscnn::cuda

@@ -50,7 +50,11 @@ using PinnedMemory = Handle<void *, cudaFreeHost>;
 Result<Stream> make_stream();  ///< does not wait for the default stream
 Result<Event> make_event();    ///< without timing
 Result<Event> make_timing_event();
+Result<Event> make_sleeping_event();  ///< who waits for it sleeps
 Result<DeviceMemory> make_device_memory(size_t bytes);  ///< at least one byte
 Result<PinnedMemory> make_pinned_memory(size_t bytes);
+
+/// Whether host memory is page-locked, so that the GPU can read and write it.
+Result<bool> is_pinned(const void *memory, size_t bytes);
 
 }  // namespace fastscnn::cuda

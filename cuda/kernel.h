@@ -69,6 +69,19 @@ Result<> launch(const Items &kernel, cudaStream_t stream);
 template <class Blocks>
 Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream);
 
+/// A node of a graph that can be launched.
+struct GraphNode {
+  cudaGraphExec_t exec;
+  cudaGraphNode_t node;
+};
+
+/// Give a node that launch() made the parameters of another kernel of the same
+/// type and grid, from the next launch of the graph on.
+template <class Items>
+Result<> update(const Items &kernel, GraphNode node);
+template <class Blocks>
+Result<> update_blocks(const Blocks &kernel, GraphNode node);
+
 /// Queues kernels on a stream until one fails.
 struct Launcher {
   cudaStream_t stream;

@@ -27,25 +27,62 @@ __global__ void __launch_bounds__(Blocks::kThreads)
   }
 }
 
+/// How a kernel is launched.
 template <typename Kernel>
-Result<> launch_grid(void (*function)(Kernel), const Kernel &kernel, int blocks,
-                     int threads, cudaStream_t stream) {
+struct Grid {
+  void (*function)(Kernel);
+  int blocks, threads;
+};
+
+template <class Items>
+Grid<Items> grid_of_items(const Items &kernel) {
+  const int blocks = (kernel.items() + kItemThreads - 1) / kItemThreads;
+  return {run_items<Items>, blocks, kItemThreads};
+}
+
+template <class Blocks>
+Grid<Blocks> grid_of_blocks(const Blocks &kernel) {
+  return {run_blocks<Blocks>, kernel.blocks(), Blocks::kThreads};
+}
+
+template <typename Kernel>
+Result<> launch_grid(const Grid<Kernel> &grid, const Kernel &kernel,
+                     cudaStream_t stream) {
   void *argument = const_cast<Kernel *>(&kernel);
-  TRY_CUDA(cudaLaunchKernel(reinterpret_cast<void *>(function), dim3(blocks),
-                            dim3(threads), &argument, 0, stream));
+  TRY_CUDA(cudaLaunchKernel(reinterpret_cast<void *>(grid.function),
+                            dim3(grid.blocks), dim3(grid.threads), &argument, 0,
+                            stream));
+  return {};
+}
+
+template <typename Kernel>
+Result<> update_grid(const Grid<Kernel> &grid, const Kernel &kernel,
+                     const GraphNode &node) {
+  void *argument = const_cast<Kernel *>(&kernel);
+  cudaKernelNodeParams params = {};
+  params.func = reinterpret_cast<void *>(grid.function);
+  params.gridDim = dim3(grid.blocks);
+  params.blockDim = dim3(grid.threads);
+  params.kernelParams = &argument;
+  TRY_CUDA(cudaGraphExecKernelNodeSetParams(node.exec, node.node, &params));
   return {};
 }
 
 template <class Items>
 Result<> launch(const Items &kernel, cudaStream_t stream) {
-  const int blocks = (kernel.items() + kItemThreads - 1) / kItemThreads;
-  return launch_grid(run_items<Items>, kernel, blocks, kItemThreads, stream);
+  return launch_grid(grid_of_items(kernel), kernel, stream);
 }
-
 template <class Blocks>
 Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream) {
-  return launch_grid(run_blocks<Blocks>, kernel, kernel.blocks(),
-                     Blocks::kThreads, stream);
+  return launch_grid(grid_of_blocks(kernel), kernel, stream);
+}
+template <class Items>
+Result<> update(const Items &kernel, GraphNode node) {
+  return update_grid(grid_of_items(kernel), kernel, node);
+}
+template <class Blocks>
+Result<> update_blocks(const Blocks &kernel, GraphNode node) {
+  return update_grid(grid_of_blocks(kernel), kernel, node);
 }
 
 }  // namespace fastscnn::cuda

@@ -36,6 +36,9 @@ struct Options {
   /// Weight of the past, from 0 to below 1, in an exponential average of the
   /// logits, which restarts at scene cuts (net/scenecut.h).
   float smoothing = 0.f;
+  /// The calling thread sleeps while a GPU works. It spins otherwise, which
+  /// occupies a core and notices the end sooner.
+  bool sleeps = false;
 };
 
 /// The mask value of a pixel without a class.

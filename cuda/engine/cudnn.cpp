@@ -327,7 +327,7 @@ Result<std::unique_ptr<Cudnn>> Cudnn::create_for(const std::string &device) {
 }
 
 Result<bool> Cudnn::plan(
-    const Convolution &convolution,
+    const Convolution &convolution, int per_heuristic,
     const std::function<bool(ConvolutionPlan)> &visit) const {
   auto graph =
       std::make_shared<const OperationGraph>(convolution, impl_->handle);
@@ -338,6 +338,7 @@ Result<bool> Cudnn::plan(
     const auto configurations =
         impl_->configurations(graph->descriptor(), mode);
     if (!configurations) continue;  // the other mode may work
+    int made_here = 0;
     for (const Descriptor &configuration : *configurations) {
       const auto engine = query_engine(configuration, convolution.precision);
       if (!engine || !engine->second) continue;
@@ -351,8 +352,8 @@ Result<bool> Cudnn::plan(
       (*made)->graph = graph;
       any = true;
       if (!visit(ConvolutionPlan(std::move(*made)))) return true;
+      if (++made_here == per_heuristic) break;
     }
-    if (any) break;  // fallback plans are slower
   }
   return any;
 }

@@ -77,11 +77,12 @@ class Cudnn {
 
   ~Cudnn();
 
-  /// Calls visit with one plan after the other, those first that cuDNN expects
-  /// to be fastest, until visit returns false; slow. Skips plans that
-  /// accumulate in less than fp32, truncate fp32 inputs, or are not
-  /// reproducible. Returns whether there was a plan.
-  Result<bool> plan(const Convolution &convolution,
+  /// Calls visit with one plan after the other until it returns false; slow.
+  /// From each of cuDNN's heuristics come at most per_heuristic plans, those
+  /// first that it expects to be fastest. Skips plans that accumulate in less
+  /// than fp32, truncate fp32 inputs, or are not reproducible. Returns whether
+  /// there was a plan.
+  Result<bool> plan(const Convolution &convolution, int per_heuristic,
                     const std::function<bool(ConvolutionPlan)> &visit) const;
 
   /// Restores a plan from its json().

@@ -6,7 +6,8 @@
 
 namespace fastscnn::cuda {
 
-/// Copies masks from device to host memory through a pinned buffer.
+/// Copies masks from device to host memory: straight to pinned memory, else
+/// through a pinned buffer.
 class Download {
  public:
   static Result<Download> create(int width, int height);
@@ -15,10 +16,10 @@ class Download {
   /// it.
   Mask source(const Mask &dst) const;
 
-  /// Queues the copy of source (dst) to pinned memory.
-  Result<> queue(const Mask &dst, cudaStream_t stream) const;
+  /// Queues the copy of source (dst).
+  Result<> queue(const Mask &dst, cudaStream_t stream);
 
-  /// Copies the mask to dst. Wait for the stream of queue() first.
+  /// Completes the copy to the same dst. Wait for the stream of queue() first.
   void finish(const Mask &dst) const;
 
  private:
@@ -26,9 +27,15 @@ class Download {
 
   size_t plane_bytes() const { return size_t(width_) * height_; }
 
+  /// plane: 0: ids; 1: confidence.
+  Result<> queue_plane(int plane, uint8_t *dst, int stride,
+                       cudaStream_t stream);
+  void finish_plane(int plane, uint8_t *dst, int stride) const;
+
   int width_, height_;
   DeviceMemory device_;  // ids, then confidence
   PinnedMemory pinned_;
+  bool direct_[2] = {};  // the plane is copied without pinned_
 };
 
 }  // namespace fastscnn::cuda

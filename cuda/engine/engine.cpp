@@ -6,13 +6,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "cuda/engine/argmax.h"
 #include "cuda/engine/download.h"
+#include "cuda/engine/framegraph.h"
 #include "cuda/engine/network.h"
-#include "cuda/engine/preprocess.h"
-#include "cuda/engine/temporalfilter.h"
 #include "cuda/engine/upload.h"
-#include "cuda/graph.h"
 
 namespace fastscnn::cuda {
 namespace {
@@ -40,7 +37,8 @@ class Pipeline {
   Result<> segment(const ConstFrame &src, const Mask &dst,
                    const Options &options, cudaStream_t given) {
     const cudaStream_t stream = given ? given : stream_.get();
-    const Result<> done = wait(queue(src, dst, options, stream), stream);
+    const Result<> done =
+        wait(queue(src, dst, options, stream), stream, options.sleeps);
     if (!done) {
       reset();  // the average may be half written
       return done;
@@ -60,24 +58,34 @@ class Pipeline {
   Pipeline(std::unique_ptr<Network<T>> network, const ModelInfo &model,
            const FrameInfo &src, const Config &config)
       : info_(src),
-        preprocess_(make_preprocess<T>(src, model, config.input_height,
-                                       config.input_width)),
         network_(std::move(network)),
         mask_width_(config.mask_width ? config.mask_width
                                       : network_->logits_shape().width),
         mask_height_(config.mask_height ? config.mask_height
-                                        : network_->logits_shape().height) {}
+                                        : network_->logits_shape().height) {
+    kernels_.preprocess =
+        make_preprocess<T>(src, model, config.input_height, config.input_width);
+  }
 
   /// Waits for the GPU even if queueing failed: what was queued before the
   /// failure still uses the frame, the mask and the buffers.
-  static Result<> wait(const Result<> &queued, cudaStream_t stream) {
-    const Result<> done =
-        check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
+  Result<> wait(const Result<> &queued, cudaStream_t stream,
+                bool sleeps = false) {
+    Result<> done = sleeps ? sleep(stream) : Result<>();
+    if (!sleeps || !done)
+      done = check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
     return queued ? done : queued;
+  }
+
+  Result<> sleep(cudaStream_t stream) {
+    TRY_CUDA(cudaEventRecord(done_.get(), stream));
+    TRY_CUDA(cudaEventSynchronize(done_.get()));
+    return {};
   }
 
   Result<> prepare(const ModelInfo &model) {
     stream_ = FASTSCNN_TRY(make_stream());
+    done_ = FASTSCNN_TRY(make_sleeping_event());
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
     FASTSCNN_TRY(prepare_smoothing());
@@ -87,17 +95,19 @@ class Pipeline {
 
   Result<> prepare_smoothing() {
     const Shape logits = network_->logits_shape();
-    filter_.logits = network_->logits();
-    filter_.count = logits.channels * logits.height * logits.width;
-    average_ = FASTSCNN_TRY(make_device_memory(sizeof(T) * filter_.count));
+    TemporalFilter<T> &filter = kernels_.filter;
+    filter.logits = network_->logits();
+    filter.count = logits.channels * logits.height * logits.width;
+    average_ = FASTSCNN_TRY(make_device_memory(sizeof(T) * filter.count));
     previous_ = FASTSCNN_TRY(make_device_memory(kPreviousBytes));
     change_ = FASTSCNN_TRY(make_device_memory(sizeof(float)));
-    scene_change_.previous = static_cast<float *>(previous_.get());
-    scene_change_.change = static_cast<float *>(change_.get());
-    scene_change_.height = preprocess_.height;
-    scene_change_.width = preprocess_.width;
-    filter_.average = static_cast<T *>(average_.get());
-    filter_.change = scene_change_.change;
+    SceneChange<T> &scene_change = kernels_.scene_change;
+    scene_change.previous = static_cast<float *>(previous_.get());
+    scene_change.change = static_cast<float *>(change_.get());
+    scene_change.height = kernels_.preprocess.height;
+    scene_change.width = kernels_.preprocess.width;
+    filter.average = static_cast<T *>(average_.get());
+    filter.change = scene_change.change;
     return {};
   }
 
@@ -106,91 +116,85 @@ class Pipeline {
     host_counts_ = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
     const Shape shape = network_->logits_shape();
     const bool align = model.variant.align_corners;
-    argmax_.logits = {network_->logits(), shape.channels,
-                      make_axis(shape.height, mask_height_, align),
-                      make_axis(shape.width, mask_width_, align)};
-    argmax_.height = mask_height_;
-    argmax_.width = mask_width_;
-    argmax_.counts = static_cast<uint32_t *>(counts_.get());
-    argmax_.result = static_cast<uint32_t *>(host_counts_.get());
+    Argmax<T, true> &argmax = kernels_.argmax;
+    argmax.logits = {network_->logits(), shape.channels,
+                     make_axis(shape.height, mask_height_, align),
+                     make_axis(shape.width, mask_width_, align)};
+    argmax.height = mask_height_;
+    argmax.width = mask_width_;
+    argmax.counts = static_cast<uint32_t *>(counts_.get());
+    argmax.result = static_cast<uint32_t *>(host_counts_.get());
     return {};
   }
 
   Result<> prepare_network() {
-    const size_t bytes =
-        sizeof(T) * kImageChannels / 4 * preprocess_.height * preprocess_.width;
+    const Preprocess<T> &p = kernels_.preprocess;
+    const size_t bytes = sizeof(T) * kImageChannels / 4 * p.height * p.width;
     input_ = FASTSCNN_TRY(make_device_memory(bytes));
-    T *input = static_cast<T *>(input_.get());
-    preprocess_.dst = input;
-    scene_change_.input = input;
-    const auto enqueue = [&](cudaStream_t stream) {
-      return network_->enqueue(input, stream);
-    };
+    kernels_.preprocess.dst = static_cast<T *>(input_.get());
+    kernels_.scene_change.input = kernels_.preprocess.dst;
+    // The first run loads the kernels, which takes longer than a frame may.
     const auto warm_up = [&](cudaStream_t stream) -> Result<> {
       TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
-      TRY_CUDA(cudaMemsetAsync(input, 0, bytes, stream));
       TRY_CUDA(cudaMemsetAsync(counts_.get(), 0, kSumsBytes, stream));
-      return enqueue(stream);
+      TRY_CUDA(cudaMemsetAsync(input_.get(), 0, bytes, stream));
+      return network_->enqueue(p.dst, stream);
     };
-    // The first run loads the kernels, which is not allowed during a capture.
-    FASTSCNN_TRY(wait(warm_up(stream_.get()), stream_.get()));
-    const Graph graph = FASTSCNN_TRY(capture(stream_.get(), enqueue));
-    graph_ = FASTSCNN_TRY(instantiate(graph));
-    return {};
+    return wait(warm_up(stream_.get()), stream_.get());
   }
 
-  // The graph holds the network alone. What differs from frame to frame is
-  // queued around it: on an H200 with driver 580, graphs with disabled nodes
-  // gave wrong masks, or none.
   Result<> queue(const ConstFrame &src, const Mask &dst, const Options &options,
                  cudaStream_t stream) {
-    ConstFrame frame = src;
-    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
-    set_frame(&preprocess_, info_, frame);
-    FASTSCNN_TRY(launch(preprocess_, stream));
-    TRY_CUDA(cudaGraphLaunch(graph_.get(), stream));
-    FASTSCNN_TRY(smooth(options.smoothing, stream));
-
     const bool downloads = dst.memory == Memory::kHost;
     if (downloads && !download_)
       download_ = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
-    const Mask mask = downloads ? download_->source(dst) : dst;
-    FASTSCNN_TRY(classify(mask, options.confidence_threshold, stream));
+    set_smoothing(options.smoothing);
+    set_mask(downloads ? download_->source(dst) : dst,
+             options.confidence_threshold);
+    ConstFrame frame = src;
+    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
+    set_frame(&kernels_.preprocess, info_, frame);
+    FASTSCNN_TRY(run(stream));
     return downloads ? download_->queue(dst, stream) : Result<>();
   }
 
-  Result<> smooth(float smoothing, cudaStream_t stream) {
-    const bool has_average = std::exchange(has_average_, smoothing > 0.f);
-    if (smoothing <= 0.f) return {};
-    FASTSCNN_TRY(launch_blocks(scene_change_, stream));
-    filter_.weight = has_average ? smoothing : 0.f;
-    return launch(filter_, stream);
+  /// The first frame of its kind runs kernel by kernel, because a capture must
+  /// not load any, and is then captured for those to come.
+  Result<> run(cudaStream_t stream) {
+    FrameGraph<T> &graph = graphs_[kernels_.smooths][kernels_.soft()];
+    if (graph.fits(kernels_)) return graph.launch(kernels_, stream);
+    FASTSCNN_TRY(enqueue_frame(*network_, kernels_, stream));
+    graph =
+        FASTSCNN_TRY(FrameGraph<T>::create(*network_, kernels_, stream_.get()));
+    return {};
   }
 
-  Result<> classify(const Mask &dst, float threshold, cudaStream_t stream) {
-    argmax_.ids = dst.ids;
-    argmax_.stride = dst.stride;
-    argmax_.confidence = dst.confidence;
-    argmax_.confidence_stride = dst.confidence_stride;
-    argmax_.threshold = threshold;
-    if (dst.confidence || threshold > 0.f)
-      return launch_blocks(argmax_, stream);
-    return launch_blocks(argmax_.without_confidence(), stream);
+  void set_smoothing(float smoothing) {
+    const bool has_average = std::exchange(has_average_, smoothing > 0.f);
+    kernels_.smooths = smoothing > 0.f;
+    kernels_.filter.weight = has_average ? smoothing : 0.f;
+  }
+
+  void set_mask(const Mask &dst, float threshold) {
+    Argmax<T, true> &argmax = kernels_.argmax;
+    argmax.ids = dst.ids;
+    argmax.stride = dst.stride;
+    argmax.confidence = dst.confidence;
+    argmax.confidence_stride = dst.confidence_stride;
+    argmax.threshold = threshold;
   }
 
   const FrameInfo info_;
-  Preprocess<T> preprocess_;
   std::unique_ptr<Network<T>> network_;
   int mask_width_, mask_height_;
   Stream stream_;  // for frames without one
+  Event done_;     // of the frame, for a thread that sleeps
   std::optional<Upload> upload_;
   std::optional<Download> download_;  // from the first mask in host memory on
   DeviceMemory input_, average_, previous_, change_, counts_;
   PinnedMemory host_counts_;
-  GraphExec graph_;
-  SceneChange<T> scene_change_ = {};
-  TemporalFilter<T> filter_ = {};
-  Argmax<T, true> argmax_ = {};
+  FrameKernels<T> kernels_;
+  FrameGraph<T> graphs_[2][2];  // smooths, soft; from the first such frame on
   bool has_average_ = false;
 };
 

@@ -34,4 +34,13 @@ template Result<> launch_blocks(const SceneChange<float> &, cudaStream_t);
 template Result<> launch(const TemporalFilter<__half> &, cudaStream_t);
 template Result<> launch(const TemporalFilter<float> &, cudaStream_t);
 
+template Result<> update(const Preprocess<__half> &, GraphNode);
+template Result<> update(const Preprocess<float> &, GraphNode);
+template Result<> update(const TemporalFilter<__half> &, GraphNode);
+template Result<> update(const TemporalFilter<float> &, GraphNode);
+template Result<> update_blocks(const Argmax<__half, false> &, GraphNode);
+template Result<> update_blocks(const Argmax<__half, true> &, GraphNode);
+template Result<> update_blocks(const Argmax<float, false> &, GraphNode);
+template Result<> update_blocks(const Argmax<float, true> &, GraphNode);
+
 }  // namespace fastscnn::cuda

@@ -11,9 +11,10 @@ namespace {
 
 constexpr int kRunsPerGraph = 10;
 constexpr int kReplays = 5;
-// cuDNN lists first the plans that it expects to be fastest. Building one takes
-// a good part of a second.
-constexpr int kMaxCandidates = 4;
+// Building a plan takes a good part of a second. The fallback heuristic knows
+// large tiles for tensor cores that the other one never proposes.
+constexpr int kPlansPerHeuristic = 4;
+constexpr int kAllPlans = std::numeric_limits<int>::max();
 
 }  // namespace
 
@@ -41,7 +42,6 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
 
   std::unique_ptr<ConvolutionPlan> best;
   float best_time = std::numeric_limits<float>::infinity();
-  int candidates = 0;
   bool complete = true;
   std::string fault;
   const auto consider = [&](ConvolutionPlan plan) {
@@ -56,9 +56,11 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
       best = std::make_unique<ConvolutionPlan>(std::move(plan));
     }
     complete = std::chrono::steady_clock::now() < deadline_;
-    return ++candidates < kMaxCandidates && (complete || !best);
+    return complete || !best;
   };
-  FASTSCNN_TRY(cudnn_.plan(convolution, consider));
+  FASTSCNN_TRY(cudnn_.plan(convolution, kPlansPerHeuristic, consider));
+  if (!best)  // the first ones did not work
+    FASTSCNN_TRY(cudnn_.plan(convolution, kAllPlans, consider));
   if (!best)
     return Error{Error::Kind::kEngine, "cuDNN cannot compute " + name +
                                            " on this GPU" +

@@ -6,18 +6,26 @@
 
 namespace fastscnn::cuda {
 
-/// Copies frames from host to device memory through a pinned buffer.
+/// Copies frames from host to device memory: straight from pinned memory, else
+/// through a pinned buffer, in pieces.
 class Upload {
  public:
   /// info: of frames in host memory.
   static Result<Upload> create(const FrameInfo &info);
 
   /// Queues the copy of src and returns the frame on the device. Wait for
-  /// stream before the next call: it writes the same buffers.
+  /// stream before the next call, which writes the same buffers, and before src
+  /// is changed.
   Result<ConstFrame> queue(const ConstFrame &src, cudaStream_t stream);
 
  private:
   explicit Upload(const FrameInfo &info) : info_(info) {}
+
+  Result<bool> is_sendable(const ConstFrame &src, int p) const;
+  Result<> send(const ConstFrame &src, int p, uint8_t *device,
+                cudaStream_t stream) const;
+  Result<> copy(const ConstFrame &src, int p, uint8_t *device,
+                cudaStream_t stream) const;
 
   FrameInfo info_;
   size_t offset_[kMaxPlanes] = {};

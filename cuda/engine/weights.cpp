@@ -7,6 +7,7 @@
 #include "cuda/engine/grids.h"
 #include "cuda/engine/program.h"
 #include "cuda/graph.h"
+#include "cuda/vector.h"
 
 namespace fastscnn::cuda {
 namespace {

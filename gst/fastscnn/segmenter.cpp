@@ -221,6 +221,7 @@ Segmenter::try_segment (
     Mask mask;
     options.confidence_threshold = (float)request.settings.confidence_threshold;
     options.smoothing = (float)request.settings.smoothing;
+    options.sleeps = settings_.async;
     mask.ids = ids.data ();
     mask.stride = engine_->mask_width ();
     mask.counts = counts;

@@ -7,9 +7,11 @@
 #define NV_CUDNN_DISABLE_EXCEPTION
 #include <cudnn.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <set>
 
@@ -23,6 +25,12 @@ struct Object {
   size_t bytes;
 };
 
+/// A kernel in a graph.
+struct Node {
+  const void *function;
+  unsigned blocks;
+};
+
 struct State {
   Fault fault = Fault::kNone;
   size_t failing = 0;
@@ -31,6 +39,11 @@ struct State {
   std::set<cudaStream_t> busy;             // not waited for
   int contexts = 0;                        // pushed
   bool capturing = false;
+  std::map<cudaEvent_t, cudaStream_t> recorded;
+  std::set<cudaEvent_t> sleeping;  // events for whom threads sleep
+  std::deque<Node> nodes;          // of all graphs
+  std::vector<const Node *> captured;
+  std::map<const void *, std::vector<const Node *>> graphs;  // and execs
 };
 
 State &state() {
@@ -277,6 +290,27 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
   return cudaSuccess;
 }
 
+cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src,
+                              size_t src_pitch, size_t width, size_t height,
+                              cudaMemcpyKind kind, cudaStream_t stream) {
+  require(width <= dst_pitch && width <= src_pitch, __func__, "rows overlap");
+  require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
+          "the host's memory is not pinned");
+  QUEUE;
+  for (size_t y = 0; y < height; y++)
+    std::memcpy(static_cast<char *>(dst) + y * dst_pitch,
+                static_cast<const char *>(src) + y * src_pitch, width);
+  return cudaSuccess;
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *attributes,
+                                     const void *memory) {
+  CALL;
+  attributes->type = is(memory, "pinned")   ? cudaMemoryTypeHost
+                     : is(memory, "device") ? cudaMemoryTypeDevice
+                                            : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
+
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
   return create(stream, "stream", 1, __func__);
 }
@@ -301,17 +335,59 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   check(stream, "stream", __func__);
   CALL;
   state().capturing = true;
+  state().captured.clear();
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
   check(stream, "stream", __func__);
   require(state().capturing, __func__, "nothing is being captured");
   state().capturing = false;
-  return create(graph, "graph", 1, __func__);
+  const cudaError_t status = create(graph, "graph", 1, __func__);
+  if (status == cudaSuccess) state().graphs[*graph] = state().captured;
+  return status;
 }
+/// Where nothing was captured, there is no node.
+static cudaError_t capture_info(cudaStream_t stream,
+                                cudaStreamCaptureStatus *status,
+                                const cudaGraphNode_t **nodes, size_t *count,
+                                const char *call) {
+  static cudaGraphNode_t last;
+  check(stream, "stream", call);
+  require(state().capturing, call, "nothing is being captured");
+  const cudaError_t result = runtime(call);
+  if (result != cudaSuccess) return result;
+  *status = cudaStreamCaptureStatusActive;
+  *count = !state().captured.empty();
+  if (*count)
+    last = reinterpret_cast<cudaGraphNode_t>(
+        const_cast<Node *>(state().captured.back()));
+  *nodes = &last;
+  return result;
+}
+#if CUDART_VERSION >= 13000
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream,
+                                     cudaStreamCaptureStatus *status,
+                                     unsigned long long *, cudaGraph_t *,
+                                     const cudaGraphNode_t **nodes,
+                                     const cudaGraphEdgeData **,
+                                     size_t *count) {
+  return capture_info(stream, status, nodes, count, __func__);
+}
+#else
+cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t stream,
+                                        cudaStreamCaptureStatus *status,
+                                        unsigned long long *, cudaGraph_t *,
+                                        const cudaGraphNode_t **nodes,
+                                        size_t *count) {
+  return capture_info(stream, status, nodes, count, __func__);
+}
+#endif
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
-  return create(event, "event", 1, __func__);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
+  const cudaError_t status = create(event, "event", 1, __func__);
+  state().sleeping.erase(*event);
+  if (flags & cudaEventBlockingSync) state().sleeping.insert(*event);
+  return status;
 }
 cudaError_t cudaEventCreate(cudaEvent_t *event) {
   return cudaEventCreateWithFlags(event, 0);
@@ -322,12 +398,15 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   check(event, "event", __func__);
   check(stream, "stream", __func__);
-  return runtime(__func__);
+  CALL;
+  state().recorded[event] = stream;
+  return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   UNCAPTURED;
   check(event, "event", __func__);
-  return runtime(__func__);
+  state().busy.erase(state().recorded[event]);  // even if the call fails
+  return runtime(state().sleeping.count(event) ? "sleep" : __func__);
 }
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
   CALL;
@@ -335,11 +414,15 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
   return cudaSuccess;
 }
 
-cudaError_t cudaLaunchKernel(const void *, dim3 grid, dim3 block, void **,
-                             size_t, cudaStream_t stream) {
+cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block,
+                             void **, size_t, cudaStream_t stream) {
   require(grid.x > 0 && block.x > 0 && block.x <= 1024, __func__,
           "no such grid");
   QUEUE;
+  if (state().capturing) {
+    state().nodes.push_back({function, grid.x});
+    state().captured.push_back(&state().nodes.back());
+  }
   return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -349,7 +432,29 @@ cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec,
                                           cudaGraph_t graph,
                                           unsigned long long) {
   check(graph, "graph", __func__);
-  return create(exec, "exec", 1, __func__);
+  const cudaError_t status = create(exec, "exec", 1, __func__);
+  if (status == cudaSuccess) state().graphs[*exec] = state().graphs[graph];
+  return status;
+}
+cudaError_t cudaGraphUpload(cudaGraphExec_t exec, cudaStream_t stream) {
+  UNCAPTURED;
+  check(exec, "exec", __func__);
+  QUEUE;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecKernelNodeSetParams(
+    cudaGraphExec_t exec, cudaGraphNode_t node,
+    const cudaKernelNodeParams *params) {
+  UNCAPTURED;
+  check(exec, "exec", __func__);
+  const auto *known = reinterpret_cast<const Node *>(node);
+  const std::vector<const Node *> &nodes = state().graphs[exec];
+  require(std::count(nodes.begin(), nodes.end(), known), __func__,
+          "the node is not in the graph");
+  require(params->func == known->function && params->gridDim.x == known->blocks,
+          __func__, "the node is another kernel");
+  CALL;
+  return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
   return release(exec, "exec", __func__);

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "cuda/engine/engine.h"
+#include "cuda/engine/kernelsequence.h"
 #include "cuda/painter/painter.h"
 #include "net/painter.h"
 #include "tests/cuda/fakecuda.h"
@@ -149,11 +150,17 @@ size_t count_calls(const char *name) {
   return std::count(calls.begin(), calls.end(), name);
 }
 
-/// After the first frame, segment() allocates nothing and waits once.
-void expect_lean_calls(size_t copies) {
-  for (const char *name : {"cudaMalloc", "cudaHostAlloc", "cudaEventCreate",
-                           "cudaEventSynchronize", "cudaDeviceSynchronize"})
+/// After the first frame of a kind, segment() allocates nothing, is one graph
+/// of which it changes some nodes, and waits once.
+void expect_lean_calls(size_t copies, size_t nodes) {
+  for (const char *name :
+       {"cudaMalloc", "cudaHostAlloc", "cudaEventCreateWithFlags",
+        "cudaEventRecord", "cudaEventSynchronize", "cudaStreamWaitEvent",
+        "cudaDeviceSynchronize", "cudaLaunchKernel", "cudaMemsetAsync",
+        "cudnnBackendExecute", "cudaStreamBeginCapture"})
     g_assert_cmpuint(count_calls(name), ==, 0);
+  g_assert_cmpuint(count_calls("cudaGraphLaunch"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaGraphExecKernelNodeSetParams"), ==, nodes);
   g_assert_cmpuint(count_calls("cudaStreamSynchronize"), ==, 1);
   g_assert_cmpuint(count_calls("cudaMemcpyAsync"), ==, copies);
 }
@@ -167,7 +174,95 @@ void test_host_calls() {
   must(segment(engine.get(), inputs.frame.frame));
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(segment(engine.get(), inputs.frame.frame));
-  expect_lean_calls(2 + 1 + 1);  // planes, mask, counts
+  // Planes, ids, confidence; with the temporal filter.
+  expect_lean_calls(2 + 2, 3);
+}
+
+/// A thread that is not in a hurry sleeps until the frame is done.
+void test_sleep() {
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const auto engine = must(create_engine(inputs, context));
+  must(engine->configure(inputs.frame.info, kConfig));
+  std::vector<uint8_t> ids(kWidth * kHeight);
+  const Mask mask = {ids.data(), kWidth};
+  Options options;
+  options.sleeps = true;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(engine->segment(inputs.frame.frame, mask, options, {}));
+  g_assert_false(fakecuda::busy());
+  g_assert_cmpuint(count_calls("sleep"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaStreamSynchronize"), ==, 0);
+  // If no event can be recorded, it waits for the stream.
+  const std::vector<std::string> calls = [&] {
+    fakecuda::begin(fakecuda::Fault::kNone, 0);
+    must(engine->segment(inputs.frame.frame, mask, options, {}));
+    return fakecuda::calls();
+  }();
+  const auto at = std::find(calls.begin(), calls.end(), "cudaEventRecord");
+  fakecuda::begin(fakecuda::Fault::kOnce, at - calls.begin());
+  must(engine->segment(inputs.frame.frame, mask, options, {}));
+  g_assert_false(fakecuda::busy());
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+}
+
+/// The plans of both heuristics are timed, of which the fake has two each.
+void test_tuning() {
+  const Inputs inputs;
+  const WeightTable<__half> table(true);
+  const auto kernels = must(
+      KernelSequence<__half>::create(*inputs.model, table, kHeight, kWidth));
+  std::set<std::string> names;
+  for (const Step &step : kernels.program().steps)
+    if (step.kind == Step::Kind::kConvolution)
+      names.insert(kernels.convolution(step).name());
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const auto engine = must(create_engine(inputs, context));
+  must(engine->configure(inputs.frame.info, kConfig));
+  g_assert_cmpuint(count_calls("cudaStreamBeginCapture"), ==,
+                   2 * 2 * names.size());
+}
+
+/// Frame and mask in pinned memory are copied by the GPU alone; a large frame
+/// elsewhere is sent piece by piece.
+void test_pinned_calls() {
+  constexpr int kLarge = 1024;
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const ContextGuard guard = must(ContextGuard::enter(*context));
+  const auto engine = must(create_engine(inputs, context));
+  reference::Lcg lcg(1);
+  const auto frame =
+      reference::make_frame("NV12", kLarge, kLarge, 0, false, lcg);
+  must(engine->configure(frame.info, kConfig));
+  const PinnedMemory ids = must(make_pinned_memory(kWidth * kHeight));
+  const PinnedMemory bytes = must(make_pinned_memory(frame.bytes.size()));
+  std::copy(frame.bytes.begin(), frame.bytes.end(),
+            static_cast<uint8_t *>(bytes.get()));
+  const ConstFrame pinned = as_const(
+      reference::planes_in(static_cast<uint8_t *>(bytes.get()), frame));
+  std::vector<uint8_t> plain(kWidth * kHeight);
+  const struct {
+    const ConstFrame &frame;
+    uint8_t *ids;
+    size_t pieces, copies;
+  } cases[] = {
+      {pinned, static_cast<uint8_t *>(ids.get()), 0, 2 + 1},
+      {pinned, plain.data(), 1, 2},
+      {frame.frame, static_cast<uint8_t *>(ids.get()), 4 + 2, 1},
+      {frame.frame, plain.data(), 4 + 2 + 1, 0},
+  };
+  for (const auto &c : cases) {
+    const Mask mask = {c.ids, kWidth};
+    must(engine->segment(c.frame, mask, {}, {}));
+    fakecuda::begin(fakecuda::Fault::kNone, 0);
+    must(engine->segment(c.frame, mask, {}, {}));
+    g_assert_cmpuint(count_calls("cudaMemcpyAsync"), ==, c.pieces);
+    g_assert_cmpuint(count_calls("cudaMemcpy2DAsync"), ==, c.copies);
+  }
 }
 
 /// Frame and mask in device memory are used in place.
@@ -187,10 +282,21 @@ void test_device_calls() {
   mask.memory = Memory::kDevice;
   mask.counts = counts;
   const Queue queue = {context->handle(), stream.get()};
+  must(engine->segment(inputs.frame.frame, mask, {}, queue));
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(engine->segment(inputs.frame.frame, mask, {}, queue));
   g_assert_false(fakecuda::busy());
-  expect_lean_calls(1);  // counts
+  expect_lean_calls(0, 2);
+  // Another kind of frame needs another graph, once.
+  Options options;
+  options.smoothing = 0.5f;
+  options.confidence_threshold = 0.5f;
+  for (int i = 0; i < 2; i++) {
+    fakecuda::begin(fakecuda::Fault::kNone, 0);
+    must(engine->segment(inputs.frame.frame, mask, options, queue));
+    g_assert_cmpuint(count_calls("cudaGraphInstantiateWithFlags"), ==, i == 0);
+  }
+  expect_lean_calls(0, 3);
 }
 
 void test_engine() { fail_everywhere(run_engine); }
@@ -202,6 +308,9 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/cuda/faults/calls/host", test_host_calls);
   g_test_add_func("/cuda/faults/calls/device", test_device_calls);
+  g_test_add_func("/cuda/faults/calls/pinned", test_pinned_calls);
+  g_test_add_func("/cuda/faults/calls/sleep", test_sleep);
+  g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
   return g_test_run();

@@ -97,7 +97,7 @@ void check_plans(const Cudnn &cudnn,
                  const char *gpu) {
   for (const auto &[name, convolution] : convolutions) {
     int64_t engine = -1;
-    const bool any = must(cudnn.plan(convolution, [&](ConvolutionPlan plan) {
+    const bool any = must(cudnn.plan(convolution, 1, [&](ConvolutionPlan plan) {
       engine = plan.engine();
       g_assert_cmpint(plan.workspace_bytes(), >=, 0);
       return false;
@@ -128,7 +128,7 @@ void test_json() {
       all_convolutions<__half>(kGpus[5]).begin()->second;
   std::string json;
   int64_t workspace = -1;
-  must(cudnn->plan(convolution, [&](ConvolutionPlan plan) {
+  must(cudnn->plan(convolution, 1, [&](ConvolutionPlan plan) {
     json = must(plan.json());
     workspace = plan.workspace_bytes();
     return false;

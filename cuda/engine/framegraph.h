@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "cuda/engine/argmax.h"
+#include "cuda/engine/network.h"
+#include "cuda/engine/preprocess.h"
+#include "cuda/engine/temporalfilter.h"
+#include "cuda/handles.h"
+
+namespace fastscnn::cuda {
+
+/// The kernels around the network, with the parameters of one frame.
+template <typename T>
+struct FrameKernels {
+  Preprocess<T> preprocess = {};
+  SceneChange<T> scene_change = {};
+  TemporalFilter<T> filter = {};
+  Argmax<T, true> argmax = {};
+  bool smooths = false;  ///< whether the second and third are run
+  bool soft() const { return argmax.confidence || argmax.threshold > 0.f; }
+};
+
+/// Everything that a frame needs on the device as one CUDA graph. Frames differ
+/// in parameters of its nodes only; what changes the nodes themselves needs
+/// another graph. (On an H200 with driver 580, graphs with disabled nodes gave
+/// wrong masks, or none.)
+template <typename T>
+class FrameGraph {
+ public:
+  /// Nodes with parameters that differ from frame to frame.
+  enum class Node { kPreprocess, kFilter, kArgmax, kCount };
+
+  /// Whether this is a graph for such a frame; false before create().
+  bool fits(const FrameKernels<T> &kernels) const {
+    return exec_ && smooths_ == kernels.smooths && soft_ == kernels.soft();
+  }
+
+  /// Captures the graph on a stream. All kernels must have run before: loading
+  /// them is not allowed during a capture. The network must outlive the graph.
+  static Result<FrameGraph> create(const Network<T> &network,
+                                   const FrameKernels<T> &kernels,
+                                   cudaStream_t stream);
+
+  /// Queues the transfer to the device, or the first launch would do it.
+  Result<> upload(cudaStream_t stream) const;
+
+  /// Queues a frame that the graph fits.
+  Result<> launch(const FrameKernels<T> &kernels, cudaStream_t stream) const;
+
+ private:
+  GraphExec exec_;
+  Graph graph_;  // of the nodes
+  bool smooths_ = false, soft_ = false;
+  cudaGraphNode_t nodes_[static_cast<int>(Node::kCount)] = {};
+};
+
+/// Queues the kernels of a frame one by one.
+template <typename T>
+Result<> enqueue_frame(const Network<T> &network,
+                       const FrameKernels<T> &kernels, cudaStream_t stream);
+
+}  // namespace fastscnn::cuda
