@@ -61,7 +61,7 @@ begin() {
 progress() {
   local elapsed=$((SECONDS - began)) text
   text="$step: $((100 * $1 / $2)) %"
-  if [ "$elapsed" -ge 3 ] && [ "$1" -gt 0 ]; then
+  if [ $elapsed -ge 3 ] && [ $((20 * $1)) -ge "$2" ]; then
     text+=", $((elapsed * ($2 - $1) / $1)) s left"
   fi
   if [ -t 2 ]; then

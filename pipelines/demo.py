@@ -19,7 +19,7 @@ SEGMENT = ("videoconvert ! videoflip video-direction=auto ! "
 # Even sizes and 4:2:0, which every player supports.
 WRITE = ("videoscale ! video/x-raw,format=(string){{I420,NV12}},"
          "width=[2,8192,2],height=[2,8192,2] ! queue max-size-buffers=4 ! "
-         "x264enc pass=qual quantizer=21 speed-preset=veryfast ! h264parse ! "
+         "x264enc pass=qual quantizer=21 speed-preset=veryfast ! "
          "{mux} ! filesink name=file")
 NEXT = """
 Next:
