@@ -3,35 +3,89 @@
 # Installs missing packages on Debian and Ubuntu, configures build/ and compiles.
 # On other distributions it lists what is missing. Running it again is quick.
 #
-#   ./setup.sh            install what the build and the pipelines need
-#   ./setup.sh --tests    also install what the tests need
+#   ./setup.sh            build the elements and install what the pipelines need
+#   ./setup.sh --demo     install only what the demo of the included clip needs
+#   ./setup.sh --tests    also build tests and benchmarks, install what they need
+#   ./setup.sh --cuda     build the CUDA engine even if there is no NVIDIA GPU
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 to_build=(
   g++ meson ninja-build pkg-config
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
-  libgstreamer-plugins-bad1.0-dev
-  libexpected-dev libhwy-dev nlohmann-json3-dev libpango1.0-dev
-  gobject-introspection libgirepository1.0-dev)
+  libexpected-dev libhwy-dev nlohmann-json3-dev libpango1.0-dev)
+to_demo=(
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+  gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  gstreamer1.0-tools gstreamer1.0-x
+  python3-gi python3-gst-1.0 fonts-dejavu-core)
+# For other languages, GPU memory and GstAnalytics.
+to_build_all=(
+  gobject-introspection libgirepository1.0-dev
+  libgstreamer-plugins-bad1.0-dev)
 to_run=(
-  gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  gstreamer1.0-x gstreamer1.0-nice
-  python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0
-  gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0
+  gstreamer1.0-plugins-bad gstreamer1.0-nice
+  gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
+  gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0
   python3-prometheus-client python3-distributed python3-cryptography
-  fonts-dejavu-core mosquitto-clients)
+  mosquitto-clients)
 to_test=(
   clang clang-format libclang-rt-dev llvm shellcheck ffmpeg
   python3-numpy python3-pil python3-torch python3-jsonschema python3-venv
   gcovr gi-docgen iproute2 mosquitto chromium chromium-driver python3-selenium)
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 
 say() { echo "setup: $*" >&2; }
 
 die() {
   say "$*"
   exit 1
+}
+
+# begin STEP: what progress() and finish() are about.
+begin() {
+  step=$*
+  began=$SECONDS
+  shown=$SECONDS
+  if [ -t 2 ]; then
+    printf '\r\033[Ksetup: %s' "$step" >&2
+  else
+    say "$step"
+  fi
+}
+
+# progress DONE TOTAL: changes the line on a terminal, adds one to a log every
+# ten seconds.
+progress() {
+  local elapsed=$((SECONDS - began)) text
+  text="$step: $((100 * $1 / $2)) %"
+  if [ $elapsed -ge 3 ] && [ $((20 * $1)) -ge "$2" ]; then
+    text+=", $((elapsed * ($2 - $1) / $1)) s left"
+  fi
+  if [ -t 2 ]; then
+    printf '\r\033[Ksetup: %s' "$text" >&2
+  elif [ $((SECONDS - shown)) -ge 10 ]; then
+    shown=$SECONDS
+    say "$text"
+  fi
+}
+
+finish() {
+  if [ -t 2 ]; then
+    printf '\r\033[K' >&2
+  fi
+  say "$step: done in $((SECONDS - began)) s"
+}
+
+# fail MESSAGE: shows the log first.
+fail() {
+  if [ -t 2 ]; then
+    echo >&2
+  fi
+  cat "$log" >&2
+  die "$1; see the log above"
 }
 
 # Prints those of the packages that are not installed.
@@ -41,12 +95,23 @@ not_installed() {
       sed -n 's/^installed //p' | sort -u)
 }
 
+# apt-get reports its progress on file descriptor 3, which sudo would close.
+apt_install() {
+  begin '1/3 downloading packages'
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    sh -c 'exec apt-get install -qq -y --no-install-recommends \
+      -o Dpkg::Use-Pty=0 -o APT::Status-Fd=3 "$@" 3>&1 > /dev/null' sh "$@" \
+    2> "$log" |
+    while IFS=: read -r kind _ percent _; do
+      if [[ $kind == pmstatus && $step == *downloading* ]]; then
+        begin '1/3 installing packages'
+      fi
+      progress "${percent%%[.,]*}" 100
+    done
+}
+
 install_packages() {
-  local packages missing root=()
-  packages=("${to_build[@]}" "${to_run[@]}")
-  if [ "$tests" = yes ]; then
-    packages+=("${to_test[@]}")
-  fi
+  local packages=("$@") missing root=()
   mapfile -t missing < <(not_installed "${packages[@]}")
   if [ ${#missing[@]} -eq 0 ]; then
     return
@@ -57,10 +122,16 @@ install_packages() {
     root=(sudo)
   fi
   say "installing ${missing[*]}"
-  if ! "${root[@]}" apt-get update -qq ||
-    ! "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-      --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" > /dev/null
+  installed=yes
+  local start=$SECONDS
+  begin '1/3 reading the lists of packages'
+  if "${root[@]}" apt-get update -qq 2> "$log" && apt_install "${missing[@]}"
   then
+    step='1/3 packages'
+    began=$start
+    finish
+  else
+    cat "$log" >&2
     say 'apt-get failed to install some packages'
   fi
   mapfile -t missing < <(not_installed "${to_build[@]}")
@@ -95,36 +166,108 @@ check_tools() {
   fi
 }
 
+# option NAME: its value in build/.
+option() {
+  python3 -c '
+import json, sys
+for option in json.load(open("build/meson-info/intro-buildoptions.json")):
+    if option["name"] == sys.argv[1]:
+        print(str(option["value"]).lower())' "$1"
+}
+
+# Sets $options for a CUDA engine for the GPUs of this machine, if it has any.
+choose_cuda() {
+  local archs arch
+  archs=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null |
+    tr -d . | sort -u) || archs=
+  # A Jetson may lack nvidia-smi.
+  if [ -z "$archs" ] && [ $cuda = no ] && [ ! -e /dev/nvhost-gpu ]; then
+    options+=(-Dcuda=disabled)
+    return
+  fi
+  for arch in $archs; do
+    # An older toolkit may not know the GPU, which then runs what it does know.
+    nvcc --list-gpu-code 2> /dev/null | grep -qx "sm_$arch" || archs=
+  done
+  options+=(-Dcuda-archs="$(paste -sd, <<< "$archs")")
+}
+
+# Configures build/, or changes it if it lacks something.
+configure() {
+  local options=() reconfigure=()
+  if [ -f build/build.ninja ]; then
+    reconfigure=(--reconfigure)
+    if [ $tests = yes ] && [ "$(option tests)" = false ]; then
+      options+=(-Dtests=true -Dbench=true -Dcuda=auto)
+    fi
+  elif [ $tests = no ]; then
+    options+=(-Dtests=false -Dbench=false)
+    choose_cuda
+  fi
+  if [ $cuda = yes ] &&
+    [[ ! -f build/build.ninja || $(option cuda) != enabled ]]
+  then
+    options+=(-Dcuda=enabled)
+  fi
+  if [[ -f build/build.ninja && ${#options[@]} -eq 0 && $installed = no ]]; then
+    return
+  fi
+  begin '2/3 configuring'
+  meson setup "${reconfigure[@]}" "${options[@]}" build > "$log" 2>&1 ||
+    fail 'meson failed to configure build/'
+  finish
+  if [[ " ${options[*]} " == *' -Dcuda-archs='* ]] &&
+    grep -q 'CUDA engine *: NO' "$log"
+  then
+    say 'there is a GPU, but no CUDA Toolkit 12 with cuDNN 9: building the CPU' \
+      'engine only; see docs/guide/install.md'
+  fi
+}
+
+compile() {
+  if ninja -C build -n 2>&1 | grep -q 'no work to do'; then
+    return
+  fi
+  begin '3/3 compiling'
+  NINJA_STATUS='[%f/%t] ' ninja -C build 2>&1 |
+    while IFS= read -r line; do
+      if [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\  ]]; then
+        progress "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+      else
+        echo "$line"
+      fi
+    done > "$log" || fail 'compiling build/ failed'
+  finish
+}
+
 tests=no
-case "${1-}" in
-  '') ;;
-  --tests) tests=yes ;;
-  -h | --help)
-    sed -n 's/^# \{0,1\}//; 3,7p' "$0"
-    exit
-    ;;
-  *) die "unknown option $1; try --help" ;;
-esac
+cuda=no
+demo=no
+installed=no
+for option; do
+  case $option in
+    --tests) tests=yes ;;
+    --cuda) cuda=yes ;;
+    --demo) demo=yes ;;
+    -h | --help)
+      sed -n 's/^# \{0,1\}//; 3,9p' "$0"
+      exit
+      ;;
+    *) die "unknown option $option; try --help" ;;
+  esac
+done
 
 if command -v dpkg-query apt-get > /dev/null; then
-  install_packages
+  packages=("${to_build[@]}" "${to_demo[@]}")
+  if [ $demo = no ]; then
+    packages+=("${to_build_all[@]}" "${to_run[@]}")
+  fi
+  if [ $tests = yes ]; then
+    packages+=("${to_test[@]}")
+  fi
+  install_packages "${packages[@]}"
 else
   check_tools
 fi
-
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if [ ! -f build/build.ninja ]; then
-  say 'configuring'
-  meson setup build > "$log" 2>&1 || {
-    cat "$log" >&2
-    die 'meson failed to configure build/; see the log above'
-  }
-fi
-if ! ninja -C build -n 2>&1 | grep -q 'no work to do'; then
-  say 'compiling'
-fi
-ninja -C build --quiet > "$log" 2>&1 || {
-  cat "$log" >&2
-  die 'compiling build/ failed; see the log above'
-}
+configure
+compile

@@ -5,59 +5,28 @@
 #include <vector>
 
 namespace fastscnn {
-namespace {
-
-/// Finds syntax errors and duplicate keys.
-class Checker : public nlohmann::json_sax<json> {
- public:
-  explicit Checker(const std::string &what) : what_(what) {}
-
-  const std::string &fault() const { return fault_; }
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(int64_t) override { return true; }
-  bool number_unsigned(uint64_t) override { return true; }
-  bool number_float(double, const std::string &) override { return true; }
-  bool string(std::string &) override { return true; }
-  bool binary(json::binary_t &) override { return true; }
-  bool start_array(size_t) override { return true; }
-  bool end_array() override { return true; }
-
-  bool start_object(size_t) override {
-    keys_.emplace_back();
-    return true;
-  }
-  bool key(std::string &key) override {
-    if (keys_.back().insert(key).second) return true;
-    fault_ = what_ + " contains the key " + to_text(key) + " twice";
-    return false;
-  }
-  bool end_object() override {
-    keys_.pop_back();
-    return true;
-  }
-
-  bool parse_error(size_t, const std::string &,
-                   const json::exception &error) override {
-    fault_ = what_ + " is not valid JSON: " + error.what();
-    return false;
-  }
-
- private:
-  const std::string &what_;
-  std::string fault_;
-  std::vector<std::set<std::string>> keys_;  // of the open objects
-};
-
-}  // namespace
 
 Result<json> parse_json(const char *text, size_t size,
                         const std::string &what) {
-  Checker checker(what);
-  if (!json::sax_parse(text, text + size, &checker))
-    return model_error(checker.fault());
-  return json::parse(text, text + size, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::set<std::string>> keys;  // of the open objects
+  std::string twice;
+  // A handler for json::sax_parse() would take longer to compile.
+  const auto check = [&](int, json::parse_event_t event, const json &value) {
+    if (event == json::parse_event_t::object_start)
+      keys.emplace_back();
+    else if (event == json::parse_event_t::object_end)
+      keys.pop_back();
+    else if (event == json::parse_event_t::key &&
+             !keys.back().insert(value.get<std::string>()).second)
+      twice = to_text(value);
+    return true;
+  };
+  json value =
+      json::parse(text, text + size, check, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return model_error(what + " is not valid JSON");
+  if (!twice.empty())
+    return model_error(what + " contains the key " + twice + " twice");
+  return value;
 }
 
 std::string to_text(const json &value) {

@@ -6,6 +6,7 @@ import argparse
 import collections
 import os
 import pathlib
+import shlex
 import signal
 import sys
 import time
@@ -18,8 +19,16 @@ SEGMENT = ("videoconvert ! videoflip video-direction=auto ! "
 # Even sizes and 4:2:0, which every player supports.
 WRITE = ("videoscale ! video/x-raw,format=(string){{I420,NV12}},"
          "width=[2,8192,2],height=[2,8192,2] ! queue max-size-buffers=4 ! "
-         "x264enc pass=qual quantizer=21 speed-preset=veryfast ! h264parse ! "
+         "x264enc pass=qual quantizer=21 speed-preset=veryfast ! "
          "{mux} ! filesink name=file")
+NEXT = """
+Next:
+  xdg-open {output}
+      plays the video
+  pipelines/web.sh
+      shows the clip, or cameras, on a page in the browser
+  meson devenv -C build -w .
+      opens a shell for the three pipelines of README.md: file, camera, JSON"""
 
 
 class Failure(Exception):
@@ -218,6 +227,10 @@ class Demo:
         for label, count in self.pixels.most_common():
             if count:
                 print(f"{count / total:7.1%}  {label}")
+        if not self.options.show:
+            sys.stdout.flush()
+            print(NEXT.format(output=shlex.quote(self.options.output)),
+                  file=sys.stderr)
 
 
 def open_page(options):

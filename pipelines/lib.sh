@@ -3,6 +3,8 @@
 # Sourced by the other scripts: builds the project if necessary, then runs a
 # Python program in the development environment.
 
+setup_options=()
+
 run_python() {
   local here program option
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,6 +16,6 @@ run_python() {
       exec python3 "$program" "$@"
     fi
   done
-  "$here/../setup.sh" || exit
+  "$here/../setup.sh" "${setup_options[@]}" || exit
   exec meson devenv -C "$here/../build" --workdir "$PWD" "$program" "$@"
 }

@@ -161,6 +161,9 @@ class Demo(TestCase):
         out = self.folder / "out.mp4"
         result = run(self.DEMO, CLIP, out)
         self.assertEqual(result.returncode, 0, result.stderr)
+        for command in (f"xdg-open {out}", "pipelines/web.sh",
+                        "meson devenv"):
+            self.assertIn(f"  {command}", result.stderr)
         lines = result.stdout.splitlines()
         frames = len(list(decode(CLIP, picture=False)))
         self.assertRegex(lines[1], rf"^{frames} frames, [\d.]+ frames per "
