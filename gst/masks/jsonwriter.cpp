@@ -6,6 +6,7 @@
 
 #include <gst/video/video.h>
 
+#include "gst/masks/frameutc.h"
 #include "gst/masks/maskimage.h"
 
 namespace fastscnn
@@ -87,6 +88,17 @@ put_pixels (std::string &line, uint64_t pixels, uint64_t whole)
 }
 
 void
+put_utc (std::string &line, GstBuffer *frame)
+{
+  const FrameUtc utc = utc_of (frame);
+
+  line += ",\"utc\":";
+  put_string (line, utc.time.c_str ());
+  line += ",\"utc_source\":";
+  put_string (line, utc.source);
+}
+
+void
 put_time_code (std::string &line, GstBuffer *frame)
 {
   const GstVideoTimeCodeMeta *meta =
@@ -131,6 +143,7 @@ put_head (std::string &line, GstBuffer *frame, const GstClassMaskMeta &meta,
   put_time (line, GST_BUFFER_PTS (frame));
   line += ",\"running_time\":";
   put_time (line, running_time);
+  put_utc (line, frame);
   put_time_code (line, frame);
   put_reference_timestamps (line, frame);
   line += ",\"age\":";
