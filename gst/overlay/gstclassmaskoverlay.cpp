@@ -20,6 +20,12 @@
  * With #GstClassMaskOverlay:zones, the zones of a mask are outlined, each in a
  * colour of its own.
  *
+ * If a second passes without a mask to draw, the element posts a warning, once,
+ * that says what it found instead: no mask, and which elements between it and
+ * fastscnn may have dropped it; masks of other elements than
+ * #GstClassMaskOverlay:source; or masks older than
+ * #GstClassMaskOverlay:max-age.
+ *
  * The modes blur and pixelate make people in the drawn classes unrecognisable.
  * Whatever the resolution, what replaces them has no detail finer than 1/26
  * (blur) or 1/20 (pixelate) of the frame height. It reaches
@@ -88,6 +94,7 @@
 #include "gst/base/moduleloader.h"
 #include "gst/masks/analytics.h"
 #include "gst/overlay/framepainter.h"
+#include "gst/overlay/missingmasks.h"
 #include "gst/overlay/properties.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_overlay_debug);
@@ -109,6 +116,7 @@ struct State {
   guint current_changes = 0;
   Masks masks;             /* of the current frame */
   bool background = false; /* unknown pixels of these masks are background */
+  MissingMasks missing;
   AnalyticsReader analytics;
   FramePainter painter;
 };
@@ -155,6 +163,7 @@ gst_class_mask_overlay_start (GstBaseTransform *trans)
     return FALSE;
   }
   state->painter.renew_legend ();
+  state->missing.reset ();
   gst_frame_filter_use_gpu_memory (
       GST_FRAME_FILTER (self), can_paint_on_gpu (), -1);
   return TRUE;
@@ -184,6 +193,8 @@ take_settings (State *state)
   if (next.legend != current.legend || next.classes != current.classes ||
       next.source != current.source || next.colors != current.colors)
     state->painter.renew_legend ();
+  if (next.source != current.source || next.max_age != current.max_age)
+    state->missing.reset ();
   current = next;
 }
 
@@ -216,6 +227,11 @@ gst_class_mask_overlay_prepare (GstFrameFilter *filter, GstBuffer *buffer)
     gst_object_sync_values (GST_OBJECT (self), time);
   take_settings (state);
   take_masks (state, buffer);
+  if (state->missing.is_new (time, !state->masks.empty ())) {
+    const std::string why =
+        state->missing.explain (GST_ELEMENT (self), buffer, state->current);
+    GST_ELEMENT_WARNING (self, STREAM, FAILED, ("%s", why.c_str ()), (NULL));
+  }
   return !state->masks.empty () || state->current.covers_missing ();
 }
 
