@@ -123,6 +123,29 @@ gst_fast_scnn_post_fallback (
                        "reason", G_TYPE_STRING, reason, NULL)));
 }
 
+void
+gst_fast_scnn_post_model (
+    GstElement *element, const std::string &file, const Segmenter &segmenter)
+{
+  GST_INFO_OBJECT (element, "the model %s takes over, on %s: %s",
+      segmenter.model ().info ().name.c_str (), segmenter.backend ().c_str (),
+      segmenter.device ().c_str ());
+  gst_element_post_message (
+      element, gst_message_new_element (GST_OBJECT (element),
+                   gst_structure_new ("fastscnn-model", "model-file",
+                       G_TYPE_STRING, file.c_str (), "model", G_TYPE_STRING,
+                       segmenter.model ().info ().name.c_str (), "backend",
+                       G_TYPE_STRING, segmenter.backend ().c_str (), "device",
+                       G_TYPE_STRING, segmenter.device ().c_str (), NULL)));
+}
+
+void
+gst_fast_scnn_warn_model_kept (GstElement *element, const Error &error)
+{
+  GST_ELEMENT_WARNING (element, RESOURCE, OPEN_READ,
+      ("The model before stays in use. %s", error.sentence.c_str ()), (NULL));
+}
+
 gboolean
 gst_fast_scnn_warn_if_turned (GstElement *element, GstEvent *event)
 {

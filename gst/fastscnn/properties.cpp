@@ -128,7 +128,7 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
           "Safetensors file with the weights; a name without a folder is also "
           "searched for where models are installed (unset = the model that "
           "ships)",
-          NULL, kReady));
+          NULL, kPlaying));
   install (PROP_BACKEND,
       g_param_spec_enum ("backend", "Backend", "Device that runs the network",
           backend_get_type (), (int)defaults.backend, kReady));

@@ -82,6 +82,11 @@ public:
     engine_->reset ();
   }
 
+  const Model &
+  model () const
+  {
+    return *model_->model;
+  }
   const std::string &
   backend () const
   {

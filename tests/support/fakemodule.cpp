@@ -43,6 +43,7 @@ class FakeEngine : public Engine {
 
   Result<> configure(const FrameInfo &src, const Config &config) override {
     control().configures++;
+    control().pass_configure();
     FASTSCNN_TRY(maybe_fail(control().fail_configure, "configure"));
     src_ = src;
     config_ = config;
