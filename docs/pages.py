@@ -146,12 +146,12 @@ def describe_pads(factory):
 
 def source_comment(name):
     """The SECTION comment of the element's source, as Markdown."""
-    (path,) = (ROOT / "gst").glob(f"*/gst{name}.cpp")
-    text = path.read_text(encoding="utf-8")
+    paths = (ROOT / "gst").glob(f"*/gst{name}.*")
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
     comment = re.search(rf"/\*\*\n \* SECTION:element-{name}\n(.*?)\*/", text,
                         re.S)
     if comment is None:
-        raise Problem(f"{path}: no comment SECTION:element-{name}")
+        raise Problem(f"gst{name}: no comment SECTION:element-{name}")
     text = re.sub(r"^ \* ?", "", comment[1], flags=re.M)
     text = re.sub(r"^@\w+:.*\n|^Since:.*\n", "", text, flags=re.M)
     text = re.sub(r"\|\[\n(.*?)\]\|", lambda code: "\n```\n" + code[1]

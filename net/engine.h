@@ -44,6 +44,9 @@ struct Options {
 /// The mask value of a pixel without a class.
 constexpr uint8_t kUnknown = 255;
 
+/// The largest number of areas of a mask.
+constexpr int kMaxAreas = 256;
+
 /// Where segment() writes its results. The caller owns the memory.
 struct Mask {
   /// (mask_height, mask_width): the class with the largest interpolated logit;
@@ -55,7 +58,8 @@ struct Mask {
   uint8_t *confidence = nullptr;
   int confidence_stride = 0;
   Memory memory = Memory::kHost;  ///< of ids and confidence
-  /// Nullable, (256), always in host memory: how many pixels have each id.
+  /// Nullable, (areas, 256), always in host memory: how many pixels of each
+  /// area have each id.
   uint32_t *counts = nullptr;
 };
 
@@ -76,6 +80,11 @@ class Engine {
   /// frame and the mask is queued; null if it has finished.
   virtual Result<> segment(const ConstFrame &frame, const Mask &mask,
                            const Options &options, Queue queue) = 0;
+
+  /// Divides the mask into areas, whose pixels segment() counts separately:
+  /// `areas` is (mask_height, mask_width), in host memory, of values below n, 1
+  /// to kMaxAreas; copied. Slow. configure() makes the whole mask one area.
+  virtual Result<> set_areas(const uint8_t *areas, int n) = 0;
 
   /// Size of the mask in pixels; 0 before configure().
   virtual int mask_width() const = 0;
@@ -129,7 +138,7 @@ class Backend {
 
 /// Increase whenever a type that crosses the module boundary changes; modules
 /// of another version are refused.
-constexpr int kEngineAbi = 4;
+constexpr int kEngineAbi = 5;
 
 }  // namespace fastscnn
 

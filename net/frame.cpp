@@ -17,8 +17,8 @@ bool same(const Component &a, const Component &b) {
 }  // namespace
 
 bool operator==(const FrameInfo &a, const FrameInfo &b) {
-  if (std::tie(a.width, a.height, a.planes, a.components, a.memory) !=
-      std::tie(b.width, b.height, b.planes, b.components, b.memory))
+  if (std::tie(a.width, a.height, a.planes, a.components, a.alpha, a.memory) !=
+      std::tie(b.width, b.height, b.planes, b.components, b.alpha, b.memory))
     return false;
   for (int p = 0; p < a.planes; p++)
     if (a.row_bytes[p] != b.row_bytes[p] || a.rows[p] != b.rows[p])

@@ -38,6 +38,8 @@ struct FrameInfo {
   int rows[kMaxPlanes] = {};
   int components = 3;      ///< 3, or 1 for grey
   Component component[3];  ///< R, G, B; Y, U, V; or Y
+  int alpha = -1;  ///< offset of the alpha in a pixel of plane 0, bytes, for
+                   ///< packed formats without subsampling; -1: no alpha
   ColorTransform to_rgb;
   Memory memory = Memory::kHost;
 };

@@ -89,7 +89,8 @@ struct PaintImage {
 ///    components take the premultiplied mean over the area of the sample, 1 <<
 ///    shift pixels a side around its centre: weights 1 1 if the centre lies
 ///    between two pixels, 1 2 1 if it lies on one. Interlaced frames are
-///    painted like progressive ones.
+///    painted like progressive ones. kCutout multiplies the alpha of frames
+///    that have one by 1 - a; nothing else changes it.
 /// 4. kBlur and kPixelate divide the frame into square cells and cover those
 ///    with a drawn pixel within ceil(margin * height) pixels, in x and in y, of
 ///    any of their pixels.

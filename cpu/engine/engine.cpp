@@ -35,17 +35,39 @@ class RowTiles {
   TaskGraph tiles_;
 };
 
-/// The pixel counts of one thread, in cache lines of their own.
-struct alignas(64) Counts {
-  uint32_t of[256];
+/// The pixel counts of one thread: of each area, of each id.
+class Counts {
+ public:
+  explicit Counts(int areas) : of_(size_t(areas) * 256 + kGap) {}
 
-  // Adds runs: most neighbours are equal.
-  void add(const uint8_t *ids, int width) {
+  void clear() { std::fill(of_.begin(), of_.end(), 0u); }
+
+  /// Adds a row. areas: null if there is one. Adds runs: most neighbours are
+  /// equal.
+  void add(const uint8_t *ids, const uint8_t *areas, int width) {
+    if (areas)
+      add_runs(ids, width, [areas](int x) { return areas[x]; });
+    else
+      add_runs(ids, width, [](int) { return 0; });
+  }
+
+  void add_to(uint32_t *sums) const {
+    for (size_t i = 0; i + kGap < of_.size(); i++) sums[i] += of_[i];
+  }
+
+ private:
+  static constexpr size_t kGap = 16;  // no cache line in common with others
+
+  template <typename Area>
+  void add_runs(const uint8_t *ids, int width, const Area &area) {
     for (int x = 0, begin = 0; x < width; begin = x) {
-      while (++x < width && ids[x] == ids[begin]) continue;
-      of[ids[begin]] += static_cast<uint32_t>(x - begin);
+      while (++x < width && ids[x] == ids[begin] && area(x) == area(begin))
+        continue;
+      of_[area(begin) * 256 + ids[begin]] += static_cast<uint32_t>(x - begin);
     }
   }
+
+  std::vector<uint32_t> of_;
 };
 
 /// Everything that depends on the size of the frames and of the network.
@@ -69,6 +91,13 @@ class Pipeline {
   int mask_height() const { return mask_height_; }
   void reset() { filter_.reset(); }
 
+  void set_areas(const uint8_t *areas, int n) {
+    areas_.clear();
+    if (n > 1) areas_.assign(areas, areas + size_t(mask_width_) * mask_height_);
+    n_areas_ = n;
+    counts_.assign(threads_, Counts(n));
+  }
+
   void segment(Workers &workers, const ConstFrame &frame, const Mask &mask,
                const Options &options) {
     image_rows_.run(workers, threads_, [&](int y, int worker) {
@@ -87,7 +116,8 @@ class Pipeline {
       grid_rows_.run(workers, threads_, [&](int y, int worker) {
         classify_.prefilter(logits, y, scratch_[worker].data());
       });
-    if (mask.counts) std::fill(counts_.begin(), counts_.end(), Counts{});
+    if (mask.counts)
+      for (Counts &counts : counts_) counts.clear();
     mask_rows_.run(workers, threads_, [&](int y, int worker) {
       uint8_t *ids = mask.ids + ptrdiff_t(y) * mask.stride;
       uint8_t *confidence =
@@ -96,7 +126,7 @@ class Pipeline {
               : nullptr;
       classify_.row(logits, y, options.confidence_threshold, prefilter,
                     scratch_[worker].data(), ids, confidence);
-      if (mask.counts) counts_[worker].add(ids, mask_width_);
+      if (mask.counts) counts_[worker].add(ids, areas_of_row(y), mask_width_);
     });
     if (mask.counts) sum_counts(mask.counts);
   }
@@ -118,7 +148,7 @@ class Pipeline {
         image_rows_(network_->height()),
         grid_rows_(grid_.height),
         mask_rows_(mask_height_),
-        counts_(threads) {}
+        counts_(threads, Counts(1)) {}
 
   Result<> allocate() {
     for (int t = 0; t < threads_; t++) {
@@ -131,9 +161,12 @@ class Pipeline {
   }
 
   void sum_counts(uint32_t *sums) const {
-    std::fill_n(sums, 256, 0u);
-    for (const Counts &counts : counts_)
-      for (int id = 0; id < 256; id++) sums[id] += counts.of[id];
+    std::fill_n(sums, 256 * n_areas_, 0u);
+    for (const Counts &counts : counts_) counts.add_to(sums);
+  }
+
+  const uint8_t *areas_of_row(int y) const {
+    return areas_.empty() ? nullptr : &areas_[size_t(y) * mask_width_];
   }
 
   using Lerped = typename AnyWeights::Lerped;
@@ -152,6 +185,8 @@ class Pipeline {
   std::vector<AlignedBuffer> scratch_;                    // one per worker
   std::vector<AlignedArray<Lerped>> preprocess_scratch_;  // the same
   std::vector<Counts> counts_;                            // one per worker
+  std::vector<uint8_t> areas_;  // (height, width); empty: one area
+  int n_areas_ = 1;
 };
 
 template <typename AnyWeights>
@@ -179,6 +214,13 @@ class CpuEngine : public Engine {
     if (!pipeline_)
       return Error{Error::Kind::kEngine, "The engine has not been configured"};
     pipeline_->segment(*workers_, frame, mask, options);
+    return {};
+  }
+
+  Result<> set_areas(const uint8_t *areas, int n) override {
+    if (!pipeline_)
+      return Error{Error::Kind::kEngine, "The engine has not been configured"};
+    pipeline_->set_areas(areas, n);
     return {};
   }
 

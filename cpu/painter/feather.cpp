@@ -58,7 +58,7 @@ void Feather::average(int y, int x0, int x1, PaintRow *row) {
     for (int c = 0; c < 3; c++)
       paint.color[c] = static_cast<uint32_t>(sum[c + 1]);
     paint.limit();
-    row->add(paint);
+    row->add(paint, table_->cuts());
   }
 }
 

@@ -136,9 +136,10 @@ void CpuPainter::make_tables(const PaintStyle &style) {
         drawn_[value] ? colors_.paint(color, outline_alpha(color.a)) : Paint();
   }
   cover_[kOutside] = colors_.paint(style.background, style.background.a);
-  area_.prepare(blender_.layout());
+  const bool cuts = style.mode == PaintMode::kCutout;
+  area_.prepare(blender_.layout(), cuts);
   outline_.prepare(blender_.layout());
-  cover_.prepare(blender_.layout());
+  cover_.prepare(blender_.layout(), cuts);
   style_ = style;
   prepared_ = true;
 }

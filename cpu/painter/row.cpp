@@ -18,7 +18,7 @@ uint16_t color_entry(uint32_t color) {
   return static_cast<uint16_t>((color + 1) / 2 + kHalf);
 }
 
-void write_pattern(const PaintLayout &layout, const Paint &paint,
+void write_pattern(const PaintLayout &layout, const Paint &paint, bool cuts,
                    uint16_t *out) {
   constexpr int kSize = PaintRow::kPattern;
   std::fill_n(out, kSize, kAll);
@@ -28,6 +28,9 @@ void write_pattern(const PaintLayout &layout, const Paint &paint,
       out[i] = keep_entry(paint);
       out[layout.channel[c] * kSize + i] = color_entry(paint.color[c]);
     }
+  if (cuts && layout.alpha >= 0)
+    for (int i = layout.alpha; i < kSize; i += layout.entries)
+      out[i] = keep_entry(paint);
 }
 
 }  // namespace
@@ -46,13 +49,15 @@ PaintLayout::PaintLayout(const FrameInfo &frame) {
     offset[c] = packed ? frame.component[c].offset : 0;
     channel[c] = packed ? 1 : 1 + c;
   }
+  alpha = packed ? frame.alpha : -1;
 }
 
-void PaintTable::prepare(const PaintLayout &layout) {
+void PaintTable::prepare(const PaintLayout &layout, bool cuts) {
+  cuts_ = cuts;
   const size_t size = size_t(layout.channels) * PaintRow::kPattern;
   patterns_.resize(256 * size);
   for (int value = 0; value < 256; value++)
-    write_pattern(layout, paint_[value], &patterns_[value * size]);
+    write_pattern(layout, paint_[value], cuts, &patterns_[value * size]);
 }
 
 void PaintRow::configure(const PaintLayout &layout, int width) {
@@ -62,7 +67,7 @@ void PaintRow::configure(const PaintLayout &layout, int width) {
   pitch_ = kBefore + size_t(width + kMargin) * layout.entries + kPattern;
   data_.assign(channels_ * pitch_, 0);
   transparent_.resize(size_t(channels_) * kPattern);
-  write_pattern(layout, Paint(), transparent_.data());
+  write_pattern(layout, Paint(), false, transparent_.data());
   touched_.assign((width + kMargin) / kBlock + 1, 0);
 }
 
@@ -87,7 +92,7 @@ void PaintRow::fill(const uint16_t *patterns, int end) {
   x_ = end;
 }
 
-void PaintRow::add(const Paint &paint) {
+void PaintRow::add(const Paint &paint, bool cuts) {
   if (!paint.is_transparent()) touch(x_ + 1);
   uint16_t *out = data_.data() + kBefore + size_t(x_) * layout_.entries;
   for (int e = 0; layout_.packed && e < layout_.entries; e++) {
@@ -99,6 +104,7 @@ void PaintRow::add(const Paint &paint) {
     out[layout_.channel[c] * pitch_ + layout_.offset[c]] =
         color_entry(paint.color[c]);
   }
+  if (cuts && layout_.alpha >= 0) out[layout_.alpha] = keep_entry(paint);
   x_++;
 }
 

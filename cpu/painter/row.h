@@ -25,6 +25,7 @@ struct PaintLayout {
   int channels = 4;     ///< including keep
   int offset[3] = {};   ///< of each component among the entries of a pixel
   int channel[3] = {};  ///< of each component's colour
+  int alpha = -1;       ///< of the alpha among the entries of a pixel, or -1
 };
 
 /// The paint of each mask value, prepared for one format.
@@ -33,13 +34,17 @@ class PaintTable {
   Paint &operator[](int value) { return paint_[value]; }
   const Paint &operator[](int value) const { return paint_[value]; }
 
-  /// Call after changing paints. Allocates the first time only.
-  void prepare(const PaintLayout &layout);
+  /// Call after changing paints. Allocates the first time only. cuts: the
+  /// paint takes away alpha, too.
+  void prepare(const PaintLayout &layout, bool cuts = false);
+
+  bool cuts() const { return cuts_; }
 
  private:
   friend class PaintRow;
 
   Paint paint_[256];
+  bool cuts_ = false;
   std::vector<uint16_t> patterns_;  // (256, channels, PaintRow::kPattern)
 };
 
@@ -59,8 +64,8 @@ class PaintRow {
   /// Leaves the pixels up to `end` transparent.
   void skip(int end) { fill(transparent_.data(), end); }
 
-  /// Gives the next pixel this paint.
-  void add(const Paint &paint);
+  /// Gives the next pixel this paint. cuts: as in PaintTable::prepare().
+  void add(const Paint &paint, bool cuts = false);
 
   /// Call after the last pixel. Repeats the pixels at both ends of the row.
   void end();

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cuda/engine/countareas.h"
 #include "cuda/engine/download.h"
 #include "cuda/engine/framegraph.h"
 #include "cuda/engine/network.h"
@@ -44,11 +45,27 @@ class Pipeline {
       return done;
     }
     if (dst.memory == Memory::kHost) download_->finish(dst);
-    if (dst.counts) std::memcpy(dst.counts, host_counts_.get(), kCountsBytes);
+    if (dst.counts && n_areas_ > 1)
+      std::memcpy(dst.counts, host_area_counts_.get(), kCountsBytes * n_areas_);
+    else if (dst.counts)
+      std::memcpy(dst.counts, host_counts_.get(), kCountsBytes);
     return {};
   }
 
   void reset() { has_average_ = false; }
+
+  Result<> set_areas(const uint8_t *areas, int n) {
+    const size_t size = size_t(mask_width_) * mask_height_;
+    n_areas_ = 1;
+    areas_ = FASTSCNN_TRY(make_device_memory(size));
+    area_counts_ = FASTSCNN_TRY(make_device_memory(kCountsBytes * n));
+    host_area_counts_ = FASTSCNN_TRY(make_pinned_memory(kCountsBytes * n));
+    TRY_CUDA(cudaMemcpyAsync(areas_.get(), areas, size, cudaMemcpyHostToDevice,
+                             stream_.get()));
+    TRY_CUDA(cudaStreamSynchronize(stream_.get()));
+    n_areas_ = n;
+    return {};
+  }
 
  private:
   static constexpr size_t kCountsBytes = sizeof(uint32_t) * 256;
@@ -155,6 +172,7 @@ class Pipeline {
     if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
     set_frame(&kernels_.preprocess, info_, frame);
     FASTSCNN_TRY(run(stream));
+    if (dst.counts && n_areas_ > 1) FASTSCNN_TRY(count_areas(stream));
     return downloads ? download_->queue(dst, stream) : Result<>();
   }
 
@@ -166,6 +184,23 @@ class Pipeline {
     FASTSCNN_TRY(enqueue_frame(*network_, kernels_, stream));
     graph =
         FASTSCNN_TRY(FrameGraph<T>::create(*network_, kernels_, stream_.get()));
+    return {};
+  }
+
+  /// Not in the graph: few streams have areas.
+  Result<> count_areas(cudaStream_t stream) {
+    const Argmax<T, true> &argmax = kernels_.argmax;
+    const CountAreas count = {argmax.ids,
+                              argmax.stride,
+                              mask_height_,
+                              mask_width_,
+                              static_cast<const uint8_t *>(areas_.get()),
+                              static_cast<uint32_t *>(area_counts_.get())};
+    const size_t bytes = kCountsBytes * n_areas_;
+    TRY_CUDA(cudaMemsetAsync(count.counts, 0, bytes, stream));
+    FASTSCNN_TRY(launch(count, stream));
+    TRY_CUDA(cudaMemcpyAsync(host_area_counts_.get(), count.counts, bytes,
+                             cudaMemcpyDeviceToHost, stream));
     return {};
   }
 
@@ -193,6 +228,9 @@ class Pipeline {
   std::optional<Download> download_;  // from the first mask in host memory on
   DeviceMemory input_, average_, previous_, change_, counts_;
   PinnedMemory host_counts_;
+  DeviceMemory areas_, area_counts_;  // of set_areas()
+  PinnedMemory host_area_counts_;
+  int n_areas_ = 1;
   FrameKernels<T> kernels_;
   FrameGraph<T> graphs_[2][2];  // smooths, soft; from the first such frame on
   bool has_average_ = false;
@@ -231,6 +269,13 @@ class CudaEngine : public Engine {
         FASTSCNN_TRY(ContextGuard::enter(*context_, queue));
     return pipeline_->segment(frame, mask, options,
                               static_cast<cudaStream_t>(queue.stream));
+  }
+
+  Result<> set_areas(const uint8_t *areas, int n) override {
+    if (!pipeline_)
+      return Error{Error::Kind::kEngine, "The CUDA engine is not configured"};
+    const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context_));
+    return pipeline_->set_areas(areas, n);
   }
 
   int mask_width() const override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cuda/engine/argmax.h"
 #include "cuda/engine/bilinear.h"
+#include "cuda/engine/countareas.h"
 #include "cuda/engine/depthwise.h"
 #include "cuda/engine/pool.h"
 #include "cuda/engine/poolconcat.h"
@@ -16,6 +17,7 @@ template Result<> launch_blocks(const Argmax<float, false> &, cudaStream_t);
 template Result<> launch_blocks(const Argmax<float, true> &, cudaStream_t);
 template Result<> launch(const Bilinear<__half> &, cudaStream_t);
 template Result<> launch(const Bilinear<float> &, cudaStream_t);
+template Result<> launch(const CountAreas &, cudaStream_t);
 template Result<> launch(const Depthwise<__half, 1, 1> &, cudaStream_t);
 template Result<> launch(const Depthwise<__half, 2, 1> &, cudaStream_t);
 template Result<> launch(const Depthwise<__half, 1, 4> &, cudaStream_t);

@@ -6,6 +6,7 @@
 namespace fastscnn::cuda {
 
 template Result<> launch(const PaintBlend &, cudaStream_t);
+template Result<> launch(const PaintCut &, cudaStream_t);
 template Result<> launch(const PaintFeather &, cudaStream_t);
 template Result<> launch(const PaintScale &, cudaStream_t);
 template Result<> launch(const PaintOutline &, cudaStream_t);

@@ -93,6 +93,19 @@ FASTSCNN_HD inline uint8_t to_byte(float value) {
                                               : value + 0.5f);
 }
 
+/// Multiplies alpha by what the paint keeps. Not subsampled.
+struct PaintCut {
+  PaintSource source;
+  PaintSamples samples;
+
+  FASTSCNN_HD int items() const { return samples.items(); }
+  FASTSCNN_HD void operator()(int item) const {
+    const int i = item % samples.width, j = item / samples.width;
+    uint8_t *sample = samples.at(i, j);
+    *sample = to_byte(*sample * source.at(i, j).keep);
+  }
+};
+
 /// Blends the paint into a component.
 struct PaintBlend {
   PaintSource source;

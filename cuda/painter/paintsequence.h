@@ -42,6 +42,7 @@ class PaintSequence {
       source.table = memory.tables->cover;
       source.values = nullptr;
       blend(dst, source, runner);
+      if (style.mode == PaintMode::kCutout) cut(dst, source, runner);
       return;
     }
     if (style.mode != PaintMode::kContour) {
@@ -51,6 +52,7 @@ class PaintSequence {
         source.pixels = memory.feathered;
       }
       blend(dst, source, runner);
+      if (style.mode == PaintMode::kCutout) cut(dst, source, runner);
     }
     if (style.mode == PaintMode::kContour ||
         (style.mode == PaintMode::kBlend && style.contours)) {
@@ -94,6 +96,15 @@ class PaintSequence {
              Runner &runner) const {
     for (int c = 0; c < info_.components; c++)
       runner.items(PaintBlend{source, samples(dst, c), c});
+  }
+
+  /// Takes away the alpha of frames that have one.
+  template <typename Runner>
+  void cut(const Frame &dst, const PaintSource &source, Runner &runner) const {
+    if (info_.alpha < 0) return;
+    PaintSamples alpha = samples(dst, 0);
+    alpha.data += info_.alpha - info_.component[0].offset;
+    runner.items(PaintCut{source, alpha});
   }
 
   template <typename Runner>

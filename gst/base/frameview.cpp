@@ -112,6 +112,8 @@ describe_frame (const GstVideoInfo &info, const Rect &part)
   out.planes = GST_VIDEO_INFO_N_PLANES (&info);
   out.components = GST_VIDEO_INFO_IS_GRAY (&info) ? 1 : 3;
   out.to_rgb = color_transform (info);
+  if (GST_VIDEO_INFO_HAS_ALPHA (&info))
+    out.alpha = GST_VIDEO_FORMAT_INFO_POFFSET (info.finfo, GST_VIDEO_COMP_A);
   for (int c = 0; c < out.components; c++) {
     const Component component = describe_component (info, part, c);
     out.component[c] = component;

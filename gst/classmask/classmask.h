@@ -8,3 +8,4 @@
 #include <gst/classmask/gstclassmaskregions.h>
 #include <gst/classmask/gstclassmasksummary.h>
 #include <gst/classmask/gstclassmaskview.h>
+#include <gst/classmask/gstclassmaskzones.h>

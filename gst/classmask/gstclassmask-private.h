@@ -46,11 +46,22 @@ G_GNUC_INTERNAL
 gboolean gst_class_mask_placements_transform (GstClassMaskPlacements *self,
     GstBuffer *buffer, GQuark type, gconstpointer data);
 
-/* As gst_class_mask_meta_count_pixels(), but only pixels of the mask that are
- * inside a frame of this size. */
+/* The pixels of the mask that are inside a frame of this size. FALSE if the
+ * mask cannot be read. */
 G_GNUC_INTERNAL
-gboolean gst_class_mask_meta_count_visible (const GstClassMaskMeta *meta,
-    gint frame_width, gint frame_height, guint64 counts[256]);
+gboolean gst_class_mask_meta_get_visible (const GstClassMaskMeta *meta,
+    gint frame_width, gint frame_height, GstVideoRectangle *part);
+
+/* As gst_class_mask_meta_count_pixels(), but only these pixels of the mask. */
+G_GNUC_INTERNAL
+gboolean gst_class_mask_meta_count_part (const GstClassMaskMeta *meta,
+    const GstVideoRectangle *part, guint64 counts[256]);
+
+/* As gst_class_mask_meta_count_zone(), but all zones of a mask that has some,
+ * (zones, 256), and only these pixels of the mask. */
+G_GNUC_INTERNAL
+gboolean gst_class_mask_meta_count_zones_in (const GstClassMaskMeta *meta,
+    const GstVideoRectangle *part, guint64 *counts);
 
 /* Appends meta to data. FALSE if its mask cannot be read. */
 G_GNUC_INTERNAL

@@ -214,25 +214,39 @@ visible_pixels (guint size, gint begin, guint covered, gint frame, guint *n)
 }
 
 gboolean
-gst_class_mask_meta_count_visible (const GstClassMaskMeta *meta,
-    gint frame_width, gint frame_height, guint64 counts[256])
+gst_class_mask_meta_get_visible (const GstClassMaskMeta *meta, gint frame_width,
+    gint frame_height, GstVideoRectangle *part)
 {
-  GstVideoFrame frame;
-  guint width, height, x, y;
-  const guint8 *row;
+  guint width, height;
 
   if (meta->width < 1 || meta->height < 1 ||
       !gst_class_mask_meta_get_size (meta, &width, &height))
     return FALSE;
-  x = visible_pixels (width, meta->x, meta->width, frame_width, &width);
-  y = visible_pixels (height, meta->y, meta->height, frame_height, &height);
+  part->x =
+      (gint)visible_pixels (width, meta->x, meta->width, frame_width, &width);
+  part->y = (gint)visible_pixels (
+      height, meta->y, meta->height, frame_height, &height);
+  part->w = (gint)width;
+  part->h = (gint)height;
+  return TRUE;
+}
+
+gboolean
+gst_class_mask_meta_count_part (const GstClassMaskMeta *meta,
+    const GstVideoRectangle *part, guint64 counts[256])
+{
+  GstVideoFrame frame;
+  const guint8 *row;
+
   if (!gst_class_mask_meta_map (meta, &frame))
     return FALSE;
   memset (counts, 0, 256 * sizeof *counts);
-  row = (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + x +
-        (gsize)y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
-  for (; height > 0; height--, row += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0))
-    count_row (row, width, counts);
+  row = (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA (&frame, 0) + part->x +
+        (gsize)part->y * GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
+  for (gint y = 0; y < part->h; y++) {
+    count_row (row, (guint)part->w, counts);
+    row += GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0);
+  }
   gst_video_frame_unmap (&frame);
   return TRUE;
 }

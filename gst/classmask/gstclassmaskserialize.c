@@ -8,6 +8,8 @@
  *   model        string
  *   classes      number of classes; for each: number colour, string label
  *   aliases      number of other names; for each: string alias, string label
+ *   zones        number of polygons; for each: string name of its zone, number
+ *                of points; for each: numbers x, y, in 2^-32 of the mask
  *   mask         numbers width, height; runs
  *   confidence   number: 0 if there is none, 1 if runs follow
  *   placements   number of other rectangles that the mask may cover; each as
@@ -23,11 +25,13 @@
 #include <gst/base/base.h>
 
 #include "gst/classmask/gstclassmaskpixels.h"
+#include "gst/classmask/gstclassmaskzones.h"
 #include "gst/classmask/gstclassmask-private.h"
 
 #define MAX_SOURCES 256
 
 #define BIAS (G_GINT64_CONSTANT (1) << 31)
+#define WHOLE (G_GUINT64_CONSTANT (1) << 32)
 
 static void
 write_number (GstByteWriter *writer, guint64 number)
@@ -267,6 +271,75 @@ read_classes (GstByteReader *reader)
   return classes;
 }
 
+static void
+write_zone (GstByteWriter *writer, const GstClassMaskZones *zones, guint zone)
+{
+  const gdouble *points;
+  guint n;
+
+  for (guint i = 0;
+       (points = gst_class_mask_zones_get_polygon (zones, zone, i, &n)); i++) {
+    write_string (writer, gst_class_mask_zones_get_name (zones, zone));
+    write_number (writer, n);
+    for (guint p = 0; p < 2 * n; p++)
+      write_number (writer, (guint64)(points[p] * WHOLE + 0.5));
+  }
+}
+
+static void
+write_zones (GstByteWriter *writer, const GstClassMaskZones *zones)
+{
+  guint size = zones ? gst_class_mask_zones_get_size (zones) : 0;
+  guint polygons = 0, n;
+
+  for (guint zone = 0; zone < size; zone++)
+    for (guint i = 0; gst_class_mask_zones_get_polygon (zones, zone, i, &n);
+         i++)
+      polygons++;
+  write_number (writer, polygons);
+  for (guint zone = 0; zone < size; zone++)
+    write_zone (writer, zones, zone);
+}
+
+static gboolean
+read_polygon (GstByteReader *reader, GstClassMaskZones *zones)
+{
+  gchar *name = read_string (reader);
+  gdouble *points = NULL;
+  guint64 n, share;
+  guint read = 0;
+  gboolean ok = FALSE;
+
+  /* A number takes at least one byte. */
+  if (name &&
+      read_number (reader, &n, gst_byte_reader_get_remaining (reader) / 2)) {
+    points = g_new (gdouble, 2 * n + 1);
+    for (; read < 2 * n && read_number (reader, &share, WHOLE); read++)
+      points[read] = (gdouble)share / WHOLE;
+    ok = read == 2 * n &&
+         gst_class_mask_zones_add_polygon (zones, name, points, (guint)n);
+  }
+  g_free (points);
+  g_free (name);
+  return ok;
+}
+
+/* *zones stays NULL if the mask has none. */
+static gboolean
+read_zones (GstByteReader *reader, GstClassMaskZones **zones)
+{
+  guint64 polygons;
+
+  if (!read_number (reader, &polygons, G_MAXUINT))
+    return FALSE;
+  if (polygons > 0)
+    *zones = gst_class_mask_zones_new ();
+  for (; polygons > 0; polygons--)
+    if (!read_polygon (reader, *zones))
+      return FALSE;
+  return TRUE;
+}
+
 gboolean
 gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
 {
@@ -283,6 +356,7 @@ gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
   write_number (&writer, meta->age);
   write_string (&writer, source ? source : "");
   write_classes (&writer, meta->classes);
+  write_zones (&writer, gst_class_mask_meta_get_zones (meta));
   write_number (&writer, (guint64)GST_VIDEO_FRAME_WIDTH (&frame));
   write_number (&writer, (guint64)GST_VIDEO_FRAME_HEIGHT (&frame));
   write_runs (&writer, &frame);
@@ -306,7 +380,8 @@ gst_class_mask_meta_write (const GstClassMaskMeta *meta, GByteArray *data)
  * arguments still hold. */
 static GstClassMaskMeta *
 read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
-    GstClassMaskClasses **classes, GstBuffer **mask, GstBuffer **confidence)
+    GstClassMaskClasses **classes, GstClassMaskZones **zones, GstBuffer **mask,
+    GstBuffer **confidence)
 {
   guint64 age, width, height, more;
   GstClassMaskPlacements placements = { 0 };
@@ -316,7 +391,7 @@ read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
   if (!read_rectangle (reader, rect) ||
       !read_number (reader, &age, G_MAXUINT64) ||
       !(*source = read_string (reader)) ||
-      !(*classes = read_classes (reader)) ||
+      !(*classes = read_classes (reader)) || !read_zones (reader, zones) ||
       !read_number (reader, &width, GST_CLASS_MASK_MAX_SIZE) ||
       !read_number (reader, &height, GST_CLASS_MASK_MAX_SIZE) || width < 1 ||
       height < 1 ||
@@ -328,6 +403,8 @@ read_meta (GstBuffer *buffer, GstByteReader *reader, gchar **source,
       gst_byte_reader_get_remaining (reader) != 0)
     return NULL;
 
+  if (*zones)
+    gst_class_mask_set_zones (*mask, *zones, NULL);
   meta = gst_buffer_add_class_mask_meta (buffer, g_steal_pointer (mask),
       *classes, rect->x, rect->y, (guint)rect->w, (guint)rect->h);
   if (!meta)
@@ -347,18 +424,21 @@ gst_class_mask_meta_read (
   GstByteReader reader;
   gchar *source = NULL;
   GstClassMaskClasses *classes = NULL;
+  GstClassMaskZones *zones = NULL;
   GstBuffer *mask = NULL, *confidence = NULL;
   GstClassMaskMeta *meta = NULL;
 
   if (version == GST_CLASS_MASK_META_VERSION && size <= G_MAXUINT) {
     gst_byte_reader_init (&reader, data, (guint)size);
-    meta = read_meta (buffer, &reader, &source, &classes, &mask, &confidence);
+    meta = read_meta (
+        buffer, &reader, &source, &classes, &zones, &mask, &confidence);
   }
   if (!meta)
     GST_WARNING ("%" G_GSIZE_FORMAT " bytes of version %u are not a valid mask",
         size, version);
   g_free (source);
   g_clear_pointer (&classes, gst_class_mask_classes_unref);
+  g_clear_pointer (&zones, gst_class_mask_zones_unref);
   gst_clear_buffer (&mask);
   gst_clear_buffer (&confidence);
   return meta;

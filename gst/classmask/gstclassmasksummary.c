@@ -16,6 +16,9 @@
  * * `fractions`, GST_TYPE_ARRAY of doubles: the share of each of these classes
  * in the pixels of the mask
  * * `unknown`, double: the share of pixels whose class is not known
+ * * `zones`, GST_TYPE_ARRAY of structures, if the mask has #GstClassMaskZones:
+ *   for each, `name`, and `labels`, `fractions` and `unknown` as above, of the
+ *   pixels of the zone
  *
  * The summary goes wherever its mask goes with the frame, and is dropped where
  * the mask is dropped. Where an element cuts away part of the mask, the shares
@@ -24,6 +27,7 @@
 
 #include "gst/classmask/gstclassmasksummary.h"
 #include "gst/classmask/gstclassmaskpixels.h"
+#include "gst/classmask/gstclassmaskzones.h"
 #include "gst/classmask/gstclassmask-private.h"
 
 static void
@@ -38,6 +42,107 @@ copy_summary (GstBuffer *dest, GstStructure *from)
   }
 }
 
+static void
+append_string (GValue *array, const gchar *string)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, string);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+static void
+append_double (GValue *array, gdouble number)
+{
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_DOUBLE);
+  g_value_set_double (&value, number);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+/* Sets the shares of the classes. */
+static void
+set_shares (GstStructure *structure, const GstClassMaskClasses *classes,
+    const guint64 counts[256])
+{
+  GValue labels = G_VALUE_INIT, fractions = G_VALUE_INIT;
+  guint64 total = 0, unknown = 0;
+
+  for (guint id = 0; id < 256; id++)
+    total += counts[id];
+  total = MAX (total, 1);
+
+  g_value_init (&labels, GST_TYPE_ARRAY);
+  g_value_init (&fractions, GST_TYPE_ARRAY);
+  for (guint id = 0; id < gst_class_mask_classes_get_size (classes); id++) {
+    if (counts[id] == 0)
+      continue;
+    append_string (&labels, gst_class_mask_classes_get_label (classes, id));
+    append_double (&fractions, (gdouble)counts[id] / total);
+  }
+  for (guint id = gst_class_mask_classes_get_size (classes); id < 256; id++)
+    unknown += counts[id];
+  gst_structure_set (
+      structure, "unknown", G_TYPE_DOUBLE, (gdouble)unknown / total, NULL);
+  gst_structure_take_value (structure, "labels", &labels);
+  gst_structure_take_value (structure, "fractions", &fractions);
+}
+
+/* part: the pixels of the mask to count, or NULL for all. */
+static void
+set_zones (GstStructure *structure, const GstClassMaskMeta *meta,
+    const GstVideoRectangle *part)
+{
+  const GstClassMaskZones *zones = gst_class_mask_meta_get_zones (meta);
+  GValue array = G_VALUE_INIT;
+  guint64 *counts;
+  guint n;
+
+  if (!zones)
+    return;
+  n = gst_class_mask_zones_get_size (zones);
+  counts = g_new0 (guint64, n * 256);
+  if (part)
+    gst_class_mask_meta_count_zones_in (meta, part, counts);
+  g_value_init (&array, GST_TYPE_ARRAY);
+  for (guint zone = 0; zone < n; zone++) {
+    GstStructure *shares = gst_structure_new ("zone", "name", G_TYPE_STRING,
+        gst_class_mask_zones_get_name (zones, zone), NULL);
+    GValue value = G_VALUE_INIT;
+
+    if (!part)
+      gst_class_mask_meta_count_zone (meta, zone, counts + zone * 256);
+    set_shares (shares, meta->classes, counts + zone * 256);
+    g_value_init (&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&value, shares);
+    gst_value_array_append_and_take_value (&array, &value);
+  }
+  g_free (counts);
+  gst_structure_take_value (structure, "zones", &array);
+}
+
+static GstCustomMeta *
+add_summary (GstBuffer *buffer, const GstClassMaskMeta *meta,
+    const guint64 counts[256], const GstVideoRectangle *part)
+{
+  const gchar *source = g_quark_to_string (meta->source);
+  GstCustomMeta *summary;
+  GstStructure *structure;
+
+  gst_class_mask_summary_get_info ();
+  summary =
+      gst_buffer_add_custom_meta (buffer, GST_CLASS_MASK_SUMMARY_META_NAME);
+  structure = gst_custom_meta_get_structure (summary);
+  gst_structure_set (structure, "model", G_TYPE_STRING,
+      gst_class_mask_classes_get_model (meta->classes), "source", G_TYPE_STRING,
+      source ? source : "", "age", G_TYPE_UINT64, meta->age, NULL);
+  set_shares (structure, meta->classes, counts);
+  set_zones (structure, meta, part);
+  return summary;
+}
+
 /* Follows the mask that the summary was made of. */
 static gboolean
 transform_summary (GstBuffer *dest, GstCustomMeta *summary, GstBuffer *buffer,
@@ -46,6 +151,7 @@ transform_summary (GstBuffer *dest, GstCustomMeta *summary, GstBuffer *buffer,
   GstStructure *structure = gst_custom_meta_get_structure (summary);
   GstClassMaskPlacements placements;
   GstClassMaskMeta *mask, moved;
+  GstVideoRectangle part;
   guint64 counts[256];
 
   if (GST_META_TRANSFORM_IS_COPY (type)) {
@@ -72,9 +178,10 @@ transform_summary (GstBuffer *dest, GstCustomMeta *summary, GstBuffer *buffer,
     copy_summary (dest, structure);
     return TRUE;
   }
-  return gst_class_mask_meta_count_visible (
-             &moved, placements.frame_width, placements.frame_height, counts) &&
-         gst_buffer_add_class_mask_summary (dest, &moved, counts) != NULL;
+  return gst_class_mask_meta_get_visible (
+             &moved, placements.frame_width, placements.frame_height, &part) &&
+         gst_class_mask_meta_count_part (&moved, &part, counts) &&
+         add_summary (dest, &moved, counts, &part);
 }
 
 /**
@@ -104,26 +211,6 @@ gst_class_mask_summary_get_info (void)
   return info;
 }
 
-static void
-append_string (GValue *array, const gchar *string)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_STRING);
-  g_value_set_string (&value, string);
-  gst_value_array_append_and_take_value (array, &value);
-}
-
-static void
-append_double (GValue *array, gdouble number)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_DOUBLE);
-  g_value_set_double (&value, number);
-  gst_value_array_append_and_take_value (array, &value);
-}
-
 /**
  * gst_buffer_add_class_mask_summary:
  * @buffer: a writable video frame
@@ -142,12 +229,7 @@ GstCustomMeta *
 gst_buffer_add_class_mask_summary (
     GstBuffer *buffer, const GstClassMaskMeta *meta, const guint64 counts[256])
 {
-  GValue labels = G_VALUE_INIT, fractions = G_VALUE_INIT;
-  GstCustomMeta *summary;
-  GstStructure *structure;
-  guint64 total = 0, known = 0;
   guint64 counted[256];
-  const gchar *source;
 
   g_return_val_if_fail (GST_IS_BUFFER (buffer), NULL);
   g_return_val_if_fail (gst_buffer_is_writable (buffer), NULL);
@@ -158,32 +240,5 @@ gst_buffer_add_class_mask_summary (
       return NULL;
     counts = counted;
   }
-  for (guint id = 0; id < 256; id++)
-    total += counts[id];
-  total = MAX (total, 1);
-
-  g_value_init (&labels, GST_TYPE_ARRAY);
-  g_value_init (&fractions, GST_TYPE_ARRAY);
-  for (guint id = 0; id < gst_class_mask_classes_get_size (meta->classes);
-       id++) {
-    if (counts[id] == 0)
-      continue;
-    append_string (
-        &labels, gst_class_mask_classes_get_label (meta->classes, id));
-    append_double (&fractions, (gdouble)counts[id] / total);
-    known += counts[id];
-  }
-
-  gst_class_mask_summary_get_info ();
-  summary =
-      gst_buffer_add_custom_meta (buffer, GST_CLASS_MASK_SUMMARY_META_NAME);
-  structure = gst_custom_meta_get_structure (summary);
-  source = g_quark_to_string (meta->source);
-  gst_structure_set (structure, "model", G_TYPE_STRING,
-      gst_class_mask_classes_get_model (meta->classes), "source", G_TYPE_STRING,
-      source ? source : "", "age", G_TYPE_UINT64, meta->age, "unknown",
-      G_TYPE_DOUBLE, (gdouble)(total - known) / total, NULL);
-  gst_structure_take_value (structure, "labels", &labels);
-  gst_structure_take_value (structure, "fractions", &fractions);
-  return summary;
+  return add_summary (buffer, meta, counts, NULL);
 }

@@ -98,6 +98,22 @@ AsyncSegmenter::latest ()
   return latest_;
 }
 
+Result<>
+AsyncSegmenter::prepare (const FrameInfo &info)
+{
+  FASTSCNN_TRY (segmenter_.configure (info));
+  const Lock lock (mutex_);
+  configured_ = info;
+  return {};
+}
+
+void
+AsyncSegmenter::adopt (const SegmentationPtr &mask)
+{
+  const Lock lock (mutex_);
+  latest_ = mask;
+}
+
 void
 AsyncSegmenter::reset ()
 {

@@ -48,6 +48,13 @@ public:
   /// The newest mask; null if there is none yet.
   SegmentationPtr latest ();
 
+  /// Does at once what the first frame of this kind would begin with. Not while
+  /// a frame is segmented.
+  Result<> prepare (const FrameInfo &info);
+
+  /// Makes a mask from elsewhere the latest.
+  void adopt (const SegmentationPtr &mask);
+
   /// Drops masks, waiting frames and temporal state (seek, new stream).
   void reset ();
 

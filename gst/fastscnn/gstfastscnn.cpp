@@ -1,109 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/**
- * SECTION:element-fastscnn
- * @title: fastscnn
- * @short_description: semantic segmentation of video
- * @see_also: classmaskoverlay, classmaskextract, classmaskjson
- *
- * Segments every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
- * Fast Semantic Segmentation Network, arXiv 1902.04502) and attaches a
- * #GstClassMaskMeta, which holds the class of every pixel, and a custom meta
- * `ClassMaskSummary` with the shares of the classes ([its
- * fields](applications.html)). The pixels of the frame are not changed.
- *
- * Three properties help if inference is slower than the stream. With
- * #GstFastScnn:interval only every n-th frame is inferred. With
- * #GstFastScnn:async frames never wait: a copy of the newest frame is inferred
- * on another thread. With #GstFastScnn:qos, which is on by default, late frames
- * are not inferred. Frames that are not inferred carry the newest mask and its
- * age. No frame is ever dropped.
- *
- * With #GstFastScnn:post-messages, each mask is also announced on the bus by an
- * element message `classmask` with the fields
- *
- * * #guint64 `timestamp`, `stream-time`, `running-time`, `duration`: those of
- *   the frame
- * * #gint `width`, `height`: the size of the mask
- * * #gchararray `model`: the name of the model
- * * #guint64 `age`: 0
- * * #GST_TYPE_ARRAY of #gchararray `labels`: the names of the classes
- * * #GST_TYPE_ARRAY of #GST_TYPE_ARRAY of #gchararray `aliases`: other names of
- *   each class
- * * #GST_TYPE_ARRAY of #guint64 `pixels`: the number of pixels of each class
- * * #guint64 `unknown`: the number of pixels whose class is not known
- *
- * If #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
- * CPU takes over. The element posts a warning and an element message
- * `fastscnn-fallback` with the fields #gchararray `backend`, `device` and
- * `reason`.
- *
- * ## Example launch lines
- * |[
- * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
- * fastscnn ! classmaskoverlay ! videoconvert ! autovideosink
- * ]| Plays a video with its classes drawn over it.
- * |[
- * gst-launch-1.0 rtspsrc location=rtsp://camera/stream ! decodebin !
- * videoconvert ! fastscnn async=true ! classmaskoverlay ! videoconvert !
- * autovideosink
- * ]| The same for a camera; frames never wait for inference.
- * |[
- * gst-launch-1.0 -m videotestsrc num-buffers=50 ! fastscnn interval=9
- * post-messages=true ! fakesink
- * ]| Prints the classes of every tenth frame.
- */
-
 #include "gst/fastscnn/gstfastscnn.h"
 
-#include <atomic>
-#include <memory>
-#include <mutex>
-
-#include "gst/fastscnn/inference.h"
-#include "gst/fastscnn/latency.h"
 #include "gst/fastscnn/messages.h"
 #include "gst/fastscnn/properties.h"
-#include "gst/fastscnn/qostracker.h"
-#include "gst/fastscnn/scenetracker.h"
-#include "gst/fastscnn/stats.h"
-#include "gst/masks/analytics.h"
+#include "gst/fastscnn/state.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_fast_scnn_debug);
 #define GST_CAT_DEFAULT gst_fast_scnn_debug
 
 using namespace fastscnn;
-
-namespace
-{
-
-struct State {
-  std::mutex mutex; /* guards settings */
-  Settings settings;
-
-  Stats stats;
-  QosTracker qos_tracker;
-  std::atomic<bool> live{ false };
-
-  /* For the streaming thread, from start to stop. */
-  std::unique_ptr<Inference> inference;
-  SceneTracker scenes;
-  AnalyticsWriter analytics;
-  GQuark source = 0;
-  guint skipped = 0; /* frames since the last inference */
-  Liveness liveness;
-  bool warned_of_orientation = false;
-  Settings::PerFrame per_frame; /* snapshot for the current frame */
-
-  Settings::PerFrame
-  per_frame_settings ()
-  {
-    const std::lock_guard<std::mutex> lock (mutex);
-    return settings.per_frame;
-  }
-};
-
-} // namespace
 
 struct _GstFastScnn {
   GstFrameFilter parent;
@@ -130,8 +36,8 @@ reset_stream (State *state)
   state->scenes.reset ();
   state->liveness.reset ();
   state->warned_of_orientation = false;
-  if (state->inference)
-    state->inference->reset ();
+  if (state->model)
+    state->inference ().reset ();
 }
 
 /* The functions are called on the thread that made a mask. */
@@ -152,6 +58,49 @@ open_inference (GstFastScnn *self, const Settings &settings)
       });
 }
 
+static void
+keep_model (GstFastScnn *self, const std::string &file, const std::string &kept,
+    const Error &error)
+{
+  State *state = self->state;
+  gst_fast_scnn_warn_model_kept (GST_ELEMENT (self), error);
+  {
+    const std::lock_guard<std::mutex> lock (state->mutex);
+    if (state->settings.model_file != file)
+      return; /* set again in the meantime */
+    state->settings.model_file = kept;
+  }
+  g_object_notify (G_OBJECT (self), "model-file");
+}
+
+/* The settings stay those of the start, but for the model. */
+static Result<std::shared_ptr<LiveModel> >
+open_live_model (GstFastScnn *self, const Settings &settings)
+{
+  return LiveModel::create (
+      settings.model_file,
+      [self, settings] (const std::string &file) {
+        Settings other = settings;
+        other.model_file = file;
+        return open_inference (self, other);
+      },
+      [self] (const std::string &file, const std::string &kept,
+          const Error &error) { keep_model (self, file, kept, error); });
+}
+
+static void
+take_over (GstFastScnn *self)
+{
+  State *state = self->state;
+  const std::optional<std::string> file = state->model->take_over ();
+
+  if (!file)
+    return;
+  const Segmenter &segmenter = state->inference ().segmenter ();
+  state->stats.set_backend (segmenter.backend (), segmenter.device ());
+  gst_fast_scnn_post_model (GST_ELEMENT (self), *file, segmenter);
+}
+
 static gboolean
 gst_fast_scnn_start (GstBaseTransform *trans)
 {
@@ -163,13 +112,13 @@ gst_fast_scnn_start (GstBaseTransform *trans)
     const std::lock_guard<std::mutex> lock (state->mutex);
     settings = state->settings;
   }
-  Result<std::unique_ptr<Inference> > opened = open_inference (self, settings);
+  Result<std::shared_ptr<LiveModel> > opened = open_live_model (self, settings);
   if (!opened) {
     gst_frame_filter_post_error (GST_ELEMENT (self), opened.error ());
     return FALSE;
   }
-  state->inference = *std::move (opened);
-  const Segmenter &segmenter = state->inference->segmenter ();
+  state->set_model (*std::move (opened));
+  const Segmenter &segmenter = state->inference ().segmenter ();
   GST_INFO_OBJECT (self, "using %s: %s. %s", segmenter.backend ().c_str (),
       segmenter.device ().c_str (), segmenter.rejected_backend ().c_str ());
   gst_frame_filter_use_gpu_memory (GST_FRAME_FILTER (self),
@@ -188,7 +137,7 @@ gst_fast_scnn_stop (GstBaseTransform *trans)
 {
   State *state = GST_FAST_SCNN (trans)->state;
 
-  state->inference.reset ();
+  state->set_model (nullptr);
   return GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)->stop (trans);
 }
 
@@ -199,7 +148,7 @@ gst_fast_scnn_set_info (GstFrameFilter *filter, const FrameInfo &info)
 
   GST_DEBUG_OBJECT (filter, "frames of %dx%d pixels in %s memory", info.width,
       info.height, info.memory == Memory::kDevice ? "GPU" : "host");
-  return state->inference->configure (info,
+  return state->model->configure (info,
       gst_frame_filter_get_cuda_context (filter),
       gst_frame_filter_make_mask_allocator (filter));
 }
@@ -210,7 +159,7 @@ wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time)
   State *state = self->state;
   const char *why_not = NULL;
 
-  if (state->inference->latest () && !state->inference->is_new_kind ()) {
+  if (state->inference ().latest () && !state->inference ().is_new_kind ()) {
     /* A gap repeats the previous frame. */
     if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
       why_not = "a gap";
@@ -218,7 +167,7 @@ wants_inference (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time)
       why_not = "between two of the interval";
   }
   const GstClockTime now =
-      !why_not && state->live && state->inference->synchronous ()
+      !why_not && state->live && state->inference ().synchronous ()
           ? gst_element_get_current_running_time (GST_ELEMENT (self))
           : GST_CLOCK_TIME_NONE;
   if (!why_not && state->per_frame.qos &&
@@ -241,7 +190,7 @@ attach_latest (GstFastScnn *self, GstBuffer *buffer, const FrameTime &time,
     gboolean is_own)
 {
   State *state = self->state;
-  const SegmentationPtr mask = state->inference->latest ();
+  const SegmentationPtr mask = state->inference ().latest ();
   Rect whole, place;
   const Rect part = gst_frame_filter_get_visible_part (
       GST_FRAME_FILTER (self), buffer, &whole);
@@ -274,6 +223,7 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
   const FrameTime time = frame_time (self, buffer);
+  take_over (self);
   if (GST_CLOCK_TIME_IS_VALID (time.stream_time))
     gst_object_sync_values (GST_OBJECT (self), time.stream_time);
   state->per_frame = state->per_frame_settings ();
@@ -282,7 +232,7 @@ gst_fast_scnn_prepare (GstFrameFilter *filter, GstBuffer *buffer)
     GST_DEBUG_OBJECT (self, "a new scene begins at %" GST_TIME_FORMAT,
         GST_TIME_ARGS (time.stream_time));
     state->qos_tracker.flush ();
-    state->inference->reset ();
+    state->inference ().reset ();
   }
   if (wants_inference (self, buffer, time))
     return TRUE;
@@ -297,7 +247,7 @@ gst_fast_scnn_process (
 {
   GstFastScnn *self = GST_FAST_SCNN (filter);
   State *state = self->state;
-  Inference &inference = *state->inference;
+  Inference &inference = state->inference ();
   const bool waits =
       inference.should_wait () &&
       !state->liveness.is_live (GST_BASE_TRANSFORM_SINK_PAD (self));
@@ -382,10 +332,21 @@ gst_fast_scnn_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   State *state = GST_FAST_SCNN (object)->state;
-  const std::lock_guard<std::mutex> lock (state->mutex);
+  std::shared_ptr<LiveModel> model;
+  std::string file;
+  Result<> requested;
 
-  if (!gst_fast_scnn_set_setting (state->settings, id, value))
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  {
+    const std::lock_guard<std::mutex> lock (state->mutex);
+    if (!gst_fast_scnn_set_setting (state->settings, id, value))
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+    model = state->model;
+    file = state->settings.model_file;
+    if (id == PROP_MODEL_FILE && model)
+      requested = model->request (file);
+  }
+  if (!requested)
+    model->fail (file, requested.error ());
 }
 
 static void

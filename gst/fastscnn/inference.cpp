@@ -47,6 +47,12 @@ Inference::configure (
   return {};
 }
 
+Result<>
+Inference::prepare ()
+{
+  return synchronous_ ? Result<> () : async_->prepare (info_);
+}
+
 bool
 Inference::should_wait () const
 {
@@ -67,6 +73,15 @@ Inference::infer (
   last_ = FASTSCNN_TRY (segmenter_->segment (frame, queue, request));
   finished_ (*last_);
   return true;
+}
+
+void
+Inference::adopt (const SegmentationPtr &mask)
+{
+  if (synchronous_)
+    last_ = mask;
+  else
+    async_->adopt (mask);
 }
 
 void

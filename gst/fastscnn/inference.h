@@ -23,6 +23,11 @@ public:
   Result<> configure (
       const FrameInfo &info, void *cuda_context, GstAllocator *allocator);
 
+  /// Does at once what the first frame would begin with, so that an inference
+  /// that cannot work is found out before. Call after configure(), before any
+  /// frame.
+  Result<> prepare ();
+
   /// Whether frames of this kind have not been inferred yet.
   bool
   is_new_kind () const
@@ -48,6 +53,10 @@ public:
   {
     return synchronous_ ? last_ : async_->latest ();
   }
+
+  /// Makes a mask of another inference the latest, until there is one of its
+  /// own.
+  void adopt (const SegmentationPtr &mask);
 
   /// Whether frames wait for their own masks.
   bool

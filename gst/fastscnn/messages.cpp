@@ -44,6 +44,35 @@ append_aliases (
   gst_value_array_append_and_take_value (array, &aliases);
 }
 
+/* What is in each zone, with one number for each class. */
+static void
+set_zones (GstStructure *message, const Segmentation &mask)
+{
+  GValue zones = G_VALUE_INIT;
+  const GstClassMaskZones *table = mask.zones.get ();
+
+  if (!table)
+    return;
+  g_value_init (&zones, GST_TYPE_ARRAY);
+  for (guint zone = 0; zone < gst_class_mask_zones_get_size (table); zone++) {
+    const guint64 *counts = &mask.zone_counts[zone * 256];
+    GstStructure *structure = gst_structure_new ("zone", "name", G_TYPE_STRING,
+        gst_class_mask_zones_get_name (table, zone), "unknown", G_TYPE_UINT64,
+        counts[kUnknown], NULL);
+    GValue pixels = G_VALUE_INIT, value = G_VALUE_INIT;
+
+    g_value_init (&pixels, GST_TYPE_ARRAY);
+    for (guint id = 0;
+         id < gst_class_mask_classes_get_size (mask.model->classes); id++)
+      append_uint64 (&pixels, counts[id]);
+    gst_structure_take_value (structure, "pixels", &pixels);
+    g_value_init (&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&value, structure);
+    gst_value_array_append_and_take_value (&zones, &value);
+  }
+  gst_structure_take_value (message, "zones", &zones);
+}
+
 void
 gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
 {
@@ -72,6 +101,7 @@ gst_fast_scnn_post_mask (GstElement *element, const Segmentation &mask)
   gst_structure_take_value (message, "labels", &labels);
   gst_structure_take_value (message, "aliases", &aliases);
   gst_structure_take_value (message, "pixels", &pixels);
+  set_zones (message, mask);
   gst_element_post_message (
       element, gst_message_new_element (GST_OBJECT (element), message));
 }
@@ -91,6 +121,29 @@ gst_fast_scnn_post_fallback (
                    gst_structure_new ("fastscnn-fallback", "backend",
                        G_TYPE_STRING, backend, "device", G_TYPE_STRING, device,
                        "reason", G_TYPE_STRING, reason, NULL)));
+}
+
+void
+gst_fast_scnn_post_model (
+    GstElement *element, const std::string &file, const Segmenter &segmenter)
+{
+  GST_INFO_OBJECT (element, "the model %s takes over, on %s: %s",
+      segmenter.model ().info ().name.c_str (), segmenter.backend ().c_str (),
+      segmenter.device ().c_str ());
+  gst_element_post_message (
+      element, gst_message_new_element (GST_OBJECT (element),
+                   gst_structure_new ("fastscnn-model", "model-file",
+                       G_TYPE_STRING, file.c_str (), "model", G_TYPE_STRING,
+                       segmenter.model ().info ().name.c_str (), "backend",
+                       G_TYPE_STRING, segmenter.backend ().c_str (), "device",
+                       G_TYPE_STRING, segmenter.device ().c_str (), NULL)));
+}
+
+void
+gst_fast_scnn_warn_model_kept (GstElement *element, const Error &error)
+{
+  GST_ELEMENT_WARNING (element, RESOURCE, OPEN_READ,
+      ("The model before stays in use. %s", error.sentence.c_str ()), (NULL));
 }
 
 gboolean

@@ -18,6 +18,15 @@ void gst_fast_scnn_post_mask (
 void gst_fast_scnn_post_fallback (GstElement *element,
     const fastscnn::Segmenter &segmenter, const gchar *reason);
 
+/* Posts the element message `fastscnn-model` after the model in this file has
+ * taken over. */
+void gst_fast_scnn_post_model (GstElement *element, const std::string &file,
+    const fastscnn::Segmenter &segmenter);
+
+/* Posts a warning after a model could not be loaded. */
+void gst_fast_scnn_warn_model_kept (
+    GstElement *element, const fastscnn::Error &error);
+
 /* Posts a warning if the tags say that the frames have to be turned before they
  * are shown: the network does not recognise streets that lie on their side.
  * Returns whether it did. */

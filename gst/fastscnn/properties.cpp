@@ -91,6 +91,8 @@ visit_setting (AnySettings &settings, guint id, const Visit &visit)
     return visit (settings.mask_size);
   case PROP_ASYNC:
     return visit (settings.async);
+  case PROP_ZONES:
+    return visit (settings.zones);
   case PROP_INTERVAL:
     return visit (settings.per_frame.interval);
   case PROP_QOS:
@@ -126,7 +128,7 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
           "Safetensors file with the weights; a name without a folder is also "
           "searched for where models are installed (unset = the model that "
           "ships)",
-          NULL, kReady));
+          NULL, kPlaying));
   install (PROP_BACKEND,
       g_param_spec_enum ("backend", "Backend", "Device that runs the network",
           backend_get_type (), (int)defaults.backend, kReady));
@@ -162,6 +164,12 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
           "Never delay a frame: copy it, run inference on another thread, and "
           "attach the newest finished mask",
           defaults.async, kReady));
+  install (PROP_ZONES,
+      g_param_spec_string ("zones", "Zones",
+          "JSON file of zones in which the pixels of the classes are counted, "
+          "too: {\"gate\": [[0.1, 0.5], [0.4, 0.5], [0.4, 1]]}, names and "
+          "polygons in shares of the frame (unset = none)",
+          NULL, kReady));
 
   install (PROP_INTERVAL,
       g_param_spec_uint ("interval", "Interval",
@@ -224,7 +232,8 @@ gst_fast_scnn_set_setting (Settings &settings, guint id, const GValue *value)
 gboolean
 gst_fast_scnn_get_setting (const Settings &settings, guint id, GValue *value)
 {
-  if (id == PROP_MODEL_FILE && settings.model_file.empty ())
+  if ((id == PROP_MODEL_FILE && settings.model_file.empty ()) ||
+      (id == PROP_ZONES && settings.zones.empty ()))
     return TRUE; /* NULL */
   return visit_setting (settings, id, [value] (const auto &setting) {
     write_value (setting, value);

@@ -65,9 +65,9 @@ Segmentation::attach (
 }
 
 Segmenter::Segmenter (const Settings &settings, FellBack fell_back,
-    std::shared_ptr<const SharedModel> model)
+    std::shared_ptr<const SharedModel> model, Zones zones)
     : settings_ (settings), fell_back_ (std::move (fell_back)),
-      model_ (std::move (model))
+      model_ (std::move (model)), zones_ (std::move (zones))
 {
 }
 
@@ -75,8 +75,9 @@ Result<std::unique_ptr<Segmenter> >
 Segmenter::create (const Settings &settings, FellBack fell_back)
 {
   auto model = FASTSCNN_TRY (open_model (settings.model_file));
-  std::unique_ptr<Segmenter> segmenter (
-      new Segmenter (settings, std::move (fell_back), std::move (model)));
+  Zones zones = FASTSCNN_TRY (Zones::open (settings.zones));
+  std::unique_ptr<Segmenter> segmenter (new Segmenter (
+      settings, std::move (fell_back), std::move (model), std::move (zones)));
   FASTSCNN_TRY (segmenter->open_engine ());
   return segmenter;
 }
@@ -161,6 +162,7 @@ Segmenter::configure_engine ()
     config.mask_height = input.height;
   }
   FASTSCNN_TRY (engine_->configure (info_, config));
+  FASTSCNN_TRY (zones_.configure (*engine_));
   pool_ = std::make_unique<MaskPool> (
       engine_->mask_width (), engine_->mask_height (), allocator_.get ());
   return {};
@@ -206,7 +208,6 @@ Segmenter::try_segment (
     const ConstFrame &frame, Queue queue, const Request &request)
 {
   const GstClockTime begin = gst_util_get_timestamp ();
-  uint32_t counts[256];
   auto result = std::make_shared<Segmentation> ();
   result->model = model_;
   result->request = request;
@@ -224,7 +225,7 @@ Segmenter::try_segment (
     options.sleeps = settings_.async;
     mask.ids = ids.data ();
     mask.stride = engine_->mask_width ();
-    mask.counts = counts;
+    mask.counts = zones_.counts ();
     mask.memory = allocator_ ? Memory::kDevice : Memory::kHost;
     if (result->confidence) {
       confidence.emplace (result->confidence.get (), flags);
@@ -236,8 +237,12 @@ Segmenter::try_segment (
         "The memory of a mask could not be mapped." };
     FASTSCNN_TRY (engine_->segment (frame, mask, options, queue));
   }
-  std::copy_n (counts, 256, result->counts);
+  zones_.add_up (result->counts, result->zone_counts);
   gst_class_mask_set_pixel_counts (result->mask.get (), result->counts);
+  result->zones = zones_.table ();
+  if (result->zones)
+    gst_class_mask_set_zones (
+        result->mask.get (), result->zones.get (), result->zone_counts.data ());
   result->inference_time = gst_util_get_timestamp () - begin;
   return result;
 }

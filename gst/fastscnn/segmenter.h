@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <gst/classmask/gstclassmaskmeta.h>
 
@@ -11,6 +12,7 @@
 #include "gst/base/frameview.h"
 #include "gst/fastscnn/modelcache.h"
 #include "gst/fastscnn/settings.h"
+#include "gst/fastscnn/zones.h"
 #include "gst/masks/maskpool.h"
 #include "net/engine.h"
 
@@ -31,7 +33,9 @@ struct Segmentation {
   BufferPtr mask;
   BufferPtr confidence; // null unless requested
   Request request;
-  guint64 counts[256]; // pixels of each id
+  guint64 counts[256];                      // pixels of each id
+  std::shared_ptr<GstClassMaskZones> zones; // null if there are none
+  std::vector<guint64> zone_counts;         // (zones, 256), likewise
   GstClockTime inference_time = 0;
 
   /// Where the mask belongs on a frame with this visible part and size: where
@@ -78,6 +82,11 @@ public:
     engine_->reset ();
   }
 
+  const Model &
+  model () const
+  {
+    return *model_->model;
+  }
   const std::string &
   backend () const
   {
@@ -97,7 +106,7 @@ public:
 
 private:
   Segmenter (const Settings &settings, FellBack fell_back,
-      std::shared_ptr<const SharedModel> model);
+      std::shared_ptr<const SharedModel> model, Zones zones);
 
   Result<> open_engine ();
   Result<> use_backend (const std::string &name);
@@ -111,6 +120,7 @@ private:
   const Settings settings_;
   const FellBack fell_back_;
   const std::shared_ptr<const SharedModel> model_;
+  Zones zones_;
   std::string backend_;
   std::string device_;
   std::string rejected_backend_;

@@ -25,6 +25,7 @@ struct Settings {
   unsigned infer_height = 0;
   MaskSize mask_size = MaskSize::kFrame;
   bool async = false;
+  std::string zones;
 
   /* Read once for each frame. */
   struct PerFrame {

@@ -12,6 +12,11 @@
  * classmaskjson.schema.json describes a line. Pixel counts and boxes are in
  * pixels of the mask; `covers` is the part of the frame that the mask covers.
  *
+ * `utc` is the time of day at which a frame was taken, if the frame says so by
+ * a #GstReferenceTimestampMeta in NTP or Unix time (`rtspsrc
+ * add-reference-timestamp-meta=true`) or a time code with a date. Otherwise it
+ * is the time at which the frame arrived here, and `utc_source` is `clock`.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/masks/jsonwriter.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
+#include <numeric>
 
 #include <gst/video/video.h>
 
+#include "gst/masks/frameutc.h"
 #include "gst/masks/maskimage.h"
 
 namespace fastscnn
@@ -87,6 +90,17 @@ put_pixels (std::string &line, uint64_t pixels, uint64_t whole)
 }
 
 void
+put_utc (std::string &line, GstBuffer *frame)
+{
+  const FrameUtc utc = utc_of (frame);
+
+  line += ",\"utc\":";
+  put_string (line, utc.time.c_str ());
+  line += ",\"utc_source\":";
+  put_string (line, utc.source);
+}
+
+void
 put_time_code (std::string &line, GstBuffer *frame)
 {
   const GstVideoTimeCodeMeta *meta =
@@ -131,6 +145,7 @@ put_head (std::string &line, GstBuffer *frame, const GstClassMaskMeta &meta,
   put_time (line, GST_BUFFER_PTS (frame));
   line += ",\"running_time\":";
   put_time (line, running_time);
+  put_utc (line, frame);
   put_time_code (line, frame);
   put_reference_timestamps (line, frame);
   line += ",\"age\":";
@@ -210,6 +225,74 @@ put_rle (std::string &line, const std::string &counts, unsigned width,
   line.push_back ('}');
 }
 
+void
+put_unknown (std::string &line, uint64_t pixels, uint64_t whole)
+{
+  line += ",\"unknown\":{";
+  put_pixels (line, pixels, whole);
+  line.push_back ('}');
+}
+
+void
+put_class (std::string &line, const GstClassMaskMeta &meta, unsigned id,
+    uint64_t pixels, uint64_t whole)
+{
+  line += "{\"id\":";
+  put (line, id);
+  line += ",\"label\":";
+  put_string (line, gst_class_mask_classes_get_label (meta.classes, id));
+  line.push_back (',');
+  put_pixels (line, pixels, whole);
+}
+
+/// The classes in one zone; ids outside the class table count as unknown.
+void
+put_zone (std::string &line, const GstClassMaskMeta &meta, const char *name,
+    const guint64 counts[256])
+{
+  const unsigned classes = gst_class_mask_classes_get_size (meta.classes);
+  const uint64_t total = std::accumulate (counts, counts + 256, uint64_t{ 0 });
+  const uint64_t known =
+      std::accumulate (counts, counts + classes, uint64_t{ 0 });
+  const uint64_t whole = std::max<uint64_t> (total, 1);
+  const char *separator = "";
+
+  line += "{\"name\":";
+  put_string (line, name);
+  line += ",\"pixels\":";
+  put (line, total);
+  put_unknown (line, total - known, whole);
+  line += ",\"classes\":[";
+  for (unsigned id = 0; id < classes; id++) {
+    if (counts[id] == 0)
+      continue;
+    line += separator;
+    put_class (line, meta, id, counts[id], whole);
+    line.push_back ('}');
+    separator = ",";
+  }
+  line += "]}";
+}
+
+void
+put_zones (std::string &line, const GstClassMaskMeta &meta)
+{
+  const GstClassMaskZones *zones = gst_class_mask_meta_get_zones (&meta);
+  const char *separator = ",\"zones\":[";
+  guint64 counts[256];
+
+  if (!zones)
+    return;
+  for (guint zone = 0; gst_class_mask_meta_count_zone (&meta, zone, counts);
+       zone++) {
+    line += separator;
+    put_zone (line, meta, gst_class_mask_zones_get_name (zones, zone), counts);
+    separator = ",";
+  }
+  if (separator[1] == '\0')
+    line.push_back (']');
+}
+
 } // namespace
 
 const std::string &
@@ -253,19 +336,13 @@ JsonWriter::write (GstBuffer *frame, const GstClassMaskMeta &meta,
 
   put_head (line_, frame, relative_to_visible_part (meta, frame), width, height,
       running_time);
-  line_ += ",\"unknown\":{";
-  put_pixels (line_, total - known, total);
-  line_ += "},\"classes\":[";
+  put_unknown (line_, total - known, total);
+  line_ += ",\"classes\":[";
   for (unsigned id = 0; id < classes; id++) {
     if (counts[id] == 0)
       continue;
     line_ += separator;
-    line_ += "{\"id\":";
-    put (line_, id);
-    line_ += ",\"label\":";
-    put_string (line_, gst_class_mask_classes_get_label (meta.classes, id));
-    line_.push_back (',');
-    put_pixels (line_, counts[id], total);
+    put_class (line_, meta, id, counts[id], total);
     if (options.regions)
       put_regions (line_, id, regions.get (), next_region);
     if (options.rle)
@@ -273,7 +350,9 @@ JsonWriter::write (GstBuffer *frame, const GstClassMaskMeta &meta,
     line_.push_back ('}');
     separator = ",";
   }
-  line_ += "]}\n";
+  line_.push_back (']');
+  put_zones (line_, meta);
+  line_ += "}\n";
   return line_;
 }
 

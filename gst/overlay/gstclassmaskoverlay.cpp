@@ -17,11 +17,24 @@
  * the labels of the mask. The other names that a model file gives to its labels
  * (person for pedestrian) are labels, too.
  *
+ * With #GstClassMaskOverlay:zones, the zones of a mask are outlined, each in a
+ * colour of its own.
+ *
+ * If a second passes without a mask to draw, the element posts a warning, once,
+ * that says what it found instead: no mask, and which elements between it and
+ * fastscnn may have dropped it; masks of other elements than
+ * #GstClassMaskOverlay:source; or masks older than
+ * #GstClassMaskOverlay:max-age.
+ *
  * The modes blur and pixelate make people in the drawn classes unrecognisable.
  * Whatever the resolution, what replaces them has no detail finer than 1/26
  * (blur) or 1/20 (pixelate) of the frame height. It reaches
  * #GstClassMaskOverlay:blur-margin beyond the mask, and frames without a mask
  * are covered as a whole.
+ *
+ * In formats with alpha, the mode cutout makes what it covers transparent (as
+ * far as #GstClassMaskOverlay:background-color is opaque), so that a compositor
+ * shows another picture there.
  *
  * ## Example launch lines
  * |[
@@ -56,6 +69,13 @@
  * classes=road background-color=0xc0000000 ! videoconvert ! autovideosink
  * ]| Darkens everything but the road.
  * |[
+ * gst-launch-1.0 compositor name=c sink_1::zorder=1 ! videoconvert !
+ * autovideosink videotestsrc ! video/x-raw,width=640,height=360 ! c.sink_0
+ * filesrc location=street.mp4 ! decodebin ! videoconvert ! videoscale !
+ * video/x-raw,format=RGBA,width=640,height=360 ! fastscnn ! classmaskoverlay
+ * mode=cutout classes=car,pedestrian ! c.sink_1
+ * ]| Shows cars and people in front of another picture.
+ * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay mode=contour contour-width=3 palette=my.gpl !
  * videoconvert ! autovideosink
@@ -70,12 +90,12 @@
 #include <memory>
 #include <mutex>
 
+#include "gst/base/frametime.h"
 #include "gst/base/moduleloader.h"
 #include "gst/masks/analytics.h"
-#include "gst/overlay/maskcomposer.h"
-#include "gst/overlay/maskmapping.h"
+#include "gst/overlay/framepainter.h"
+#include "gst/overlay/missingmasks.h"
 #include "gst/overlay/properties.h"
-#include "gst/overlay/style.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_class_mask_overlay_debug);
 #define GST_CAT_DEFAULT gst_class_mask_overlay_debug
@@ -84,9 +104,6 @@ using namespace fastscnn;
 
 namespace
 {
-
-/* Slow enough to read the shares. */
-constexpr GstClockTime kLegendPeriod = 400 * GST_MSECOND;
 
 struct State {
   std::mutex mutex; /* guards the members of this paragraph */
@@ -97,17 +114,11 @@ struct State {
   /* For the streaming thread. */
   OverlaySettings current; /* snapshot for the current frame */
   guint current_changes = 0;
-  std::unique_ptr<Painter> painter;
-  gpointer cuda_context = NULL; /* of the painter; NULL for the CPU's */
-  FrameInfo info;
-  OverlayStyle style;
-  PaintStyle cover;        /* for frames without a mask */
   Masks masks;             /* of the current frame */
   bool background = false; /* unknown pixels of these masks are background */
-  MaskComposer composer;
+  MissingMasks missing;
   AnalyticsReader analytics;
-  Legend legend;
-  GstClockTime legend_time = GST_CLOCK_TIME_NONE;
+  FramePainter painter;
 };
 
 } // namespace
@@ -123,17 +134,6 @@ G_DEFINE_TYPE_WITH_CODE (GstClassMaskOverlay, gst_class_mask_overlay,
         0, "Drawing of class masks"))
 GST_ELEMENT_REGISTER_DEFINE (classmaskoverlay, "classmaskoverlay",
     GST_RANK_NONE, GST_TYPE_CLASS_MASK_OVERLAY)
-
-/* cuda_context: NULL for frames in host memory. */
-static Result<std::unique_ptr<Painter> >
-create_painter (gpointer cuda_context)
-{
-  Backend *backend =
-      FASTSCNN_TRY (open_backend (cuda_context ? "cuda" : "cpu"));
-  Device device;
-  device.queue.context = cuda_context;
-  return backend->create_painter (device);
-}
 
 static gboolean
 can_paint_on_gpu ()
@@ -162,7 +162,8 @@ gst_class_mask_overlay_start (GstBaseTransform *trans)
         self, RESOURCE, SETTINGS, ("%s", error.c_str ()), (NULL));
     return FALSE;
   }
-  state->legend_time = GST_CLOCK_TIME_NONE;
+  state->painter.renew_legend ();
+  state->missing.reset ();
   gst_frame_filter_use_gpu_memory (
       GST_FRAME_FILTER (self), can_paint_on_gpu (), -1);
   return TRUE;
@@ -173,17 +174,10 @@ gst_class_mask_overlay_set_info (GstFrameFilter *filter, const FrameInfo &info)
 {
   State *state = GST_CLASS_MASK_OVERLAY (filter)->state;
 
-  gpointer context = info.memory == Memory::kDevice
-                         ? gst_frame_filter_get_cuda_context (filter)
-                         : NULL;
-  if (!state->painter || context != state->cuda_context) {
-    state->painter = FASTSCNN_TRY (create_painter (context));
-    state->cuda_context = context;
-  }
-  FASTSCNN_TRY (state->painter->configure (info));
-  state->info = info;
-  state->legend_time = GST_CLOCK_TIME_NONE;
-  return {};
+  return state->painter.configure (
+      info, info.memory == Memory::kDevice
+                ? gst_frame_filter_get_cuda_context (filter)
+                : NULL);
 }
 
 static void
@@ -198,7 +192,9 @@ take_settings (State *state)
   state->current_changes = state->changes;
   if (next.legend != current.legend || next.classes != current.classes ||
       next.source != current.source || next.colors != current.colors)
-    state->legend_time = GST_CLOCK_TIME_NONE;
+    state->painter.renew_legend ();
+  if (next.source != current.source || next.max_age != current.max_age)
+    state->missing.reset ();
   current = next;
 }
 
@@ -224,90 +220,19 @@ gst_class_mask_overlay_prepare (GstFrameFilter *filter, GstBuffer *buffer)
 {
   GstClassMaskOverlay *self = GST_CLASS_MASK_OVERLAY (filter);
   State *state = self->state;
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  const GstClockTime time =
+      time_of (buffer, GST_BASE_TRANSFORM (self)->segment).stream_time;
 
-  if (segment->format == GST_FORMAT_TIME) {
-    const guint64 time = gst_segment_to_stream_time (
-        segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
-    if (GST_CLOCK_TIME_IS_VALID (time))
-      gst_object_sync_values (GST_OBJECT (self), time);
-  }
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (self), time);
   take_settings (state);
   take_masks (state, buffer);
+  if (state->missing.is_new (time, !state->masks.empty ())) {
+    const std::string why =
+        state->missing.explain (GST_ELEMENT (self), buffer, state->current);
+    GST_ELEMENT_WARNING (self, STREAM, FAILED, ("%s", why.c_str ()), (NULL));
+  }
   return !state->masks.empty () || state->current.covers_missing ();
-}
-
-static Result<>
-cover_frame (State *state, const GstFrameFilterView &view)
-{
-  state->cover.mode = state->current.mode;
-  state->cover.background = from_argb (state->current.background_color);
-  state->cover.cover_all = true;
-  return state->painter->paint (
-      view.frame, PaintMask (), state->cover, view.queue);
-}
-
-/* Updates the legend at most once per period. */
-static Result<>
-draw_legend (GstClassMaskOverlay *self, const GstFrameFilterView &view,
-    bool composed, GstClockTime now)
-{
-  State *state = self->state;
-  const GstClockTime then = state->legend_time;
-  const bool due = !GST_CLOCK_TIME_IS_VALID (then) ||
-                   !GST_CLOCK_TIME_IS_VALID (now) || now < then ||
-                   now - then >= kLegendPeriod;
-
-  if (due) {
-    guint64 counts[256];
-    if (composed)
-      state->composer.count_pixels (counts);
-    else if (!gst_class_mask_meta_count_pixels (state->masks[0], counts))
-      return {};
-    state->legend_time = now;
-
-    LegendContent content;
-    content.corner = state->current.legend;
-    content.frame_width = state->info.width;
-    content.frame_height = state->info.height;
-    content.labels = &state->style.labels ();
-    content.colors = state->style.paint ().color;
-    content.counts = counts;
-    state->legend.update (content);
-  }
-  if (const PaintImage *image = state->legend.image ())
-    return state->painter->paint_image (view.frame, *image, view.queue);
-  return {};
-}
-
-/* Whether the masks have to become one image: there are several, or one leaves
- * in doubt whether it covers all of a frame in which nobody may be seen. */
-static bool
-needs_composition (const State *state, const GstFrameFilterView &view)
-{
-  return state->masks.size () > 1 ||
-         (state->current.protects_privacy () && !state->background &&
-             !covers (state->masks[0], view.part));
-}
-
-static Result<>
-paint_masks (State *state, const GstFrameFilterView &view, bool compose)
-{
-  const PaintStyle &style = state->style.paint ();
-
-  if (!compose) {
-    const MaskMapping mapping (state->masks[0], view.queue.context);
-    const PaintMask mask = FASTSCNN_TRY (mapping.place (view.part));
-    return state->painter->paint (view.frame, mask, style, view.queue);
-  }
-  const bool covers_rest =
-      state->current.protects_privacy () && !state->background;
-  if (!state->composer.compose (state->masks, view.part, state->style.rank (),
-          covers_rest ? GST_CLASS_MASK_UNKNOWN : kOutside,
-          state->current.protects_privacy ()))
-    return unreadable_mask ();
-  return state->painter->paint (
-      view.frame, state->composer.image (), style, view.queue);
 }
 
 static Result<>
@@ -319,27 +244,13 @@ gst_class_mask_overlay_process (
   std::vector<std::string> warnings;
 
   if (state->masks.empty ())
-    return cover_frame (state, view);
-  state->style.update (state->current,
-      state->composer.merge_classes (state->masks), state->background,
-      &warnings);
+    return state->painter.cover (state->current, view);
+  const Result<> painted = state->painter.paint (state->current, state->masks,
+      state->background, view, GST_BUFFER_PTS (buffer), &warnings);
   for (const std::string &warning : warnings)
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS, ("%s", warning.c_str ()), (NULL));
-  if (state->style.covers_frame ())
-    return cover_frame (state, view);
-
-  const bool compose = needs_composition (state, view);
-  const Result<> painted = paint_masks (state, view, compose);
-  if (!painted && state->current.protects_privacy ()) {
-    GST_WARNING_OBJECT (
-        self, "covering the frame: %s", painted.error ().sentence.c_str ());
-    return cover_frame (state, view);
-  }
-  FASTSCNN_TRY (painted);
-  if (state->current.legend == LegendCorner::kNone)
-    return {};
-  return draw_legend (self, view, compose, GST_BUFFER_PTS (buffer));
+  return painted;
 }
 
 /* A frame that cannot be covered shows everybody. */

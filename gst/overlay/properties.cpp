@@ -105,6 +105,8 @@ visit_setting (AnySettings &settings, guint id, const Visit &visit)
     return visit (settings.background_color);
   case PROP_OVERLAY_MAX_AGE:
     return visit (settings.max_age);
+  case PROP_OVERLAY_ZONES:
+    return visit (settings.zones);
   default:
     return FALSE;
   }
@@ -188,6 +190,11 @@ gst_class_mask_overlay_install_properties (GObjectClass *klass)
       g_param_spec_uint64 ("max-age", "Maximum age",
           "Age in nanoseconds above which a mask counts as missing (0 = never)",
           0, G_MAXUINT64, defaults.max_age, kPlaying));
+  install (PROP_OVERLAY_ZONES,
+      g_param_spec_boolean ("zones", "Zones",
+          "Outline the zones of the masks (fastscnn zones=FILE), contour-width "
+          "pixels wide",
+          defaults.zones, kPlaying));
 
   for (GType type :
       { mode_get_type (), on_missing_get_type (), legend_get_type () })

@@ -22,6 +22,7 @@ enum {
   PROP_OVERLAY_DRAW_UNKNOWN,
   PROP_OVERLAY_BACKGROUND_COLOR,
   PROP_OVERLAY_MAX_AGE,
+  PROP_OVERLAY_ZONES,
 };
 
 /* The properties of the element classmaskoverlay: names, ranges, defaults and

@@ -31,6 +31,7 @@ struct OverlaySettings {
   bool draw_unknown = false;
   uint32_t background_color = 0xff000000;
   uint64_t max_age = 0;
+  bool zones = false;
 
   /// The palette that `palette` names.
   std::shared_ptr<const Palette> colors = std::make_shared<Palette> ();

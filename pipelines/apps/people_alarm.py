@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Raises an alarm when people cover more than a share of the frame for some time.
+"""Raises an alarm when a class covers more than a share of a zone for some time.
 
-    people_alarm.py rtsp://camera/stream --percent 5 --seconds 3
+    people_alarm.py rtsp://camera/stream --zones zones.json --zone gate --seconds 3
 
-Prints a line once that has lasted long enough, and another when it is over. It
-reads no pixels, only the element message `classmask` that fastscnn posts with
-post-messages=true.
+zones.json: {"gate": [[0.1, 0.5], [0.4, 0.5], [0.4, 1.0], [0.1, 1.0]]}, a polygon in
+shares of the frame for each name. Without a zone, the whole frame counts.
+
+Prints a line once that has lasted long enough, in the time of the stream, and another
+when it is over. It reads no pixels, only the element message `classmask` that fastscnn
+posts with post-messages=true.
 
 Needs Debian's python3-gi and python3-gst-1.0.
 """
@@ -22,7 +25,7 @@ from gi.repository import Gst  # noqa: E402
 # Inference must not delay live streams; files run at full speed.
 PIPELINE = ("uridecodebin name=source ! videoconvert ! "
             "videoflip video-direction=auto ! "
-            "fastscnn post-messages=true mask-size=grid async={live} ! "
+            "fastscnn name=scnn post-messages=true mask-size=grid async={live} ! "
             "fakesink sync={live}")
 
 
@@ -48,12 +51,66 @@ class Alarm:
         return "begins"
 
 
-def share_of(labels, message):
-    """Returns the share of the mask that these labels cover."""
-    people = sum(pixels for label, pixels in zip(
-        message.get_value("labels"), message.get_value("pixels"))
-        if label in labels)
-    return people / (message.get_value("width") * message.get_value("height"))
+class Mistake(Exception):
+    """What the user has to correct."""
+
+
+def find_classes(labels, message):
+    """The numbers of the classes with these labels, or other names for them."""
+    known = message.get_value("labels")
+    others = message.get_value("aliases")
+    found = [number for number, label in enumerate(known)
+             if label in labels or any(name in labels for name in others[number])]
+    for label in labels:
+        if label not in known and not any(label in names for names in others):
+            raise Mistake(f"there is no class {label}; the model has "
+                          + ", ".join(f"{name} ({', '.join(names)})" if names else name
+                                      for name, names in zip(known, others)))
+    return found
+
+
+def find_zone(name, message):
+    """The zone of a mask, or None for all of it."""
+    if not name:
+        return None
+    zones = message.get_value("zones")
+    for number, zone in enumerate(zones):
+        if zone.get_value("name") == name:
+            return number
+    raise Mistake(f"there is no zone {name}; the file has "
+                  + ", ".join(zone.get_value("name") for zone in zones))
+
+
+def share_of(classes, zone, message):
+    """The share of the zone that these classes cover."""
+    part = message if zone is None else message.get_value("zones")[zone]
+    pixels = part.get_value("pixels")
+    total = sum(pixels) + part.get_value("unknown")
+    return sum(pixels[number] for number in classes) / max(total, 1)
+
+
+class Watch:
+    """Watches the messages of a stream."""
+
+    def __init__(self, arguments):
+        self.labels = arguments.label
+        self.zone_name = arguments.zone
+        self.alarm = Alarm(arguments.percent / 100, arguments.seconds * Gst.SECOND)
+        self.model = self.classes = self.zone = None
+
+    def update(self, message):
+        """Prints what has changed."""
+        if self.model != message.get_value("model"):  # it can be replaced
+            self.model = message.get_value("model")
+            self.classes = find_classes(self.labels, message)
+            self.zone = find_zone(self.zone_name, message)
+        share = share_of(self.classes, self.zone, message)
+        time = message.get_value("stream-time")
+        event = self.alarm.update(time, share)
+        if event:
+            where = f" of {self.zone_name}" if self.zone_name else ""
+            print(f"{time / Gst.SECOND:.2f} s: {event}, "
+                  f"{' and '.join(self.labels)} cover {share:.1%}{where}", flush=True)
 
 
 def main():
@@ -61,14 +118,18 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("input", help="file, rtsp://… or another URI")
     parser.add_argument("--percent", type=float, default=5.0, metavar="X",
-                        help="share of the frame (default: %(default)s)")
+                        help="share of the zone (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=2.0, metavar="Y",
                         help="minimum duration (default: %(default)s)")
     parser.add_argument("--label", action="append", metavar="NAME",
-                        help="class to look for; can be repeated\n"
-                        "(default: person, pedestrian, rider)")
+                        help="class to look for; can be repeated (default: person)")
+    parser.add_argument("--zones", metavar="FILE", help="JSON file of zones")
+    parser.add_argument("--zone", metavar="NAME",
+                        help="the zone to watch (default: the whole frame)")
     arguments = parser.parse_args()
-    labels = arguments.label or ["person", "pedestrian", "rider"]
+    arguments.label = arguments.label or ["person"]
+    if arguments.zone and not arguments.zones:
+        parser.error("--zone needs --zones FILE")
 
     Gst.init(None)
     live = arguments.input.startswith("rtsp")
@@ -76,7 +137,9 @@ def main():
     pipeline.get_by_name("source").set_property(
         "uri", arguments.input if Gst.uri_is_valid(arguments.input) else
         pathlib.Path(arguments.input).resolve().as_uri())
-    alarm = Alarm(arguments.percent / 100, arguments.seconds * Gst.SECOND)
+    if arguments.zones:
+        pipeline.get_by_name("scnn").set_property("zones", arguments.zones)
+    watch = Watch(arguments)
     pipeline.set_state(Gst.State.PLAYING)
     bus = pipeline.get_bus()
     try:
@@ -89,14 +152,10 @@ def main():
             if message.type == Gst.MessageType.ERROR:
                 sys.exit(f"people_alarm: {message.parse_error()[0].message}")
             structure = message.get_structure()
-            if structure.get_name() != "classmask":
-                continue
-            time = structure.get_value("running-time")
-            share = share_of(labels, structure)
-            event = alarm.update(time, share)
-            if event:
-                print(f"{time / Gst.SECOND:.2f} s: {event}, "
-                      f"{' and '.join(labels)} cover {share:.1%}", flush=True)
+            if structure.get_name() == "classmask":
+                watch.update(structure)
+    except Mistake as mistake:
+        sys.exit(f"people_alarm: {mistake}")
     except KeyboardInterrupt:
         pass
     finally:

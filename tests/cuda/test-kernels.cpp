@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cuda/engine/argmax.h"
+#include "cuda/engine/countareas.h"
 #include "cuda/engine/depthwise.h"
 #include "cuda/engine/pool.h"
 #include "cuda/engine/poolconcat.h"
@@ -379,6 +380,25 @@ void test_temporal_filter() {
     }
 }
 
+void test_count_areas() {
+  constexpr int kAreas = 5, kHeight = 67, kWidth = 300, kStride = 303;
+  Lcg lcg(16);
+  Array<uint8_t> ids(size_t(kStride) * kHeight);
+  Array<uint8_t> areas(size_t(kWidth) * kHeight);
+  std::vector<uint32_t> counts(kAreas * 256, 2), expected(kAreas * 256, 2);
+  for (int x = 0; x < kWidth; x++)
+    for (int y = 0, id = 0; y < kHeight; y++) {
+      if (lcg.between(0, 9) == 0) id = lcg.between(0, 255);
+      const int area = (x / 40 + y / 13) % kAreas;
+      ids.get()[y * kStride + x] = static_cast<uint8_t>(id);
+      areas.get()[y * kWidth + x] = static_cast<uint8_t>(area);
+      expected[area * 256 + id]++;
+    }
+  emulator::items(CountAreas{ids.get(), kStride, kHeight, kWidth, areas.get(),
+                             counts.data()});
+  g_assert_true(counts == expected);
+}
+
 template <typename T>
 void add_tests(const std::string &type) {
   auto add = [&type](const char *name, void (*test)()) {
@@ -400,5 +420,6 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   add_tests<__half>("half");
   add_tests<float>("float");
+  g_test_add_func("/cuda/kernels/count-areas", test_count_areas);
   return g_test_run();
 }

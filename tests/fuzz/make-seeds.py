@@ -50,6 +50,9 @@ def mask_meta(x, y, width, height, runs, confidence=b"\0"):
     head += number(2) + number(0x804080) + string("road")
     head += number(0x4682b4) + string("sky")
     head += number(1) + string("street") + string("road")
+    head += number(1) + string("gate") + number(3)  # a triangle
+    for share in 0, 0, 2**32, 0, 0, 2**31:
+        head += number(share)
     head += number(width) + number(height)
     for value, length in runs:
         head += bytes([value]) + number(length)

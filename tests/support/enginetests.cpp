@@ -129,6 +129,42 @@ struct Pair {
   reference::ReferenceEngine reference;
 };
 
+/// Pixels are counted area by area, until the next configure().
+void test_areas() {
+  Lcg lcg(41);
+  const auto model = make_model(Variant(), 7);
+  const auto engine = driver.create(model, 2);
+  for (int side : {0, 37, 300}) {
+    const TestFrame frame = make_frame("RGB", 64, 48, 0, false, lcg);
+    Config config;
+    config.input_width = 64;
+    config.input_height = 32;
+    config.mask_width = side;
+    config.mask_height = side ? side + 5 : 0;
+    must(engine->configure(frame.info, config));
+    const int width = engine->mask_width(), height = engine->mask_height();
+    for (int n : {2, 3, kMaxAreas}) {
+      std::vector<uint8_t> areas(size_t(width) * height);
+      for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+          areas[size_t(y) * width + x] =
+              static_cast<uint8_t>((n > 3 ? x * 7 + y * 3 : x / 3 + y / 5) % n);
+      must(engine->set_areas(areas.data(), n));
+      TestMask mask(*engine);
+      Mask at = mask.at(mask.bytes.data(), false);
+      std::vector<uint32_t> counts(256 * n, 77), expected(256 * n);
+      at.counts = counts.data();
+      must(engine->segment(frame.frame, at, {}, {}));
+      for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+          expected[areas[size_t(y) * width + x] * 256 + mask.id(x, y)]++;
+      g_assert_true(counts == expected);
+    }
+    must(engine->configure(frame.info, config));
+    segment(*engine, frame);  // checks the counts of one area
+  }
+}
+
 Variant other_variant() {
   Variant other = Variant::mmseg();
   other.ffm_dw = Variant::FfmDw::kPw1;
@@ -379,6 +415,7 @@ void add_engine_tests(const EngineDriver &engine) {
       {"other-thread", test_other_thread},
       {"concurrent", test_concurrent},
       {"deterministic", test_deterministic},
+      {"areas", test_areas},
       {"smoothing", test_smoothing},
       {"refusals", test_refusals},
       {"shipped-model", test_shipped_model},

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <vector>
 
 #include "net/painter.h"
 
@@ -42,9 +43,12 @@ class FakeEngine : public Engine {
 
   Result<> configure(const FrameInfo &src, const Config &config) override {
     control().configures++;
+    control().pass_configure();
     FASTSCNN_TRY(maybe_fail(control().fail_configure, "configure"));
     src_ = src;
     config_ = config;
+    areas_.clear();
+    n_areas_ = 1;
     if (config_.mask_width == 0) {
       config_.mask_width = config.input_width / 8;
       config_.mask_height = config.input_height / 8;
@@ -60,7 +64,7 @@ class FakeEngine : public Engine {
     control().segmented++;
     control().smoothing = options.smoothing;
     FASTSCNN_TRY(maybe_fail(control().fail_segment, "segment"));
-    if (dst.counts) std::fill_n(dst.counts, 256, 0u);
+    if (dst.counts) std::fill_n(dst.counts, 256 * n_areas_, 0u);
     for (int y = 0; y < mask_height(); y++)
       for (int x = 0; x < mask_width(); x++) {
         const float value =
@@ -73,8 +77,15 @@ class FakeEngine : public Engine {
         if (dst.confidence)
           dst.confidence[y * dst.confidence_stride + x] =
               fake_confidence(value);
-        if (dst.counts) dst.counts[dst.ids[y * dst.stride + x]]++;
+        const int area = areas_.empty() ? 0 : areas_[y * mask_width() + x];
+        if (dst.counts) dst.counts[area * 256 + dst.ids[y * dst.stride + x]]++;
       }
+    return {};
+  }
+
+  Result<> set_areas(const uint8_t *areas, int n) override {
+    areas_.assign(areas, areas + mask_width() * mask_height());
+    n_areas_ = n;
     return {};
   }
 
@@ -112,6 +123,8 @@ class FakeEngine : public Engine {
   Precision precision_;
   FrameInfo src_;
   Config config_;
+  std::vector<uint8_t> areas_;
+  int n_areas_ = 1;
 };
 
 class FakeBackend : public Backend {

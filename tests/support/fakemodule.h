@@ -42,6 +42,21 @@ struct FakeControl {
     changed.wait(lock, [this] { return !held; });
   }
 
+  /// Makes configure() wait for release_configure().
+  void hold_configure() {
+    std::lock_guard<std::mutex> lock(mutex);
+    configure_held = true;
+  }
+  void release_configure() {
+    std::lock_guard<std::mutex> lock(mutex);
+    configure_held = false;
+    changed.notify_all();
+  }
+  void pass_configure() {
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait(lock, [this] { return !configure_held; });
+  }
+
   /// Restores the initial state.
   void reset() {
     for (auto *n : {&configures, &started, &segmented, &resets, &fail_configure,
@@ -49,11 +64,13 @@ struct FakeControl {
       *n = 0;
     smoothing = 0;
     release();
+    release_configure();
   }
 
   std::mutex mutex;
   std::condition_variable changed;
   bool held = false;
+  bool configure_held = false;
 };
 
 /// The fake CUDA backend has no device of this number.

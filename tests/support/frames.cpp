@@ -22,6 +22,7 @@ struct Format {
   Color color;
   int shift_x, shift_y;
   Layout layout[3];
+  int alpha = -1;
 };
 
 const Format kFormats[] = {
@@ -37,10 +38,10 @@ const Format kFormats[] = {
     {"BGRx", Color::kRgb, 0, 0, {{0, 2, 4}, {0, 1, 4}, {0, 0, 4}}},
     {"xRGB", Color::kRgb, 0, 0, {{0, 1, 4}, {0, 2, 4}, {0, 3, 4}}},
     {"xBGR", Color::kRgb, 0, 0, {{0, 3, 4}, {0, 2, 4}, {0, 1, 4}}},
-    {"RGBA", Color::kRgb, 0, 0, {{0, 0, 4}, {0, 1, 4}, {0, 2, 4}}},
-    {"BGRA", Color::kRgb, 0, 0, {{0, 2, 4}, {0, 1, 4}, {0, 0, 4}}},
-    {"ARGB", Color::kRgb, 0, 0, {{0, 1, 4}, {0, 2, 4}, {0, 3, 4}}},
-    {"ABGR", Color::kRgb, 0, 0, {{0, 3, 4}, {0, 2, 4}, {0, 1, 4}}},
+    {"RGBA", Color::kRgb, 0, 0, {{0, 0, 4}, {0, 1, 4}, {0, 2, 4}}, 3},
+    {"BGRA", Color::kRgb, 0, 0, {{0, 2, 4}, {0, 1, 4}, {0, 0, 4}}, 3},
+    {"ARGB", Color::kRgb, 0, 0, {{0, 1, 4}, {0, 2, 4}, {0, 3, 4}}, 0},
+    {"ABGR", Color::kRgb, 0, 0, {{0, 3, 4}, {0, 2, 4}, {0, 1, 4}}, 0},
     {"GRAY8", Color::kGray, 0, 0, {{0, 0, 1}}},
 };
 
@@ -56,6 +57,7 @@ FrameInfo describe(const Format &format, int width, int height) {
   info.width = width;
   info.height = height;
   info.components = format.color == Color::kGray ? 1 : 3;
+  info.alpha = format.alpha;
   for (int c = 0; c < info.components; c++) {
     const Layout &p = format.layout[c];
     Component &k = info.component[c];

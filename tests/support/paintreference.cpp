@@ -112,6 +112,16 @@ void blend(const FrameInfo &info, const Frame &frame, Pixels *pixels) {
   }
 }
 
+/// Multiplies alpha, which is not subsampled, by what the layers leave.
+void cut(const FrameInfo &info, const Frame &frame, Pixels *pixels) {
+  for (int y = 0; y < info.height; y++)
+    for (int x = 0; x < info.width; x++) {
+      uint8_t *alpha = frame.data[0] + int64_t{y} * frame.stride[0] +
+                       int64_t{x} * info.component[0].pixel_stride + info.alpha;
+      *alpha = rounded(*alpha * (1 - pixels->at(x, y).a));
+    }
+}
+
 bool is_drawn(const PaintStyle &style, int value) {
   return value != kOutside && style.color[value].a > 0;
 }
@@ -371,6 +381,8 @@ void paint(const FrameInfo &info, const Frame &frame, const PaintMask &mask,
   }
   if (style.mode != PaintMode::kContour || style.cover_all)
     blend(info, frame, &areas);
+  if (style.mode == PaintMode::kCutout && info.alpha >= 0)
+    cut(info, frame, &areas);
   if (style.mode == PaintMode::kContour ||
       (style.mode == PaintMode::kBlend && style.contours))
     if (!style.cover_all) blend(info, frame, &outlines);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "net/engine.h"
 #include "net/scenecut.h"
@@ -33,6 +34,8 @@ class ReferenceEngine : public Engine {
                                   config.input_height, config.input_width));
     source_ = source;
     config_ = config;
+    areas_.clear();
+    n_areas_ = 1;
     if (!config.mask_width) {
       config_.mask_width = shapes.back().width;
       config_.mask_height = shapes.back().height;
@@ -68,6 +71,12 @@ class ReferenceEngine : public Engine {
     return {};
   }
 
+  Result<> set_areas(const uint8_t *areas, int n) override {
+    areas_.assign(areas, areas + config_.mask_width * config_.mask_height);
+    n_areas_ = n;
+    return {};
+  }
+
   int mask_width() const override { return config_.mask_width; }
   int mask_height() const override { return config_.mask_height; }
   void reset() override { average_ = {}; }
@@ -90,7 +99,7 @@ class ReferenceEngine : public Engine {
   }
 
   void write(const Mask &mask) const {
-    if (mask.counts) std::fill_n(mask.counts, 256, 0u);
+    if (mask.counts) std::fill_n(mask.counts, 256 * n_areas_, 0u);
     const uint8_t *id = classes_.ids.data();
     const uint8_t *confidence = classes_.confidence.data();
     for (int y = 0; y < mask_height(); y++)
@@ -98,7 +107,8 @@ class ReferenceEngine : public Engine {
         mask.ids[y * mask.stride + x] = *id;
         if (mask.confidence)
           mask.confidence[y * mask.confidence_stride + x] = *confidence;
-        if (mask.counts) mask.counts[*id]++;
+        const int area = areas_.empty() ? 0 : areas_[y * mask_width() + x];
+        if (mask.counts) mask.counts[area * 256 + *id]++;
       }
   }
 
@@ -109,6 +119,8 @@ class ReferenceEngine : public Engine {
   Config config_;
   Tensor image_, average_;  // of the last frame
   Classes classes_;
+  std::vector<uint8_t> areas_;
+  int n_areas_ = 1;
 };
 
 }  // namespace fastscnn::reference

@@ -39,6 +39,11 @@ void check_part(GstVideoFormat format, int width, int height, Rect part) {
   g_assert_cmpint(described.height, ==, part.height);
   g_assert_cmpint(described.components, ==,
                   format == GST_VIDEO_FORMAT_GRAY8 ? 1 : 3);
+  g_assert_cmpint(
+      described.alpha, ==,
+      GST_VIDEO_INFO_HAS_ALPHA(&info)
+          ? int(GST_VIDEO_INFO_COMP_POFFSET(&info, GST_VIDEO_COMP_A))
+          : -1);
 
   for (int c = 0; c < described.components; c++) {
     const Component &component = described.component[c];

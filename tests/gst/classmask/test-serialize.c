@@ -74,6 +74,47 @@ static void test_round_trip(void) {
   g_rand_free(rand);
 }
 
+/* Zones arrive, with the same points. */
+static void test_zones(void) {
+  const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
+  const gdouble points[] = {0, 0, 1, 0.1, 0.3, 1};
+  GstBuffer *buffer = gst_buffer_new(), *other = gst_buffer_new();
+  GstClassMaskMeta *meta =
+      add_mask(buffer, new_image(pixels, 3, 2, 3, 0), "seg", 640, 360);
+  GstClassMaskZones *zones = gst_class_mask_zones_new();
+  GByteArray *bytes = g_byte_array_new();
+  guint64 counts[256], expected[256];
+  guint n;
+
+  g_assert_true(gst_class_mask_zones_add_polygon(zones, "a", points, 3));
+  g_assert_true(gst_class_mask_zones_add_polygon(zones, "b", points, 3));
+  g_assert_true(gst_class_mask_zones_add_polygon(zones, "a", points, 3));
+  g_assert_true(gst_class_mask_set_zones(meta->mask, zones, NULL));
+  g_assert_true(gst_class_mask_meta_count_zone(meta, 0, expected));
+  gst_class_mask_zones_unref(zones);
+  g_assert_true(gst_class_mask_meta_write(meta, bytes));
+
+  meta = gst_class_mask_meta_read(other, bytes->data, bytes->len,
+                                  GST_CLASS_MASK_META_VERSION);
+  g_assert_nonnull(meta);
+  zones = gst_class_mask_meta_get_zones(meta);
+  g_assert_cmpuint(gst_class_mask_zones_get_size(zones), ==, 2);
+  g_assert_cmpstr(gst_class_mask_zones_get_name(zones, 1), ==, "b");
+  const gdouble *read = gst_class_mask_zones_get_polygon(zones, 0, 1, &n);
+  g_assert_cmpuint(n, ==, 3);
+  for (guint i = 0; i < 6; i++)
+    g_assert_cmpfloat_with_epsilon(read[i], points[i], 1e-9);
+  g_assert_true(gst_class_mask_meta_count_zone(meta, 0, counts));
+  g_assert_cmpmem(counts, sizeof counts, expected, sizeof expected);
+
+  for (guint length = 0; length < bytes->len; length++)
+    g_assert_null(gst_class_mask_meta_read(other, bytes->data, length,
+                                           GST_CLASS_MASK_META_VERSION));
+  g_byte_array_unref(bytes);
+  gst_buffer_unref(other);
+  gst_buffer_unref(buffer);
+}
+
 /* All rectangles arrive, or somebody is uncovered in the other process. */
 static void test_placements(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
@@ -184,6 +225,7 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/serialize/round-trip", test_round_trip);
+  g_test_add_func("/serialize/zones", test_zones);
   g_test_add_func("/serialize/placements", test_placements);
   g_test_add_func("/serialize/truncated", test_truncated);
   g_test_add_func("/serialize/changed", test_changed);

@@ -317,7 +317,7 @@ class Torture {
   void set_properties(Dice dice) {
     const std::string left_out =
         " name parent model-file backend precision threads "
-        "infer-width infer-height cuda-device-id qos ";
+        "infer-width infer-height cuda-device-id qos zones ";
     while (!done_) {
       GstElement *element = elements_[static_cast<size_t>(dice.below(4))];
       guint count = 0;

@@ -56,9 +56,11 @@ static void test_line(void) {
 
   push_frame(h, new_masked_frame(3, 1, 1));
   line = pull_line(h, 3);
+  g_assert_true(g_str_has_prefix(
+      line, "{\"pts\":120000000,\"running_time\":120000000,\"utc\":\"20"));
   g_assert_cmpstr(
-      line, ==,
-      "{\"pts\":120000000,\"running_time\":120000000,\"age\":0,\"width\":1,"
+      strstr(line, "\"utc_source\""), ==,
+      "\"utc_source\":\"clock\",\"age\":0,\"width\":1,"
       "\"height\":1,\"covers\":[0,0,32,16],\"source\":\"front\","
       "\"model\":\"hand-made\",\"unknown\":{\"pixels\":0,"
       "\"fraction\":0.000000},\"classes\":[{\"id\":0,\"label\":\"road\","
@@ -107,10 +109,80 @@ static void test_times(void) {
   add_times(frame);
   assert_contains(
       h, 2, frame,
-      "\"running_time\":80000000,\"time_code\":\"01:02:03:04\","
+      "\"running_time\":80000000,\"utc\":\"1970-01-01T00:00:00.000000Z\","
+      "\"utc_source\":\"unix\",\"time_code\":\"01:02:03:04\","
       "\"reference_timestamps\":["
       "{\"reference\":\"timestamp/x-ntp\",\"timestamp\":123456789},"
       "{\"reference\":\"timestamp/x-unix\",\"timestamp\":5}],\"age\":");
+  gst_harness_teardown(h);
+}
+
+static void add_reference(GstBuffer *frame, const gchar *clock,
+                          guint64 seconds) {
+  GstCaps *caps = gst_caps_from_string(clock);
+
+  gst_buffer_add_reference_timestamp_meta(
+      frame, caps, seconds * GST_SECOND + 250 * GST_MSECOND,
+      GST_CLOCK_TIME_NONE);
+  gst_caps_unref(caps);
+}
+
+#define NTP_2026 \
+  (G_GUINT64_CONSTANT(1767312000) + G_GUINT64_CONSTANT(2208988800))
+
+/* The time of day, from the best that a frame has. */
+static void test_utc(void) {
+  GstHarness *h = new_harness();
+  GstBuffer *frame = new_masked_frame(0, 4, 2);
+  GDateTime *day =
+      g_date_time_new_from_iso8601("2026-01-02T00:00:00+02:00", NULL);
+  const gchar *texts[] = {
+      "\"utc\":\"2026-01-02T00:00:00.250000Z\","
+      "\"utc_source\":\"ntp\"",
+      "\"utc\":\"2026-01-02T00:00:07.250000Z\","
+      "\"utc_source\":\"unix\"",
+      "\"utc\":\"2026-01-01T23:02:03.160000Z\","
+      "\"utc_source\":\"time-code\"",
+      "\"utc_source\":\"clock\""};
+
+  /* Each frame has what the one before had, but for the best. */
+  for (guint i = 0; i < 4; i++) {
+    frame = i == 0 ? frame : new_masked_frame(i, 4, 2);
+    if (i < 3)
+      gst_buffer_add_video_time_code_meta_full(
+          frame, 25, 1, day, GST_VIDEO_TIME_CODE_FLAGS_NONE, 1, 2, 3, 4, 0);
+    else
+      gst_buffer_add_video_time_code_meta_full(
+          frame, 25, 1, NULL, GST_VIDEO_TIME_CODE_FLAGS_NONE, 1, 2, 3, 4, 0);
+    if (i < 2) add_reference(frame, "timestamp/x-unix, a=(int)1", 1767312007);
+    /* A camera that counts from when it was switched on knows no time. */
+    add_reference(frame, "timestamp/x-ntp", i == 0 ? NTP_2026 : 3600);
+    add_reference(frame, "timestamp/x-drivers-own", 1767312000);
+    assert_contains(h, i, frame, texts[i]);
+  }
+  g_date_time_unref(day);
+  gst_harness_teardown(h);
+}
+
+/* Without any of these, it is the time of arrival. */
+static void test_utc_of_clock(void) {
+  GstHarness *h = new_harness();
+  gint64 before = g_get_real_time(), written, after;
+  GDateTime *time;
+  gchar *line, *begin;
+
+  push_frame(h, new_masked_frame(0, 4, 2));
+  after = g_get_real_time();
+  line = pull_line(h, 0);
+  begin = strstr(line, "\"utc\":\"") + strlen("\"utc\":\"");
+  *strchr(begin, '"') = '\0';
+  time = g_date_time_new_from_iso8601(begin, NULL);
+  written = g_date_time_to_unix(time) * G_USEC_PER_SEC +
+            g_date_time_get_microsecond(time);
+  g_assert_cmpint(written, >=, before);
+  g_assert_cmpint(written, <=, after);
+  g_date_time_unref(time);
+  g_free(line);
   gst_harness_teardown(h);
 }
 
@@ -167,6 +239,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/json/line", test_line);
   g_test_add_func("/json/cropped", test_cropped);
   g_test_add_func("/json/times", test_times);
+  g_test_add_func("/json/utc", test_utc);
+  g_test_add_func("/json/utc-of-clock", test_utc_of_clock);
   g_test_add_func("/json/without-line", test_without_line);
   g_test_add_func("/json/events", test_events);
   return g_test_run();

@@ -3,6 +3,7 @@
 """What the element classmaskjson writes about hand-made masks, compared with
 NumPy. Every line is validated against the schema."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -134,9 +135,13 @@ class Json(unittest.TestCase):
     def test_fields(self):
         ids = numpy.array([[0, 0, 1, 2], [0, 0, 255, 255]], numpy.uint8)
         line, = self.run_frames([self.frame(ids, 3)])
+        arrived = datetime.datetime.fromisoformat(
+            line.pop("utc").replace("Z", "+00:00"))
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.assertLess(now - arrived, datetime.timedelta(minutes=1))
         self.assertEqual(line, {
             "pts": 120 * MILLISECOND, "running_time": 120 * MILLISECOND,
-            "age": 0, "width": 4, "height": 2,
+            "utc_source": "clock", "age": 0, "width": 4, "height": 2,
             "covers": [-3, 5, WIDTH, HEIGHT], "source": "",
             "model": "hand-made",
             "unknown": {"pixels": 2, "fraction": 0.25},
@@ -158,6 +163,8 @@ class Json(unittest.TestCase):
             Gst.CLOCK_TIME_NONE)
         line, = self.run_frames([frame])
         self.assertEqual(line["time_code"], "01:02:03;04")
+        self.assertEqual(line["utc_source"], "time-code")
+        self.assertRegex(line["utc"], r"^2026-01-02T01:02:03\.1[34]")
         self.assertEqual(
             line["reference_timestamps"],
             [{"reference": 'timestamp/x-ntp, name=(string)"a\\ b"',

@@ -328,6 +328,79 @@ void test_missing() {
   g_assert_false(paints("alpha=0", true));
 }
 
+/// Cutout makes transparent what it covers, so that a compositor shows the
+/// other picture there; other modes leave alpha alone.
+void test_cutout_alpha() {
+  for (const char *format : {"RGBA", "BGRA", "ARGB", "ABGR", "RGBx"}) {
+    const bool has_alpha = strchr(format, 'A');
+    const size_t alpha = format[0] == 'A' ? 0 : 3;
+    const std::string caps = caps_of(format, 64, 48);
+    const auto alphas = [&](const std::string &properties, bool masked) {
+      GstBuffer *frame = make_frame(caps, 200);
+      if (masked)
+        attach(frame, make_ids(64, 48, 2, 16, 32), 64, 48, 0, 0, 64, 48);
+      const auto bytes =
+          bytes_of(OwnedBuffer(overlaid(properties, caps, frame)));
+      std::string row;  // of the alphas in columns 0, 16, 31, 32
+      for (size_t x : {0, 16, 31, 32})
+        row += std::to_string(bytes[(20 * 64 + x) * 4 + alpha]) + " ";
+      return row;
+    };
+    const std::string untouched = "200 200 200 200 ";
+    g_assert_true(alphas("mode=cutout", true) ==
+                  (has_alpha ? "0 200 200 0 " : untouched));
+    const std::string half =
+        alphas("mode=cutout background-color=0x80ffffff", true);
+    if (has_alpha)  // painters may differ by 1
+      g_assert_true(half == "100 200 200 100 " || half == "99 200 200 99 ");
+    else
+      g_assert_true(half == untouched);
+    g_assert_true(alphas("mode=cutout on-missing=cover-all", false) ==
+                  (has_alpha ? "0 0 0 0 " : untouched));
+    for (const char *mode : {"blend", "mask", "contour", "blur", "pixelate"})
+      g_assert_true(alphas(std::string("mode=") + mode, true) == untouched);
+  }
+}
+
+/// Zones are outlined where their mask lies, and nothing else is touched.
+void test_zones() {
+  constexpr int kWidth = 80, kHeight = 60;
+  const gdouble square[] = {0.25, 0.25, 0.75, 0.25, 0.75, 0.75, 0.25, 0.75};
+  for (const char *format : {"RGB", "GRAY8"}) {
+    const std::string caps = caps_of(format, kWidth, kHeight);
+    const int size = format[0] == 'R' ? 3 : 1;
+    const auto changed = [&](const std::string &properties, int x, int y,
+                             int width, int height) {
+      GstBuffer *frame = make_frame(caps, 7);
+      const auto before = bytes_of(frame);
+      attach(frame, make_ids(20, 15, 2, 0, 20), 20, 15, x, y, width, height);
+      g_autoptr(GstClassMaskZones) zones = gst_class_mask_zones_new();
+      gst_class_mask_zones_add_polygon(zones, "square", square, 4);
+      g_assert_true(gst_class_mask_set_zones(
+          gst_buffer_get_class_mask_meta(frame)->mask, zones, nullptr));
+      const auto after = bytes_of(
+          overlaid("alpha=0 contour-width=2 " + properties, caps, frame));
+      const int stride = static_cast<int>(after.size()) / kHeight;
+      return [=](int px, int py) {
+        return memcmp(&before[py * stride + px * size],
+                      &after[py * stride + px * size], size) != 0;
+      };
+    };
+    std::function<bool(int, int)> at =
+        changed("zones=true", 0, 0, kWidth, kHeight);
+    g_assert_true(at(20, 30) && at(21, 30) && at(59, 30));  // 20 to 60
+    g_assert_true(at(40, 15) && at(40, 44));                // 15 to 45
+    g_assert_false(at(19, 30) || at(60, 30) || at(40, 14) || at(40, 45));
+    g_assert_false(at(40, 30) || at(24, 30) || at(0, 0));
+    // The mask covers another part, partly outside the frame.
+    at = changed("zones=true", -40, 20, kWidth, kHeight / 2);
+    g_assert_true(at(19, 30) && at(0, 41));  // -20 to 20, 27 to 42
+    g_assert_false(at(20, 30) || at(0, 35) || at(40, 30) || at(10, 42));
+    at = changed("zones=false", 0, 0, kWidth, kHeight);
+    g_assert_false(at(20, 30) || at(40, 15));
+  }
+}
+
 void test_renegotiation() {
   Harness overlay("classmaskoverlay mode=contour", caps_of("NV12", 64, 48));
   for (const char *format : {"NV12", "RGB", "YUY2", "NV12"})
@@ -381,6 +454,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/overlay/interlaced-chroma", test_interlaced_chroma);
   g_test_add_func("/overlay/memory", test_memory);
   g_test_add_func("/overlay/missing", test_missing);
+  g_test_add_func("/overlay/zones", test_zones);
+  g_test_add_func("/overlay/cutout-alpha", test_cutout_alpha);
   g_test_add_func("/overlay/renegotiation", test_renegotiation);
   g_test_add_func("/overlay/no-module", test_no_module);
   return g_test_run();

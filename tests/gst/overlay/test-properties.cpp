@@ -113,7 +113,7 @@ void test_launch_syntax() {
       {"blur-margin", "0.05"},   {"on-missing", "cover-all"},
       {"source", "net0"},        {"legend", "bottom-right"},
       {"draw-unknown", "true"},  {"background-color", "0x80102030"},
-      {"max-age", "1000000000"}};
+      {"max-age", "1000000000"}, {"zones", "true"}};
   std::string line;
   for (const auto &[name, value] : values) line += name + "=" + value + " ";
   Overlay overlay(line), expected("");
@@ -161,6 +161,7 @@ void test_other_thread() {
         {"legend", "none", "bottom-right"},
         {"draw-unknown", "true", "false"},
         {"max-age", "7", "0"},
+        {"zones", "true", "false"},
         {"background-color", "0x80ffffff", "0xff000000"}};
     for (int i = 0; !done; i++)
       for (const auto &v : values) set(&overlay, v[0], v[1 + i % 2]);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+#include "gst/overlay/settings.h"
+
+namespace fastscnn
+{
+
+/// Notices that frames come without a mask to draw, and finds out why.
+class MissingMasks
+{
+public:
+  /// A new stream, or other settings: whatever is missing is worth another
+  /// sentence.
+  void
+  reset ()
+  {
+    *this = MissingMasks ();
+  }
+
+  /// Takes the stream time of a frame, and whether there is a mask to draw.
+  /// Returns true once: for the frame with which a second has passed without
+  /// one.
+  bool is_new (GstClockTime time, bool has_mask);
+
+  /// What is known about such a frame, and what to do about it: a sentence.
+  /// overlay: the element that looks for the mask.
+  std::string explain (GstElement *overlay, GstBuffer *frame,
+      const OverlaySettings &settings) const;
+
+private:
+  bool told_ = false;
+  bool had_mask_ = false;
+  GstClockTime since_ = GST_CLOCK_TIME_NONE;
+};
+
+} // namespace fastscnn
