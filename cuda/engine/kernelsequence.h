@@ -96,6 +96,13 @@ class KernelSequence {
     }
   }
 
+  /// Where a layer's output lies; program().views says how.
+  T *output(int layer, const T *image) const {
+    if (layer == kImage) return const_cast<T *>(image);
+    const View &view = program_.views[layer];
+    return reinterpret_cast<T *>(memory(view.tensor)) + view.channel;
+  }
+
   Shape logits_shape() const { return program_.shapes.back(); }
   T *logits() const { return output(program_.shapes.size() - 1, nullptr); }
 
@@ -105,12 +112,6 @@ class KernelSequence {
 
   char *memory(int tensor) const {
     return arena_ + program_.tensors[tensor].offset;
-  }
-
-  T *output(int layer, const T *image) const {
-    if (layer == kImage) return const_cast<T *>(image);
-    const View &view = program_.views[layer];
-    return reinterpret_cast<T *>(memory(view.tensor)) + view.channel;
   }
 
   Shape src_shape(const Step &step) const;
@@ -142,7 +143,6 @@ class KernelSequence {
 
   template <typename Runner>
   void upsample(const Step &step, Runner &runner) const;
-
   template <typename Runner>
   void pyramid(const Step &step, Runner &runner) const;
 

@@ -212,7 +212,10 @@ void check_variant(const Variant &variant, bool thorough) {
       size = {5 * stride, (thorough ? 12 : 6) * stride - 1};
       if ((tall = !tall)) std::swap(size.height, size.width);
     }
-    check(*model, b, size, kHopper, thorough);
+    // gfe.bN.2 has the kernel of gfe.bN.1.
+    const bool again =
+        model->layers()[b.first].name.find(".2.exp") != std::string::npos;
+    check(*model, b, size, kHopper, thorough && !again);
   }
 }
 
@@ -270,11 +273,11 @@ std::string find_kernels(int classes, const fused::Gpu &gpu) {
 
 /// ds1 ds2, nine bottlenecks, ffm, cls.ds1 cls.ds2.
 void test_gpus() {
-  g_assert_cmpstr(find_kernels(19, {75, 65536}).c_str(), ==, "--------------");
-  g_assert_cmpstr(find_kernels(19, kAmpere).c_str(), ==, "+++++-++++++++");
-  g_assert_cmpstr(find_kernels(19, {86, 101376}).c_str(), ==, "++-++-------++");
-  g_assert_cmpstr(find_kernels(19, kHopper).c_str(), ==, "++++++++++++++");
-  g_assert_cmpstr(find_kernels(33, kHopper).c_str(), ==, "+++++++++++++-");
+  g_assert_true(find_kernels(19, {75, 65536}) == "--------------");
+  g_assert_true(find_kernels(19, kAmpere) == "+++++-++++++++");
+  g_assert_true(find_kernels(19, {86, 101376}) == "++-++-------++");
+  g_assert_true(find_kernels(19, kHopper) == "++++++++++++++");
+  g_assert_true(find_kernels(33, kHopper) == "+++++++++++++-");
 }
 
 }  // namespace

@@ -11,8 +11,9 @@ namespace fastscnn::cuda::fused {
 /// outputs, a warp 4x8 of them: it multiplies a plane of channels while the
 /// next ones are on their way.
 ///
-/// Budget on sm_90: 2 blocks a multiprocessor, 255 registers; shared memory 60
-/// KB for 48 to 64 channels, 80 KB for 128 to 128, 2 KB more for 8 logits.
+/// Budget: 255 registers, so that 2 blocks fit a multiprocessor; of shared
+/// memory 40 KB for 32 to 48 channels, 60 for 48 to 64, 80 for 128 to 128, 88
+/// with logits.
 template <int kIn, int kOut, int kStride, bool kClassify = false>
 struct DepthwisePointwise {
   static constexpr int kThreads = 128, kCluster = 1, kBlocksEach = 2;
@@ -29,6 +30,11 @@ struct DepthwisePointwise {
     __half pointwise[kOut * kIn];
     __half classify[kClassify ? kMaxLogits * kOut : 8];
   };
+  static_assert(sizeof(Shared) <= (kIn == 32   ? 40
+                                   : kIn == 48 ? 60
+                                   : kClassify ? 88
+                                               : 80)
+                                      << 10);
 
   const __half *src;        // (src_height, src_width, src_stride)
   const __half *depthwise;  // (3, 3, kIn)

@@ -12,8 +12,8 @@ namespace fastscnn::cuda::fused {
 /// features + biases; activation. A block computes 8x16 outputs, a warp 4x8 of
 /// them; while it multiplies a plane of channels, it interpolates the next one.
 ///
-/// Budget on sm_90: 2 blocks a multiprocessor, 255 registers, 85 KB of shared
-/// memory; with dilation 4, 1 block and 117 KB.
+/// Budget: 255 registers; 82 KB of shared memory, of which 2 blocks fit a
+/// multiprocessor of sm_90; with dilation 4, 111 KB.
 template <int kDilation>
 struct FeatureFusion {
   static constexpr int kThreads = 128, kCluster = 1;
@@ -27,6 +27,7 @@ struct FeatureFusion {
     __half depthwise[9 * kCoarse];
     __half weight[kOut * (kFine + kCoarse)];
   };
+  static_assert(sizeof(Shared) <= (kDilation == 1 ? 82 : 111) << 10);
 
   const __half *coarse;     // (height / 4, width / 4, kCoarse)
   const __half *fine;       // (height, width, fine_stride)

@@ -16,9 +16,8 @@ namespace fastscnn::cuda::fused {
 /// Six warps: in the first two convolutions, three take 32 channels each, in
 /// the last one a third of the outputs each; two share the pixels.
 ///
-/// Budget: 168 registers. Shared memory in KB by kIn, kOut, kStride: 64, 64, 2:
-/// 160, on sm_80, too; 64, 64, 1: 101; 64, 96, 2: 172; 96, 96, 1: 133; 96, 128,
-/// 1: 145; 128, 128, 1: 162.
+/// Budget: 192 registers; at most 168 KB of shared memory, 97 for 64 channels
+/// and stride 1.
 template <int kIn, int kMid, int kOut, int kStride, int kSplit, bool kResidual>
 struct InvertedResidual {
   static constexpr int kThreads = 192, kCluster = kSplit, kBlocksEach = 1;
@@ -42,6 +41,8 @@ struct InvertedResidual {
     Weights weights[kChunks > 1 ? 2 : 1];  // of this chunk and the next
     uint8_t inside[kLines];
   };
+  static_assert(sizeof(Shared) <=
+                (kIn == 64 && kOut == 64 && kStride == 1 ? 97 : 168) << 10);
 
   const __half *src;  // (src_height, src_width, src_stride)
   BottleneckPointers weights;
