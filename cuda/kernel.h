@@ -19,6 +19,13 @@
 ///   struct Shared;
 ///   int blocks() const;
 ///   void operator()(int phase, int block, int thread, Shared &) const;
+/// A kernel whose blocks cooperate as cuda/simt.h says, in clusters of
+/// kCluster, has
+///   static constexpr int kThreads, kCluster, kBlocksEach;  // blocks that fit
+///   struct Shared;                                  // on a multiprocessor
+///   static constexpr bool runs_on(int arch);        // __CUDA_ARCH__
+///   int grid_x() const, grid_y() const;             // clusters
+///   void operator()(Shared &) const;
 #ifdef __CUDACC__
 #define FASTSCNN_HD __host__ __device__
 #else
@@ -26,10 +33,15 @@
 #endif
 
 /// Goes before a loop over arrays that must stay in registers.
+/// FASTSCNN_UNROLL_BY: before one whose loads should overlap, or, with 1, whose
+/// code should stay small.
 #ifdef __CUDA_ARCH__
 #define FASTSCNN_UNROLL _Pragma("unroll")
+#define FASTSCNN_PRAGMA(text) _Pragma(#text)
+#define FASTSCNN_UNROLL_BY(n) FASTSCNN_PRAGMA(unroll n)
 #else
 #define FASTSCNN_UNROLL
+#define FASTSCNN_UNROLL_BY(n)
 #endif
 
 namespace fastscnn::cuda {
@@ -68,6 +80,8 @@ template <class Items>
 Result<> launch(const Items &kernel, cudaStream_t stream);
 template <class Blocks>
 Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream);
+template <class Clusters>
+Result<> launch_clusters(const Clusters &kernel, cudaStream_t stream);
 
 /// A node of a graph that can be launched.
 struct GraphNode {
@@ -94,6 +108,10 @@ struct Launcher {
   template <class Blocks>
   void blocks(const Blocks &kernel) {
     if (status) status = launch_blocks(kernel, stream);
+  }
+  template <class Clusters>
+  void clusters(const Clusters &kernel) {
+    if (status) status = launch_clusters(kernel, stream);
   }
 };
 

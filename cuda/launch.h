@@ -27,6 +27,17 @@ __global__ void __launch_bounds__(Blocks::kThreads)
   }
 }
 
+/// Empty for GPUs that never run it.
+template <class Clusters>
+__global__ void __launch_bounds__(Clusters::kThreads, Clusters::kBlocksEach)
+    run_clusters(const __grid_constant__ Clusters kernel) {
+#ifdef __CUDA_ARCH__
+  extern __shared__ __align__(128) char shared[];
+  if constexpr (__CUDA_ARCH__ >= 800 && Clusters::runs_on(__CUDA_ARCH__))
+    kernel(*reinterpret_cast<typename Clusters::Shared *>(shared));
+#endif
+}
+
 /// How a kernel is launched.
 template <typename Kernel>
 struct Grid {
@@ -83,6 +94,28 @@ Result<> update(const Items &kernel, GraphNode node) {
 template <class Blocks>
 Result<> update_blocks(const Blocks &kernel, GraphNode node) {
   return update_grid(grid_of_blocks(kernel), kernel, node);
+}
+
+template <class Clusters>
+Result<> launch_clusters(const Clusters &kernel, cudaStream_t stream) {
+  constexpr size_t kShared = sizeof(typename Clusters::Shared);
+  const auto function = reinterpret_cast<const void *>(run_clusters<Clusters>);
+  TRY_CUDA(cudaFuncSetAttribute(
+      function, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared));
+  cudaLaunchAttribute cluster = {};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.x = cluster.val.clusterDim.y = 1;
+  cluster.val.clusterDim.z = Clusters::kCluster;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(kernel.grid_x(), kernel.grid_y(), Clusters::kCluster);
+  config.blockDim = dim3(Clusters::kThreads);
+  config.dynamicSmemBytes = kShared;
+  config.stream = stream;
+  config.attrs = &cluster;
+  config.numAttrs = Clusters::kCluster > 1 ? 1 : 0;
+  void *argument = const_cast<Clusters *>(&kernel);
+  TRY_CUDA(cudaLaunchKernelExC(&config, function, &argument));
+  return {};
 }
 
 }  // namespace fastscnn::cuda

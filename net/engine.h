@@ -27,6 +27,8 @@ struct Config {
   int input_height = 0;  ///< kSizeMultiple, 32 to kMaxInputSize
   int mask_width = 0;    ///< mask, in pixels: any size from 1 on;
   int mask_height = 0;   ///< 0: the size of the logits
+  bool fused = true;  ///< CUDA: blocks of the network may run as single kernels
+                      ///< where these are faster
 };
 
 /// Settings that may change with every frame. The defaults cost nothing.
@@ -89,6 +91,10 @@ class Engine {
   /// Size of the mask in pixels; 0 before configure().
   virtual int mask_width() const = 0;
   virtual int mask_height() const = 0;
+
+  /// The blocks of the network that run as single kernels, by name, separated
+  /// by spaces. Empty before configure().
+  virtual std::string fused_blocks() const { return ""; }
 
   /// Restarts smoothing with the next frame. Call after a seek.
   virtual void reset() = 0;

@@ -23,8 +23,9 @@ class Pipeline {
       std::shared_ptr<const Weights<T>> weights, const FrameInfo &src,
       const Config &config, PlanCache *cache, const PlanCache::Warn &warn) {
     const ModelInfo &model = weights->model().info();
-    std::unique_ptr<Network<T>> network = FASTSCNN_TRY(Network<T>::create(
-        weights, config.input_height, config.input_width, cache, warn));
+    std::unique_ptr<Network<T>> network = FASTSCNN_TRY(
+        Network<T>::create(weights, config.input_height, config.input_width,
+                           config.fused, cache, warn));
     std::unique_ptr<Pipeline> pipeline(
         new Pipeline(std::move(network), model, src, config));
     FASTSCNN_TRY(pipeline->prepare(model));
@@ -33,6 +34,7 @@ class Pipeline {
 
   int mask_width() const { return mask_width_; }
   int mask_height() const { return mask_height_; }
+  std::string fused_blocks() const { return network_->fused_blocks(); }
 
   /// given: (nullable) where the contents of src are valid.
   Result<> segment(const ConstFrame &src, const Mask &dst,
@@ -283,6 +285,10 @@ class CudaEngine : public Engine {
   }
   int mask_height() const override {
     return pipeline_ ? pipeline_->mask_height() : 0;
+  }
+
+  std::string fused_blocks() const override {
+    return pipeline_ ? pipeline_->fused_blocks() : "";
   }
 
   void reset() override {

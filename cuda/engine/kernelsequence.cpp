@@ -2,6 +2,14 @@
 #include "cuda/engine/kernelsequence.h"
 
 namespace fastscnn::cuda {
+namespace {
+
+struct Ignore {
+  template <typename Kernel>
+  void clusters(const Kernel &) {}
+};
+
+}  // namespace
 
 template <typename T>
 KernelSequence<T>::KernelSequence(const Model &model,
@@ -60,6 +68,32 @@ ConvolutionData KernelSequence<T>::data(const Step &step,
   data.bias = table_.bias(step.layer);
   if (step.residual != kNoLayer) data.residual = output(step.residual, image);
   data.dst = output(step.layer, image);
+  return data;
+}
+
+template <typename T>
+void KernelSequence<T>::find_fused_forms(const fused::Gpu &gpu) {
+  gpu_ = gpu;
+  forms_.clear();
+  for (const FusedForm &form :
+       cuda::find_fused_forms(model_.layers(), program_))
+    if (run_fused(form, Ignore())) forms_.push_back(form);
+}
+
+template <typename T>
+fused::BlockData KernelSequence<T>::fused_data(
+    const fused::FusibleBlock &block) const {
+  fused::BlockData data = {};
+  if constexpr (std::is_same_v<T, __half>) {
+    data.src = output(block.src, nullptr);
+    data.src_stride = program_.views[block.src].pitch;
+    if (block.fine != kNoLayer) {
+      data.fine = output(block.fine, nullptr);
+      data.fine_stride = program_.views[block.fine].pitch;
+    }
+    data.dst = output(block.last, nullptr);
+    data.dst_stride = program_.views[block.last].pitch;
+  }
   return data;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "cuda/engine/bilinear.h"
 #include "cuda/engine/cudnn.h"
 #include "cuda/engine/depthwise.h"
+#include "cuda/engine/fused/kernels.h"
 #include "cuda/engine/image.h"
 #include "cuda/engine/pool.h"
 #include "cuda/engine/poolconcat.h"
@@ -19,7 +21,9 @@ namespace fastscnn::cuda {
 /// each to a runner, which has
 ///   void items(const Kernel &);  // see cuda/kernel.h
 ///   void blocks(const Kernel &);
+///   void clusters(const Kernel &);
 ///   void convolve(int step, const ConvolutionData &);
+/// Blocks run in their fused form if that has been chosen.
 template <typename T>
 class KernelSequence {
  public:
@@ -33,6 +37,11 @@ class KernelSequence {
   void place(void *arena) { arena_ = static_cast<char *>(arena); }
   const Program &program() const { return program_; }
 
+  /// Finds the fused forms. Call after the arena and the table are placed.
+  void find_fused_forms(const fused::Gpu &gpu);
+  const std::vector<FusedForm> &fused_forms() const { return forms_; }
+  void choose_fused(int form, bool chosen) { forms_[form].chosen = chosen; }
+
   /// For a step of kind kConvolution: what cuDNN computes, and where its data
   /// lies, except for the workspace.
   Convolution convolution(const Step &step) const;
@@ -41,7 +50,29 @@ class KernelSequence {
   /// image: as described in image.h.
   template <typename Runner>
   void run(const T *image, Runner &&runner) const {
-    for (const Block &block : program_.blocks) run_block(block, image, runner);
+    const FusedForm *form = forms_.data(), *last = form + forms_.size();
+    for (int i = 0; i < static_cast<int>(program_.blocks.size());) {
+      while (form != last && (form->first < i || !form->chosen)) form++;
+      if (form != last && form->first == i) {
+        run_fused(*form, runner);
+        i = form->end;
+      } else {
+        run_block(program_.blocks[i++], image, runner);
+      }
+    }
+  }
+
+  /// False if there is no kernel for the form.
+  template <typename Runner>
+  bool run_fused(const FusedForm &form, Runner &&runner) const {
+    if constexpr (std::is_same_v<T, __half>)
+      return fused::visit_kernel(
+          fused::NetworkView<WeightTable<T>>{
+              model_.layers(), program_.shapes, table_,
+              model_.info().variant.align_corners},
+          gpu_, form.block, fused_data(form.block),
+          [&runner](const auto &kernel) { runner.clusters(kernel); });
+    return false;
   }
 
   template <typename Runner>
@@ -65,6 +96,13 @@ class KernelSequence {
     }
   }
 
+  /// Where a layer's output lies; program().views says how.
+  T *output(int layer, const T *image) const {
+    if (layer == kImage) return const_cast<T *>(image);
+    const View &view = program_.views[layer];
+    return reinterpret_cast<T *>(memory(view.tensor)) + view.channel;
+  }
+
   Shape logits_shape() const { return program_.shapes.back(); }
   T *logits() const { return output(program_.shapes.size() - 1, nullptr); }
 
@@ -76,13 +114,8 @@ class KernelSequence {
     return arena_ + program_.tensors[tensor].offset;
   }
 
-  T *output(int layer, const T *image) const {
-    if (layer == kImage) return const_cast<T *>(image);
-    const View &view = program_.views[layer];
-    return reinterpret_cast<T *>(memory(view.tensor)) + view.channel;
-  }
-
   Shape src_shape(const Step &step) const;
+  fused::BlockData fused_data(const fused::FusibleBlock &block) const;
 
   template <typename Runner>
   void depthwise(const Step &step, const T *image, Runner &runner) const {
@@ -109,48 +142,19 @@ class KernelSequence {
   }
 
   template <typename Runner>
-  void upsample(const Step &step, Runner &runner) const {
-    const Shape &src = program_.shapes[step.src];
-    const Shape &dst = program_.shapes[step.layer];
-    const bool align = model_.info().variant.align_corners;
-    runner.items(Bilinear<T>{
-        output(step.src, nullptr), output(step.layer, nullptr), dst.channels,
-        dst.height, dst.width, make_axis(src.height, dst.height, align),
-        make_axis(src.width, dst.width, align)});
-  }
-
+  void upsample(const Step &step, Runner &runner) const;
   template <typename Runner>
-  void pyramid(const Step &step, Runner &runner) const {
-    const Shape &src = program_.shapes[step.src];
-    const T *x = output(step.src, nullptr);
-    float *sums = reinterpret_cast<float *>(memory(step.scratch));
-    float *cells = reinterpret_cast<float *>(memory(step.scratch + 1));
-    const Clamp clamp = clamp_of(model_.layers()[step.grids[0]].activation);
-    runner.blocks(PoolRows<T>{x, sums, src.height, src.width});
-    runner.blocks(PoolCells{sums, table_.pyramid_weight(),
-                            table_.pyramid_bias(), cells, src.height, src.width,
-                            clamp.low, clamp.high});
-    PoolConcat<T> concat = {x,
-                            cells,
-                            output(step.layer, nullptr),
-                            src.channels,
-                            src.height,
-                            src.width,
-                            {},
-                            {}};
-    const bool align = model_.info().variant.align_corners;
-    for (int grid = 0; grid < kGrids; grid++) {
-      concat.axis_y[grid] = make_axis(grid_bins(grid), src.height, align);
-      concat.axis_x[grid] = make_axis(grid_bins(grid), src.width, align);
-    }
-    runner.items(concat);
-  }
+  void pyramid(const Step &step, Runner &runner) const;
 
   const Model &model_;
   const WeightTable<T> &table_;
   const int height_, width_;
   const Program program_;
   char *arena_ = nullptr;
+  fused::Gpu gpu_;
+  std::vector<FusedForm> forms_;
 };
 
 }  // namespace fastscnn::cuda
+
+#include "cuda/engine/kernelsequence-inl.h"

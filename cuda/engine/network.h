@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cuda/engine/cudnn.h"
 #include "cuda/engine/kernelsequence.h"
 #include "cuda/engine/plancache.h"
+#include "cuda/engine/tuner.h"
 #include "cuda/engine/weights.h"
 #include "cuda/handles.h"
 
@@ -17,15 +19,23 @@ namespace fastscnn::cuda {
 template <typename T>
 class Network {
  public:
-  /// Slow unless cache has the plans.
+  /// Slow unless cache has the plans. fuses: blocks may run in fused form.
   static Result<std::unique_ptr<Network>> create(
       std::shared_ptr<const Weights<T>> weights, int height, int width,
-      PlanCache *cache, const PlanCache::Warn &warn);
+      bool fuses, PlanCache *cache, const PlanCache::Warn &warn);
 
   /// Queues the computation of logits() from image (image.h).
   Result<> enqueue(const T *image, cudaStream_t stream) const;
 
+  /// Queues one form of blocks, whichever has been chosen.
+  Result<> enqueue_form(const FusedForm &form, bool fused,
+                        cudaStream_t stream) const;
+
+  const KernelSequence<T> &kernels() const { return kernels_; }
   T *logits() const { return kernels_.logits(); }
+  /// See Engine::fused_blocks().
+  std::string fused_blocks() const;
+
   Shape logits_shape() const { return kernels_.logits_shape(); }
 
  private:
@@ -36,6 +46,8 @@ class Network {
 
   Result<> choose_plans(int height, int width, PlanCache *cache,
                         const PlanCache::Warn &warn);
+  Result<> choose_forms(Tuner *tuner);
+  Result<bool> forms_agree(const FusedForm &form, cudaStream_t stream) const;
 
   std::shared_ptr<const Weights<T>> weights_;
   KernelSequence<T> kernels_;

@@ -118,6 +118,17 @@ std::vector<Block> make_blocks(const std::vector<Layer> &layers,
   return blocks;
 }
 
+/// A fused kernel reads its inputs until it has written its output, which must
+/// not lie in their memory.
+void keep_inputs(const std::vector<Layer> &layers, Program *p) {
+  for (const fused::FusibleBlock &block : fused::find_fusible(layers))
+    for (int layer : {block.src, block.fine}) {
+      if (layer < 0) continue;
+      int &last = p->tensors[p->views[layer].tensor].last;
+      last = std::max(last, p->tensors[p->views[block.last].tensor].first);
+    }
+}
+
 bool is_known_depthwise(const Layer &l) {
   return l.kernel == 3 && l.groups == l.channels && l.residual == kNoLayer &&
          (l.dilation == 1 ? l.stride == 1 || l.stride == 2
@@ -154,6 +165,29 @@ int joined_residual(const std::vector<Layer> &layers, int layer) {
                      input_channels(layers, l.residual) % kLanes == 0 &&
                      count_readers(layers, l.residual) == 1;
   return joins ? l.residual : kNoLayer;
+}
+
+std::vector<FusedForm> find_fused_forms(const std::vector<Layer> &layers,
+                                        const Program &program) {
+  std::vector<FusedForm> forms;
+  for (const fused::FusibleBlock &fusible : fused::find_fusible(layers)) {
+    FusedForm form;
+    form.block = fusible;
+    const int count = static_cast<int>(program.blocks.size());
+    const auto layer = [&](int step) { return program.steps[step].layer; };
+    while (form.first < count &&
+           layer(program.blocks[form.first].first) < fusible.first)
+      form.first++;
+    form.end = form.first;
+    while (form.end < count &&
+           layer(program.blocks[form.end].end - 1) <= fusible.last)
+      form.end++;
+    if (form.end > form.first &&
+        layer(program.blocks[form.first].first) == fusible.first &&
+        layer(program.blocks[form.end - 1].end - 1) == fusible.last)
+      forms.push_back(form);
+  }
+  return forms;
 }
 
 Result<Program> make_program(const std::vector<Layer> &layers, int height,
@@ -218,6 +252,7 @@ Result<Program> make_program(const std::vector<Layer> &layers, int height,
     }
     p.steps.push_back(step);
   }
+  keep_inputs(layers, &p);
   p.tensors[p.views.back().tensor].last = static_cast<int>(p.steps.size());
   p.blocks = make_blocks(layers, p.steps);
   p.bytes = place_in_arena(&p.tensors, kAlignment);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/engine/fused/blocks.h"
 #include "net/arena.h"
 #include "net/fastscnn.h"
 
@@ -47,6 +48,13 @@ struct Block {
   int end = 0;
 };
 
+/// Blocks that one fused kernel can compute.
+struct FusedForm {
+  fused::FusibleBlock block;
+  int first = 0, end = 0;  ///< blocks of the program
+  bool chosen = false;
+};
+
 /// The network as steps in order, and the places of its tensors in an arena.
 struct Program {
   std::vector<Shape> shapes;  ///< of the layers, channels padded
@@ -62,6 +70,10 @@ struct Program {
 /// the channels of the residual's input followed by those of the layer's own.
 /// kNoLayer otherwise.
 int joined_residual(const std::vector<Layer> &layers, int layer);
+
+/// The fused forms of a program, in order, whether there are kernels or not.
+std::vector<FusedForm> find_fused_forms(const std::vector<Layer> &layers,
+                                        const Program &program);
 
 /// An Error if the steps cannot compute one of the layers. The image is not in
 /// the arena; the logits stay valid to the end. joins: whether layers with a

@@ -16,6 +16,10 @@ constexpr int kReplays = 5;
 constexpr int kPlansPerHeuristic = 4;
 constexpr int kAllPlans = std::numeric_limits<int>::max();
 
+// In the cache, choices of forms begin with the version of the kernels.
+const char kFormVersion[] = "form 1: ";
+const char kFused[] = "fused", kLayers[] = "layers";
+
 }  // namespace
 
 Tuner::Tuner(const Cudnn &cudnn, PlanCache *cache, PlanCache::Warn warn)
@@ -47,7 +51,8 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
   const auto consider = [&](ConvolutionPlan plan) {
     if (plan.workspace_bytes() > static_cast<int64_t>(kMaxWorkspace))
       return true;
-    const Result<float> elapsed = time(plan, data);
+    const Result<float> elapsed = time(
+        [&](cudaStream_t stream) { return cudnn_.run(plan, data, stream); });
     if (!elapsed) {
       // Others may work: this one possibly cannot be captured.
       fault = elapsed.error().sentence;
@@ -97,15 +102,36 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::load(
   return std::make_unique<ConvolutionPlan>(std::move(plan));
 }
 
-Result<float> Tuner::time(const ConvolutionPlan &plan,
-                          const ConvolutionData &data) {
+Result<bool> Tuner::prefers_fused(
+    const std::string &block, const Form &fused, const Form &layers,
+    const std::function<Result<bool>(cudaStream_t)> &agree) {
+  const std::string name = kFormVersion + block;
+  const std::string known = cache_->find(name);
+  if (known == kFused || known == kLayers) return known == kFused;
+  const float time_of_layers = FASTSCNN_TRY(time(layers));
+  const Result<float> time_of_fused = time(fused);
+  if (!time_of_fused) {
+    warn_("Computing " + block + " layer by layer: its fused kernel failed: " +
+          time_of_fused.error().sentence);
+    return false;
+  }
+  bool chosen = *time_of_fused <= time_of_layers;
+  if (chosen && !FASTSCNN_TRY(agree(stream_.get()))) {
+    warn_("Computing " + block +
+          " layer by layer: its fused kernel computes something else");
+    chosen = false;
+  }
+  cache_->insert(name, chosen ? kFused : kLayers, true);
+  return chosen;
+}
+
+Result<float> Tuner::time(const Form &form) {
   cudaStream_t stream = stream_.get();
   // The first run loads the kernels, which is not allowed during a capture.
-  FASTSCNN_TRY(cudnn_.run(plan, data, stream));
+  FASTSCNN_TRY(form(stream));
   TRY_CUDA(cudaStreamSynchronize(stream));
   const auto runs = [&](cudaStream_t s) -> Result<> {
-    for (int i = 0; i < kRunsPerGraph; i++)
-      FASTSCNN_TRY(cudnn_.run(plan, data, s));
+    for (int i = 0; i < kRunsPerGraph; i++) FASTSCNN_TRY(form(s));
     return {};
   };
   Graph graph = FASTSCNN_TRY(capture(stream, runs));

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "cuda/engine/cudnn.h"
 #include "cuda/engine/plancache.h"
@@ -13,9 +15,9 @@ namespace fastscnn::cuda {
 /// Plans that need more are skipped.
 constexpr size_t kMaxWorkspace = 8u << 20;
 
-/// Chooses the plan that is fastest on the current device: from the cache, or
-/// by timing replays of a graph, since a graph will run it. Make one for each
-/// network: the time budget starts with it.
+/// Chooses the plans and forms that are fastest on the current device: from the
+/// cache, or by timing replays of a graph, since a graph will run it. Make one
+/// for each network: the time budget starts with it.
 class Tuner {
  public:
   static Result<Tuner> create(const Cudnn &cudnn, PlanCache *cache,
@@ -26,6 +28,14 @@ class Tuner {
   Result<std::unique_ptr<ConvolutionPlan>> choose(
       const Convolution &convolution, ConvolutionData data);
 
+  /// What queues one form of a block on a stream.
+  using Form = std::function<Result<>(cudaStream_t)>;
+  /// Whether the fused form of a block works and is faster than its layers,
+  /// which must work. agree: whether both compute the same on a stream.
+  Result<bool> prefers_fused(
+      const std::string &block, const Form &fused, const Form &layers,
+      const std::function<Result<bool>(cudaStream_t)> &agree);
+
  private:
   Tuner(const Cudnn &cudnn, PlanCache *cache, PlanCache::Warn warn);
 
@@ -33,7 +43,7 @@ class Tuner {
                                               const ConvolutionData &data);
   Result<std::unique_ptr<ConvolutionPlan>> load(const std::string &json,
                                                 const ConvolutionData &data);
-  Result<float> time(const ConvolutionPlan &plan, const ConvolutionData &data);
+  Result<float> time(const Form &form);
 
   const Cudnn &cudnn_;
   PlanCache *cache_;

@@ -52,7 +52,7 @@ open_inference (GstFastScnn *self, const Settings &settings)
         gst_fast_scnn_post_fallback (GST_ELEMENT (self), segmenter, reason);
       },
       [self, stats] (const Segmentation &mask) {
-        stats->count_inference (mask.inference_time);
+        stats->count_inference (mask.inference_time, mask.fused_blocks);
         if (mask.request.settings.post_messages)
           gst_fast_scnn_post_mask (GST_ELEMENT (self), mask);
       });

@@ -67,6 +67,18 @@ mask_size_get_type ()
   return type;
 }
 
+GType
+fused_get_type ()
+{
+  static const GEnumValue values[] = {
+    { (int)Fused::kAuto, "Where a test run on the GPU was faster so", "auto" },
+    { (int)Fused::kNever, "Layer by layer, with cuDNN", "never" },
+    { 0, NULL, NULL },
+  };
+  static const GType type = g_enum_register_static ("GstFastScnnFused", values);
+  return type;
+}
+
 /* Calls visit() with the setting of a property; FALSE if there is none. */
 template <typename AnySettings, typename Visit>
 gboolean
@@ -89,6 +101,8 @@ visit_setting (AnySettings &settings, guint id, const Visit &visit)
     return visit (settings.infer_height);
   case PROP_MASK_SIZE:
     return visit (settings.mask_size);
+  case PROP_FUSED:
+    return visit (settings.fused);
   case PROP_ASYNC:
     return visit (settings.async);
   case PROP_ZONES:
@@ -159,6 +173,10 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
       g_param_spec_enum ("mask-size", "Mask size",
           "Resolution of the attached mask", mask_size_get_type (),
           (int)defaults.mask_size, kReady));
+  install (PROP_FUSED,
+      g_param_spec_enum ("fused", "Fused blocks",
+          "When the CUDA backend computes a block of the network in one kernel",
+          fused_get_type (), (int)defaults.fused, kReady));
   install (PROP_ASYNC,
       g_param_spec_boolean ("async", "Asynchronous",
           "Never delay a frame: copy it, run inference on another thread, and "
@@ -211,13 +229,15 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
       g_param_spec_boxed ("stats", "Statistics",
           "Statistics since the element was started: frames, inferred, reused, "
           "late, corrupted; last-, mean- and p95-inference-time in ns; "
-          "backend, device",
+          "backend, device; fused-blocks: names of the blocks of the network "
+          "that run as single kernels",
           GST_TYPE_STRUCTURE,
           (GParamFlags)(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
   gst_type_mark_as_plugin_api (backend_get_type (), (GstPluginAPIFlags)0);
   gst_type_mark_as_plugin_api (precision_get_type (), (GstPluginAPIFlags)0);
   gst_type_mark_as_plugin_api (mask_size_get_type (), (GstPluginAPIFlags)0);
+  gst_type_mark_as_plugin_api (fused_get_type (), (GstPluginAPIFlags)0);
 }
 
 gboolean

@@ -154,6 +154,7 @@ Segmenter::configure_engine ()
 
   config.input_width = input.width;
   config.input_height = input.height;
+  config.fused = settings_.fused == Fused::kAuto;
   if (settings_.mask_size == MaskSize::kFrame) {
     config.mask_width = info_.width;
     config.mask_height = info_.height;
@@ -163,6 +164,8 @@ Segmenter::configure_engine ()
   }
   FASTSCNN_TRY (engine_->configure (info_, config));
   FASTSCNN_TRY (zones_.configure (*engine_));
+  fused_blocks_ =
+      std::make_shared<const std::string> (engine_->fused_blocks ());
   pool_ = std::make_unique<MaskPool> (
       engine_->mask_width (), engine_->mask_height (), allocator_.get ());
   return {};
@@ -211,6 +214,7 @@ Segmenter::try_segment (
   auto result = std::make_shared<Segmentation> ();
   result->model = model_;
   result->request = request;
+  result->fused_blocks = fused_blocks_;
   result->mask = FASTSCNN_TRY (acquire_mask ());
   if (request.settings.confidence_map)
     result->confidence = FASTSCNN_TRY (acquire_mask ());

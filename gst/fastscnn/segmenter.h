@@ -37,6 +37,7 @@ struct Segmentation {
   std::shared_ptr<GstClassMaskZones> zones; // null if there are none
   std::vector<guint64> zone_counts;         // (zones, 256), likewise
   GstClockTime inference_time = 0;
+  std::shared_ptr<const std::string> fused_blocks; // Engine::fused_blocks()
 
   /// Where the mask belongs on a frame with this visible part and size: where
   /// it was made, or on the whole visible part if the frame has another size.
@@ -128,6 +129,7 @@ private:
   std::unique_ptr<GstAllocator, void (*) (gpointer)> allocator_{ nullptr,
     gst_object_unref }; // null for masks in host memory
   std::unique_ptr<MaskPool> pool_;
+  std::shared_ptr<const std::string> fused_blocks_; // of the engine
   FrameInfo info_;
   void *cuda_context_ = nullptr; // of the engine; null: its own
 };

@@ -13,6 +13,9 @@ enum class BackendChoice { kAuto, kCuda, kCpu };
 /// Resolution of the attached mask.
 enum class MaskSize { kFrame, kNetwork, kGrid };
 
+/// Whether blocks of the network may run as single CUDA kernels.
+enum class Fused { kAuto, kNever };
+
 /// The settings of the element, with their defaults.
 struct Settings {
   /* Read when the element starts. */
@@ -24,6 +27,7 @@ struct Settings {
   unsigned infer_width = 0;
   unsigned infer_height = 0;
   MaskSize mask_size = MaskSize::kFrame;
+  Fused fused = Fused::kAuto;
   bool async = false;
   std::string zones;
 

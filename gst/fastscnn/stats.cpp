@@ -2,6 +2,7 @@
 #include "gst/fastscnn/stats.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fastscnn
 {
@@ -14,6 +15,7 @@ Stats::reset (const std::string &backend, const std::string &device)
   const Lock lock (mutex_);
   backend_ = backend;
   device_ = device;
+  fused_blocks_.reset ();
   frames_ = inferred_ = reused_ = late_ = corrupted_ = total_ = 0;
 }
 
@@ -54,9 +56,11 @@ Stats::count_late ()
 }
 
 void
-Stats::count_inference (GstClockTime time)
+Stats::count_inference (
+    GstClockTime time, std::shared_ptr<const std::string> fused_blocks)
 {
   const Lock lock (mutex_);
+  fused_blocks_ = std::move (fused_blocks);
   times_[inferred_ % kWindow] = time;
   total_ += time;
   inferred_++;
@@ -100,7 +104,8 @@ Stats::to_structure () const
       "last-inference-time", G_TYPE_UINT64, last, "mean-inference-time",
       G_TYPE_UINT64, inferred_ ? total_ / inferred_ : 0, "p95-inference-time",
       G_TYPE_UINT64, p95_locked (), "backend", G_TYPE_STRING, backend_.c_str (),
-      "device", G_TYPE_STRING, device_.c_str (), NULL);
+      "device", G_TYPE_STRING, device_.c_str (), "fused-blocks", G_TYPE_STRING,
+      fused_blocks_ ? fused_blocks_->c_str () : "", NULL);
 }
 
 } // namespace fastscnn

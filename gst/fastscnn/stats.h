@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -25,7 +26,9 @@ public:
   void count_corrupted ();
   /// Returns the new total.
   uint64_t count_late ();
-  void count_inference (GstClockTime time);
+  /// fused_blocks: Engine::fused_blocks().
+  void count_inference (
+      GstClockTime time, std::shared_ptr<const std::string> fused_blocks);
 
   uint64_t inferred () const;
   /// The time that 95 % of the last kWindow inferences stayed below.
@@ -42,6 +45,7 @@ private:
   mutable std::mutex mutex_;
   std::string backend_;
   std::string device_;
+  std::shared_ptr<const std::string> fused_blocks_; // null: none yet
   uint64_t frames_ = 0;
   uint64_t inferred_ = 0;
   uint64_t reused_ = 0;

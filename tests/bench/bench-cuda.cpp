@@ -62,6 +62,7 @@ class Bench {
     must(engine->configure(info,
                            {info.width, info.height, info.width, info.height}));
     cache_->save([](const std::string &) {});
+    fused_blocks_ = engine->fused_blocks();
     const size_t after = free_bytes();  // other processes may free some, too
     peak_bytes_ = before > after ? before - after : 0;
     return engine;
@@ -146,16 +147,16 @@ class Bench {
                   peak_bytes_ / 1048576.0);
       for (const auto &[stage, ms] : stages)
         std::printf("  %s %.3f", stage, ms);
-      std::printf("\n");
+      std::printf("\n  fused: %s\n", fused_blocks_.c_str());
       return;
     }
     std::printf(
         "{\"name\":\"fastscnn-cuda\",\"backend\":\"cuda\",\"device\":\"%s\","
         "\"memory\":\"%s\",\"format\":\"NV12\",\"width\":%d,\"height\":%d,"
         "\"batch\":1,\"ms_median\":%.4f,\"ms_p95\":%.4f,\"fps\":%.1f,"
-        "\"peak_bytes\":%zu,\"stage\":{",
+        "\"peak_bytes\":%zu,\"fused_blocks\":\"%s\",\"stage\":{",
         device_.c_str(), memory, width, height, all.median, all.p95,
-        1000 / all.median, peak_bytes_);
+        1000 / all.median, peak_bytes_, fused_blocks_.c_str());
     for (size_t i = 0; i < stages.size(); i++)
       std::printf("%s\"%s\":%.4f", i ? "," : "", stages[i].first,
                   stages[i].second);
@@ -172,6 +173,7 @@ class Bench {
   Stream stream_;
   std::string device_;
   size_t peak_bytes_ = 0;
+  std::string fused_blocks_;
 };
 
 }  // namespace

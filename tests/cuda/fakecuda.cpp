@@ -20,6 +20,8 @@
 namespace fastscnn::cuda::fakecuda {
 namespace {
 
+constexpr int kSharedBytes = 232448;  // for a block
+
 struct Object {
   std::string kind;
   size_t bytes;
@@ -236,9 +238,15 @@ cudaError_t cudaGetDeviceCount(int *count) {
   *count = 1;
   return cudaSuccess;
 }
-cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int) {
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int) {
   if (fails(__func__)) return error();
-  *value = 9;
+  *value =
+      attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? kSharedBytes : 9;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDevice(int *device) {
+  if (fails(__func__)) return error();
+  *device = 0;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSynchronize() {
@@ -424,6 +432,19 @@ cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block,
     state().captured.push_back(&state().nodes.back());
   }
   return cudaSuccess;
+}
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *,
+                                void **) {
+  require(config->gridDim.x > 0 && config->gridDim.y > 0 &&
+              config->blockDim.x > 0 && config->blockDim.x <= 1024,
+          __func__, "no such grid");
+  const cudaStream_t stream = config->stream;
+  QUEUE;
+  return cudaSuccess;
+}
+cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int bytes) {
+  require(bytes <= kSharedBytes, __func__, "no such shared memory");
+  return runtime(__func__);
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   return release(graph, "graph", __func__);

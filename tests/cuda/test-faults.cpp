@@ -299,6 +299,26 @@ void test_device_calls() {
   expect_lean_calls(0, 3);
 }
 
+/// Here both forms of a block take the same time, and compute the same.
+void test_fused() {
+  const Inputs inputs;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const auto context = must(Context::primary(0));
+  const auto engine = must(create_engine(inputs, context));
+  g_assert_true(engine->fused_blocks().empty());
+  must(engine->configure(inputs.frame.info, kConfig));
+  g_assert_true(engine->fused_blocks() ==
+                "lds.ds1 lds.ds2 gfe.b1.0 gfe.b1.1 gfe.b1.2 gfe.b2.0 gfe.b2.1 "
+                "gfe.b2.2 gfe.b3.0 gfe.b3.1 gfe.b3.2 ffm cls.ds1 cls.ds2 cls");
+  g_assert_cmpuint(count_calls("cudaLaunchKernelExC"), >, 0);
+  Config config = kConfig;
+  config.fused = false;
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  must(engine->configure(inputs.frame.info, config));
+  g_assert_true(engine->fused_blocks().empty());
+  g_assert_cmpuint(count_calls("cudaLaunchKernelExC"), ==, 0);
+}
+
 void test_engine() { fail_everywhere(run_engine); }
 void test_painter() { fail_everywhere(run_painter); }
 
@@ -311,6 +331,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/calls/pinned", test_pinned_calls);
   g_test_add_func("/cuda/faults/calls/sleep", test_sleep);
   g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
+  g_test_add_func("/cuda/faults/fused", test_fused);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
   return g_test_run();

@@ -7,6 +7,7 @@
 
 #include "cuda/engine/kernelsequence.h"
 #include "tests/cuda/emulator.h"
+#include "tests/cuda/simt.h"
 #include "tests/support/must.h"
 
 using namespace fastscnn;
@@ -26,15 +27,20 @@ struct Runner {
   void blocks(const Kernel &kernel) {
     emulator::blocks(kernel);
   }
+  template <typename Kernel>
+  void clusters(const Kernel &kernel) {
+    emulator::clusters(kernel);
+  }
   void convolve(int step, const ConvolutionData &data) {
     emulator::convolve<T>(kernels.convolution(kernels.program().steps[step]),
                           data);
   }
 };
 
+/// gpu: whose fused forms are run; by default those of none.
 template <typename T>
 void check(const Variant &variant, int classes, int height, int width,
-           bool joins) {
+           bool joins, const fused::Gpu &gpu = {}) {
   const auto model = reference::make_model(variant, classes);
   const reference::Tensor image = reference::make_image(height, width);
   const reference::Tensor expected = reference::run(*model, image).back();
@@ -48,6 +54,9 @@ void check(const Variant &variant, int classes, int height, int width,
       must(KernelSequence<T>::create(*model, table, height, width));
   emulator::Array<char> arena(kernels.program().bytes);
   kernels.place(arena.get());
+  kernels.find_fused_forms(gpu);
+  for (size_t i = 0; i < kernels.fused_forms().size(); i++)
+    kernels.choose_fused(static_cast<int>(i), true);
   const auto input = emulator::store_image<T>(image);
   kernels.run(input->get(), Runner<T>{kernels});
 
@@ -82,6 +91,37 @@ void test_network() {
     check<T>(variant, 3, 32, 32, true);
     check<T>(variant, 3, 32, 64, false);
   }
+}
+
+/// Every block that has a fused form on an H200 runs in it.
+void test_fused() {
+  for (const Variant &variant : variants())
+    check<__half>(variant, 19, 64, 96, true, {90, 232448});
+}
+
+/// Fused forms, as they are found on a GPU.
+void test_fused_forms() {
+  const auto model = reference::make_model(Variant::tramac(), 19);
+  WeightTable<__half> table(true);
+  const std::vector<char> bytes = table.pack(*model);
+  table.place(bytes.data());
+  KernelSequence<__half> kernels =
+      must(KernelSequence<__half>::create(*model, table, 64, 96));
+  emulator::Array<char> arena(kernels.program().bytes);
+  kernels.place(arena.get());
+  kernels.find_fused_forms({75, 65536});
+  g_assert_cmpint(kernels.fused_forms().size(), ==, 0);
+  kernels.find_fused_forms({90, 232448});
+  std::string names;
+  for (const FusedForm &form : kernels.fused_forms()) {
+    for (int i = form.first; i < form.end; i++)
+      names += kernels.program().blocks[i].name + " ";
+    g_assert_false(form.chosen);
+  }
+  g_assert_cmpstr(names.c_str(), ==,
+                  "lds.ds1 lds.ds2 gfe.b1.0 gfe.b1.1 gfe.b1.2 gfe.b2.0 "
+                  "gfe.b2.1 gfe.b2.2 gfe.b3.0 gfe.b3.1 gfe.b3.2 ffm cls.ds1 "
+                  "cls.ds2 cls ");
 }
 
 /// Every step is in one block, and a block holds what its name says.
@@ -138,6 +178,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/network/half", test_network<__half>);
   g_test_add_func("/cuda/network/float", test_network<float>);
   g_test_add_func("/cuda/network/blocks", test_blocks);
+  g_test_add_func("/cuda/network/fused", test_fused);
+  g_test_add_func("/cuda/network/fused-forms", test_fused_forms);
   g_test_add_func("/cuda/network/memory", test_memory);
   return g_test_run();
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Kernels keep their variables in registers, and to their budgets.
 
-    test_ptxas.py NVCC
+    test_ptxas.py NVCC SOURCE
 
 What a kernel costs on a GPU is partly known before it runs: registers beyond
 the budget mean fewer threads in flight, a stack or a spill means memory traffic
@@ -21,11 +21,12 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
-NVCC = sys.argv.pop(1)
+NVCC, SOURCE = sys.argv.pop(1), sys.argv.pop(1)
 ARCH = "sm_90"
 
 # File: kernel (regular expression): (registers, bytes of shared memory, stores
-# of one or two bytes in the PTX). The first expression that matches counts.
+# of one or two bytes in the PTX[, tensor instructions]). The first expression
+# that matches counts. What is launched on other GPUs only has no code here.
 BUDGETS = {
     "cuda/engine/kernels.cu": {
         r"Depthwise<__half, [12], \d>": (128, 0, 0),
@@ -38,6 +39,24 @@ BUDGETS = {
         r"PoolCells": (48, 8192, 0),
         r"SceneChange<": (40, 4096, 0),
         r"": (48, 0, 0),
+    },
+    # Of the tensor instructions, each plane of 32 inputs needs 2 x 2 for eight
+    # outputs of a warp; loops over planes are not unrolled. Shared memory is
+    # dynamic: the kernels check its size themselves.
+    "cuda/engine/fused/kernels.cu": {
+        r"DepthwisePointwise<32, 48, 2, false>": (128, 0, 0, 24),
+        r"DepthwisePointwise<48, 64, 2, false>": (168, 0, 0, 32 + 16),
+        r"DepthwisePointwise<128, 128, 1, false>": (255, 0, 0, 64),
+        r"DepthwisePointwise<128, 128, 1, true>": (255, 0, 0, 64 + 16),
+        r"FeatureFusion<[14]>": (255, 0, 0, 2 * 64 + 64),
+        # The first product, then 3 planes for a third of the outputs; flags of
+        # pixels are bytes.
+        r"InvertedResidual<64, 384, 64, [12], 1, \w+>": (192, 0, 8, 16 + 36),
+        r"InvertedResidual<64, 384, 96, 2, 4, false>": (192, 0, 8, 16 + 48),
+        r"InvertedResidual<96, 576, 96, 1, 3, true>": (192, 0, 8, 24 + 48),
+        r"InvertedResidual<96, 576, 128, 1, 3, false>": (192, 0, 8, 24 + 72),
+        r"InvertedResidual<128, 768, 128, 1, 4, true>": (192, 0, 8, 32 + 72),
+        r"InvertedResidual<.*, 1, (true|false)>": (32, 0, 0, 0),
     },
 }
 
@@ -62,34 +81,36 @@ def compile_kernels(source, folder):
 class Ptxas(unittest.TestCase):
 
     def test_budgets(self):
-        for source, budgets in BUDGETS.items():
-            with tempfile.TemporaryDirectory() as folder:
-                said, ptx = compile_kernels(source, folder)
-            kernels = re.findall(
-                r"entry function '(.+)' for .*\n.*\n +(\d+) bytes stack frame, "
-                r"(\d+) bytes spill stores, (\d+) bytes spill loads\n"
-                r".*Used (\d+) registers(?:.* (\d+) bytes smem)?", said)
-            self.assertGreater(len(kernels), 4, said)
-            for name, *numbers in kernels:
-                stack, stores, loads, registers, shared = [
-                    int(n or 0) for n in numbers]
-                narrow = self.narrow_stores(ptx, name)
-                limits = next(limits for pattern, limits in budgets.items()
-                              if re.search(pattern, name))
-                with self.subTest(kernel=name):
-                    print(f"# {name}: {registers} registers, {shared} bytes "
-                          f"shared, {narrow} narrow stores")
-                    self.assertEqual((stack, stores, loads), (0, 0, 0))
-                    self.assertLessEqual((registers, limits),
-                                         (limits[0], limits))
-                    self.assertLessEqual((shared, limits), (limits[1], limits))
-                    self.assertLessEqual((narrow, limits), (limits[2], limits))
+        with tempfile.TemporaryDirectory() as folder:
+            said, ptx = compile_kernels(SOURCE, folder)
+        kernels = re.findall(
+            r"entry function '(.+)' for .*\n.*\n +(\d+) bytes stack frame, "
+            r"(\d+) bytes spill stores, (\d+) bytes spill loads\n"
+            r".*Used (\d+) registers(?:.* (\d+) bytes smem)?", said)
+        self.assertGreater(len(kernels), 4, said)
+        for name, *numbers in kernels:
+            stack, stores, loads, registers, shared = [
+                int(n or 0) for n in numbers]
+            narrow, mma = self.count_instructions(ptx, name)
+            limits = next(limits for pattern, limits in BUDGETS[SOURCE].items()
+                          if re.search(pattern, name))
+            with self.subTest(kernel=name):
+                print(f"# {name}: {registers} registers, {shared} bytes "
+                      f"shared, {narrow} narrow stores")
+                self.assertEqual((stack, stores, loads), (0, 0, 0))
+                self.assertLessEqual((registers, limits),
+                                     (limits[0], limits))
+                self.assertLessEqual((shared, limits), (limits[1], limits))
+                self.assertLessEqual((narrow, limits), (limits[2], limits))
+                self.assertEqual((mma, limits), (sum(limits[3:]), limits))
 
-    def narrow_stores(self, ptx, name):
-        body = ptx.partition(f".entry {name}(")[2].partition("\n}\n")[0]
+    def count_instructions(self, ptx, name):
+        """Narrow stores and tensor instructions."""
+        body = ptx.partition(f".entry {name}(")[2].partition(".entry ")[0]
         self.assertIn("ret;", body, name)
-        return len(re.findall(r"\bst\.(?:global\.|shared\.)?[usb](?:8|16)\b",
-                              body))
+        return (len(re.findall(
+            r"\bst\.(?:global\.|shared\.)?[usb](?:8|16)\b", body)),
+            body.count("mma.sync"))
 
 
 if __name__ == "__main__":

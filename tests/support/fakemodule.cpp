@@ -91,6 +91,9 @@ class FakeEngine : public Engine {
 
   int mask_width() const override { return config_.mask_width; }
   int mask_height() const override { return config_.mask_height; }
+  std::string fused_blocks() const override {
+    return config_.fused ? "first second" : "";
+  }
   void reset() override { control().resets++; }
   const char *precision() const override {
     return precision_ == Precision::kAuto   ? "fake auto"

@@ -379,6 +379,19 @@ void test_stats() {
     g_assert_cmpuint(stream.stat(name), >=, 3 * GST_MSECOND);
 }
 
+void test_fused() {
+  reset_control();
+  for (const char *fused : {"auto", "never"}) {
+    const std::string launch = std::string("fused=") + fused;
+    Stream stream(launch.c_str(), kCaps);
+    stream.push(stream.make_frame(0));
+    GstStructure *stats = stream.stats();
+    g_assert_cmpstr(gst_structure_get_string(stats, "fused-blocks"), ==,
+                    launch == "fused=auto" ? "first second" : "");
+    gst_structure_free(stats);
+  }
+}
+
 /// A controlled property follows the stream time of the frames.
 void test_controlled() {
   FakeControl &control = reset_control();
@@ -421,6 +434,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/stream/messages", test_messages);
   g_test_add_func("/stream/latency", test_latency);
   g_test_add_func("/stream/stats", test_stats);
+  g_test_add_func("/stream/fused", test_fused);
   g_test_add_func("/stream/controlled", test_controlled);
   return g_test_run();
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cuda_fp16.h>
+
+#include <vector>
+
+#include "net/fastscnn.h"
+
+namespace fastscnn::cuda::fused {
+
+/// Consecutive layers that one kernel can compute.
+struct FusibleBlock {
+  enum class Kind {
+    kDepthwisePointwise,  ///< depthwise, pointwise[, the logits]
+    kInvertedResidual,    ///< pointwise, depthwise, pointwise
+    kFeatureFusion,       ///< upsample, depthwise, the fine branch, pointwise
+  };
+
+  Kind kind;
+  int first, last;  ///< layers
+  int src;          ///< layer that it reads
+  int fine;         ///< kFeatureFusion: the other one; else kNoLayer
+};
+
+/// All blocks whose layers are connected as the kernels expect, in order.
+/// Whether a kernel has been compiled for their channels, visit_kernel() knows.
+std::vector<FusibleBlock> find_fusible(const std::vector<Layer> &layers);
+
+/// Where a block reads and writes. Strides are in channels.
+struct BlockData {
+  const __half *src;
+  int src_stride;
+  const __half *fine;  ///< kFeatureFusion only
+  int fine_stride;
+  __half *dst;
+  int dst_stride;
+};
+
+/// What decides which kernels a GPU can run.
+struct Gpu {
+  int capability = 0;       ///< times ten
+  size_t shared_bytes = 0;  ///< that a block may ask for
+};
+
+}  // namespace fastscnn::cuda::fused

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+
+#include "cuda/simt.h"
+
+/// Runs kernels over cuda/simt.h on the CPU. Each thread of a cluster is a
+/// fiber, which gives way at barriers and matrix products. Shared memory is
+/// filled with NaN, copies land as late as they may, and the memory of a block
+/// is overwritten when its last thread returns. Programs that are compiled with
+/// -fsanitize=thread and link simt.cpp compiled with -DSIMT_TSAN=1 see each
+/// fiber as a thread, and so find missing barriers.
+namespace fastscnn::cuda::emulator {
+
+/// What a real GPU would do, if the threads of a warp are in step.
+struct Counts {
+  long blocks = 0;
+  long products = 0;       ///< mma of a warp
+  long waves = 0;          ///< of accesses of shared memory
+  long least_waves = 0;    ///< without bank conflicts
+  long sectors = 0;        ///< of stores to global memory
+  long least_sectors = 0;  ///< if all were full
+  int barriers = 0;        ///< of one thread
+  int cluster_barriers = 0;
+};
+
+struct Options {
+  bool backwards = false;    ///< the order in which threads are resumed
+  int without_barrier = -1;  ///< leaves out one of Counts::barriers
+  int without_cluster_barrier = -1;
+};
+
+namespace detail {
+struct Launch {
+  void (*body)(const void *kernel, void *shared);
+  const void *kernel;
+  size_t shared_bytes;
+  int threads, cluster, grid_x, grid_y;
+};
+Counts run(const Launch &launch, const Options &options);
+}  // namespace detail
+
+template <class Kernel>
+Counts clusters(const Kernel &kernel, const Options &options = {}) {
+  using Shared = typename Kernel::Shared;
+  detail::Launch launch = {};
+  launch.body = [](const void *kernel, void *shared) {
+    (*static_cast<const Kernel *>(kernel))(*static_cast<Shared *>(shared));
+  };
+  launch.kernel = &kernel;
+  launch.shared_bytes = sizeof(Shared);
+  launch.threads = Kernel::kThreads;
+  launch.cluster = Kernel::kCluster;
+  launch.grid_x = kernel.grid_x();
+  launch.grid_y = kernel.grid_y();
+  return detail::run(launch, options);
+}
+
+}  // namespace fastscnn::cuda::emulator

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// ThreadSanitizer sees the threads of a GPU. It finds no race in the fused
+// kernels, but one as soon as any of their barriers is left out.
+#include <glib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "cuda/engine/fused/arguments.h"
+#include "cuda/engine/weights.h"
+#include "tests/cuda/simt.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
+
+using namespace fastscnn;
+using namespace fastscnn::cuda;
+using fused::FusibleBlock;
+
+/// The child of a run ends at the first race.
+extern "C" const char *__tsan_default_options() {
+  return "halt_on_error=1:exitcode=66";
+}
+
+namespace {
+
+/// A kernel for one tile, with memory for what it reads and writes.
+template <class Kernel>
+struct Setup {
+  using Make = Kernel(const fused::NetworkView<WeightTable<__half>> &,
+                      const FusibleBlock &, const fused::BlockData &);
+
+  Setup(const char *first_layer, Make *make) {
+    const std::vector<Layer> &layers = model->layers();
+    const std::vector<FusibleBlock> blocks = fused::find_fusible(layers);
+    const FusibleBlock &block =
+        *std::find_if(blocks.begin(), blocks.end(), [&](const FusibleBlock &b) {
+          return layers[b.first].name == first_layer;
+        });
+    bytes = table.pack(*model);
+    table.place(bytes.data());
+    std::vector<Shape> shapes = *infer_shapes(layers, 64, 64);
+    for (Shape &s : shapes) s.channels = (s.channels + 7) / 8 * 8;
+    kernel = make({layers, shapes, table, true}, block,
+                  {src.data(), 128, fine.data(), 64, dst.data(), 128});
+  }
+
+  enum class Outcome { kNone, kRace, kOtherCounts };
+
+  /// Runs in a process of its own, which forgets what has been found, and whose
+  /// parent has no fibers: ThreadSanitizer gives up after a fork with threads.
+  Outcome run(const emulator::Options &options, int barriers,
+              int cluster_barriers) const {
+    std::fflush(nullptr);
+    const pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+      if (options.without_barrier >= 0 || options.without_cluster_barrier >= 0)
+        if (!freopen("/dev/null", "w", stderr)) _exit(1);
+      const emulator::Counts counts = emulator::clusters(kernel, options);
+      _exit(counts.barriers == barriers &&
+                    counts.cluster_barriers == cluster_barriers
+                ? 0
+                : 2);
+    }
+    int status = 0;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFEXITED(status));
+    switch (WEXITSTATUS(status)) {
+      case 0:
+        return Outcome::kNone;
+      case 2:
+        return Outcome::kOtherCounts;
+      case 66:
+        return Outcome::kRace;
+    }
+    g_error("exit status %d", WEXITSTATUS(status));
+  }
+
+  std::shared_ptr<const Model> model =
+      reference::make_model(Variant::tramac(), 19);
+  WeightTable<__half> table{true};
+  std::vector<char> bytes;
+  std::vector<__half> src = std::vector<__half>(64 * 64 * 128);
+  std::vector<__half> fine = src, dst = src;
+  Kernel kernel;
+};
+
+/// barriers: that a thread passes in a tile.
+template <class Kernel>
+void check(const char *first_layer, typename Setup<Kernel>::Make *make,
+           int barriers, int cluster_barriers = 0) {
+  using Outcome = typename Setup<Kernel>::Outcome;
+  const Setup<Kernel> setup(first_layer, make);
+  const auto run = [&](const emulator::Options &options) {
+    return setup.run(options, barriers, cluster_barriers);
+  };
+  emulator::Options options;
+  g_assert_true(run(options) == Outcome::kNone);
+  options.backwards = true;
+  g_assert_true(run(options) == Outcome::kNone);
+  options = {};
+  for (int i = 0; i < barriers; i++) {
+    options.without_barrier = i;
+    if (run(options) != Outcome::kRace)
+      g_error("%s does not need barrier %d", first_layer, i);
+  }
+  options = {};
+  for (int i = 0; i < cluster_barriers; i++) {
+    options.without_cluster_barrier = i;
+    if (run(options) != Outcome::kRace)
+      g_error("%s does not need cluster barrier %d", first_layer, i);
+  }
+}
+
+void test_depthwise_pointwise() {
+  using Downsample = fused::DepthwisePointwise<48, 64, 2>;
+  check<Downsample>("lds.ds2.dw", fused::make_depthwise_pointwise<Downsample>,
+                    2);
+  using Classify = fused::DepthwisePointwise<128, 128, 1, true>;
+  check<Classify>("cls.ds2.dw", fused::make_depthwise_pointwise<Classify>, 4);
+}
+
+/// Fewer channels in the middle are quicker: three chunks use each buffer of
+/// weights, the first one twice.
+void test_inverted_residual() {
+  using Alone = fused::InvertedResidual<64, 288, 64, 1, 1, true>;
+  check<Alone>("gfe.b1.1.exp", fused::make_inverted_residual<Alone>, 10);
+}
+
+void test_cluster() {
+  using Split = fused::InvertedResidual<96, 192, 96, 1, 2, true>;
+  check<Split>("gfe.b2.1.exp", fused::make_inverted_residual<Split>, 3, 2);
+}
+
+void test_feature_fusion() {
+  using Fusion = fused::FeatureFusion<1>;
+  check<Fusion>("ffm.up4", fused::make_feature_fusion<Fusion>, 5);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  g_test_add_func("/cuda/races/depthwise-pointwise", test_depthwise_pointwise);
+  g_test_add_func("/cuda/races/inverted-residual", test_inverted_residual);
+  g_test_add_func("/cuda/races/cluster", test_cluster);
+  g_test_add_func("/cuda/races/feature-fusion", test_feature_fusion);
+  return g_test_run();
+}
