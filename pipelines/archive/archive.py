@@ -3,6 +3,7 @@
 """Segments recordings, as many as there are, on as many machines as there are."""
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -56,6 +57,8 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
+    # What is wrong is said once, in a sentence.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
     try:
         import gi
         gi.require_version("Gst", "1.0")

@@ -2,11 +2,11 @@
 """The workers: Dask's scheduler, on this machine or on many."""
 
 import contextlib
-import logging
 import os
 import pathlib
 import signal
 import sys
+import tempfile
 
 from failures import Failure
 
@@ -33,15 +33,18 @@ def on_worker(folders, module, function, *arguments):
     return getattr(importlib.import_module(module), function)(*arguments)
 
 
+# Ctrl-C reaches all processes of a terminal, but this program ends its workers
+# itself. They start while it is ignored; those that Dask starts again run this.
+IGNORE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
+
 @contextlib.contextmanager
-def _interrupts_blocked():
-    """Threads made here, and the processes they start, are not interrupted by
-    Ctrl-C: the program ends them itself."""
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _interrupts_ignored():
+    old = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+        signal.signal(signal.SIGINT, old)
 
 
 @contextlib.contextmanager
@@ -53,9 +56,6 @@ def open_cluster(scheduler, workers):
     from distributed.security import Security
     # on_worker() is sent whole: workers do not know this module.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    for name in ("distributed", "distributed.client", "distributed.worker",
-                 "distributed.nanny", "distributed.scheduler"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             try:
@@ -64,18 +64,19 @@ def open_cluster(scheduler, workers):
                 security = Security.temporary()
             except ImportError as error:
                 raise Failure("install python3-cryptography") from error
-            with _interrupts_blocked():
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            with _interrupts_ignored():
                 # A worker's memory holds its network and a few frames, and no
                 # results: Dask has nothing to limit.
                 cluster = stack.enter_context(LocalCluster(
                     n_workers=workers or len(os.sched_getaffinity(0)),
                     threads_per_worker=1, memory_limit=0, security=security,
-                    dashboard_address=None, silence_logs=logging.CRITICAL))
-                client = stack.enter_context(Client(cluster))
+                    dashboard_address=None, local_directory=folder,
+                    preload=[IGNORE_INTERRUPTS]))
+            client = stack.enter_context(Client(cluster))
         else:
             try:
-                with _interrupts_blocked():
-                    client = stack.enter_context(Client(scheduler))
+                client = stack.enter_context(Client(scheduler))
                 client.wait_for_workers(1, timeout=PATIENCE)
             except (OSError, ValueError) as error:
                 raise Failure(f"{scheduler} cannot be used: {error}") from error

@@ -51,7 +51,7 @@ MISSING = "no python3-distributed or python3-cryptography"
 ARCHIVE = ROOT / "pipelines/archive/archive.py"
 SMALL = "infer-width=64 infer-height=32"
 # A batch that lasts long enough to be disturbed.
-SLOW, MANY = "infer-width=256 infer-height=128", 600
+SLOW, MANY = "infer-width=256 infer-height=128", 400
 PATIENCE = 120  # seconds; for machines that are busy with other things
 PIECES = 500 if "--long" in sys.argv else 40
 HOSTS = "--hosts"
@@ -410,7 +410,8 @@ class Batches(Folder):
             [str(ARCHIVE), *map(str, arguments), "--out", str(self.out),
              "--piece", "0.4", "--fastscnn", properties],
             env={**os.environ, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            start_new_session=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
@@ -478,7 +479,7 @@ class Batches(Folder):
         self.assertEqual(self.times(), before)
         os.utime(good)
         (self.out / "more.mp4.masks.mkv").unlink()
-        table, _ = self.run_archive(source, "--masks", status=1)
+        table, _ = self.run_archive(source, "--masks", "--workers", 1, status=1)
         self.assertEqual(table["recordings"], "4 (2 done before)")
         self.assertIn("(80 in", table["frames/s"])
         self.assertEqual(
@@ -520,7 +521,7 @@ class Batches(Folder):
         process = self.start(path, "--workers", 2, properties=SLOW)
         wait(lambda: len(self.pieces()) > begun + 2, "more pieces")
         kept = set(self.pieces())
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 130, errors)
         self.assertNotIn("Traceback", errors)

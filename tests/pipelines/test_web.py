@@ -599,7 +599,7 @@ class Program(TestCase):
 
     def test_metrics_without_a_token(self):
         """On a port of their own, where there is no page."""
-        page = self.page(CLIP, "--metrics", "0", listen="0.0.0.0:0")
+        page = self.page(CLIP, "--metrics", "0.0.0.0:0", listen="0.0.0.0:0")
         port = int(re.search(r":(\d+)/metrics",
                              wait(lambda: next(
                                  (line for line in page.lines
