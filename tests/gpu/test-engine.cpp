@@ -138,6 +138,42 @@ void test_growth() {
   g_assert_true(segment(*engine, frame) == expected);
 }
 
+/// Every kind of memory and frame gives the same mask: the first frame, which
+/// runs kernel by kernel, those that the graphs compute, and both ways to wait.
+void test_memory() {
+  const auto engine =
+      create<__half>(reference::make_model(Variant::tramac(), 19), 0);
+  reference::Lcg lcg(1);
+  const TestFrame frame =
+      reference::make_frame("NV12", 1024, 640, 0, false, lcg);
+  must(engine->configure(frame.info, {256, 160, 1024, 640}));
+  constexpr size_t kPixels = 1024 * 640;
+  const PinnedMemory bytes = must(make_pinned_memory(frame.bytes.size()));
+  std::copy(frame.bytes.begin(), frame.bytes.end(),
+            static_cast<uint8_t *>(bytes.get()));
+  const ConstFrame pinned = as_const(
+      reference::planes_in(static_cast<uint8_t *>(bytes.get()), frame));
+  const PinnedMemory ids = must(make_pinned_memory(kPixels));
+  std::vector<uint8_t> plain(kPixels), expected;
+  uint32_t counts[256], expected_counts[256];
+  for (int i = 0; i < 16; i++) {
+    Mask mask = {i & 1 ? static_cast<uint8_t *>(ids.get()) : plain.data(),
+                 1024};
+    mask.counts = counts;
+    Options options;
+    options.sleeps = i & 4;
+    must(engine->segment(i & 2 ? pinned : frame.frame, mask, options, {}));
+    const std::vector<uint8_t> found(mask.ids, mask.ids + kPixels);
+    if (i == 0) {
+      expected = found;
+      std::copy(counts, counts + 256, expected_counts);
+    }
+    g_assert_true(found == expected);
+    g_assert_cmpmem(counts, sizeof counts, expected_counts, sizeof counts);
+    std::fill_n(mask.ids, kPixels, 0xff);
+  }
+}
+
 /// An engine that reads its plans from the file computes the same masks.
 void test_plans() {
   gchar *folder = g_dir_make_tmp("plans-XXXXXX", nullptr);
@@ -189,6 +225,7 @@ int main(int argc, char **argv) {
   g_test_add_data_func("/gpu/engine/stream/counted", GINT_TO_POINTER(true),
                        test_stream);
   g_test_add_data_func("/gpu/engine/stream/plain", nullptr, test_stream);
+  g_test_add_func("/gpu/engine/memory", test_memory);
   g_test_add_func("/gpu/engine/plans", test_plans);
   g_test_add_func("/gpu/engine/growth", test_growth);
   return g_test_run();
