@@ -18,14 +18,6 @@ namespace {
 constexpr int kTile = 4;
 constexpr int kRows = kDepthwiseRows;
 
-// Arrays of vectors are registers only if all loops over them are unrolled.
-#undef FASTSCNN_UNROLL
-#if HWY_COMPILER_CLANG
-#define FASTSCNN_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define FASTSCNN_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 struct Rows {
   const uint8_t *const *src;  // null: outside the image
   int src_width;

@@ -26,7 +26,9 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
   const ptrdiff_t stride = job.src.stride;
 
   Sums sum[kPixels][kBlocks][kVectors];
-  for (int b = 0; b < kBlocks; b++)
+  FASTSCNN_UNROLL
+  for (int b = 0; b < kBlocks; b++) {
+    FASTSCNN_UNROLL
     for (int v = 0; v < kVectors; v++) {
       const int c = v * kLanes;
       Sums bias = hn::LoadU(di, layer.bias + o + b * kChannelBlock + c);
@@ -34,8 +36,10 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
         auto all = reinterpret_cast<const int32_t *>(packed + b * block);
         bias = hn::Add(bias, hn::ShiftLeft<7>(hn::LoadU(di, all + c)));
       }
+      FASTSCNN_UNROLL
       for (int p = 0; p < kPixels; p++) sum[p][b][v] = bias;
     }
+  }
 
   for (int r = 0; r < layer.kernel_rows; r++) {
     const int8_t *weights = packed + kSumBytes + r * row_bytes(layer.in);
@@ -44,21 +48,33 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
       in[g] = job.src.data + job.offset[r] + (first + g * kGroup) * stride;
     for (int k = 0; k < layer.in; k += 4, weights += kGroupBytes) {
       decltype(Dot::load_weights(weights)) w[kBlocks][kVectors];
-      for (int b = 0; b < kBlocks; b++)
+      FASTSCNN_UNROLL
+      for (int b = 0; b < kBlocks; b++) {
+        FASTSCNN_UNROLL
         for (int v = 0; v < kVectors; v++)
           w[b][v] = Dot::load_weights(weights + b * block + v * 4 * kLanes);
+      }
+      FASTSCNN_UNROLL
       for (int p = 0; p < kPixels; p++) {
         const auto x = Dot::load(in[p / kGroup] + p % kGroup * stride);
-        for (int b = 0; b < kBlocks; b++)
+        FASTSCNN_UNROLL
+        for (int b = 0; b < kBlocks; b++) {
+          FASTSCNN_UNROLL
           for (int v = 0; v < kVectors; v++)
             sum[p][b][v] = Dot::dot(sum[p][b][v], x, w[b][v]);
+        }
       }
       for (const uint8_t *&group : in) group += 4;
     }
   }
 
-  for (int p = 0; p < kPixels; p++)
-    for (int b = 0; b < kBlocks; b++)
+  FASTSCNN_UNROLL
+  for (int p = 0; p < kPixels; p++) {
+    FASTSCNN_UNROLL
+    for (int b = 0; b < kBlocks; b++) {
+      FASTSCNN_UNROLL
       for (int v = 0; v < kVectors; v++, sums += kLanes)
         hn::StoreU(sum[p][b][v], di, sums);
+    }
+  }
 }

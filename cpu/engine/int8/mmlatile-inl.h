@@ -21,9 +21,11 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
   const int8_t *packed = layer.weights + o / kChannelBlock * block_bytes(layer);
 
   Quad sum[kRows][kColumns];
+  FASTSCNN_UNROLL
   for (int j = 0; j < kColumns; j += 2) {
     const Quad bias = hn::LoadU(d32, layer.bias + o + 2 * j);
     const auto pairs = hn::BitCast(d64, bias);
+    FASTSCNN_UNROLL
     for (int i = 0; i < kRows; i++) {
       sum[i][j] = hn::BitCast(d32, hn::InterleaveLower(d64, pairs, pairs));
       sum[i][j + 1] = hn::BitCast(d32, hn::InterleaveUpper(d64, pairs, pairs));
@@ -37,6 +39,7 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
       in[p] = job.src.data + job.offset[r] + (first + p) * job.src.stride;
     for (int k = 0; k < layer.in; k += 8, weights += 2 * kGroupBytes) {
       hn::Vec<Bytes16> x[kRows];
+      FASTSCNN_UNROLL
       for (int i = 0; i < kRows; i++) {
         const hn::Half<Bytes16> half;
         const auto low = hn::LoadU(half, in[2 * i] + k);
@@ -44,6 +47,7 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
             hn::LoadU(half, in[std::min(2 * i + 1, kPixels - 1)] + k);
         x[i] = hn::Combine(d8, high, low);
       }
+      FASTSCNN_UNROLL
       for (int j = 0; j < kColumns; j += 2) {
         // Channels 2 * j to 2 * j + 3.
         auto load = [&](const int8_t *p) HWY_ATTR {
@@ -53,6 +57,7 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
         const Quad far = load(weights + kGroupBytes + 8 * j);
         const auto w0 = hn::BitCast(d8, hn::InterleaveLower(d32, near, far));
         const auto w1 = hn::BitCast(d8, hn::InterleaveUpper(d32, near, far));
+        FASTSCNN_UNROLL
         for (int i = 0; i < kRows; i++) {
           sum[i][j] = Matrix::multiply(sum[i][j], x[i], w0);
           sum[i][j + 1] = Matrix::multiply(sum[i][j + 1], x[i], w1);
@@ -61,7 +66,9 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
     }
   }
 
-  for (int i = 0; i < kRows; i++)
+  FASTSCNN_UNROLL
+  for (int i = 0; i < kRows; i++) {
+    FASTSCNN_UNROLL
     for (int j = 0; j < kColumns; j += 2) {
       const auto a = hn::BitCast(d64, sum[i][j]);
       const auto b = hn::BitCast(d64, sum[i][j + 1]);
@@ -70,4 +77,5 @@ HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
       hn::StoreU(hn::BitCast(d32, hn::InterleaveUpper(d64, a, b)), d32,
                  to + kChannelBlock);
     }
+  }
 }

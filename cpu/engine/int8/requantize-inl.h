@@ -12,6 +12,17 @@
 #include "cpu/engine/int8/tensors.h"
 #include "cpu/simd-inl.h"
 
+// Before a loop over an array of vectors: all such loops must be unrolled for
+// the array to be in registers, and compilers give up on long ones.
+#undef FASTSCNN_UNROLL
+#if HWY_TARGET == HWY_SCALAR
+#define FASTSCNN_UNROLL
+#elif HWY_COMPILER_CLANG
+#define FASTSCNN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define FASTSCNN_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 

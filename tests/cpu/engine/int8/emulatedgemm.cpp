@@ -12,6 +12,10 @@
 #include "hwy/foreach_target.h"
 #include "cpu/engine/int8/storesums-inl.h"
 
+// What is emulated is not in registers anyway.
+#undef FASTSCNN_UNROLL
+#define FASTSCNN_UNROLL
+
 HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 namespace {
