@@ -144,7 +144,7 @@ class Backend {
 
 /// Increase whenever a type that crosses the module boundary changes; modules
 /// of another version are refused.
-constexpr int kEngineAbi = 5;
+constexpr int kEngineAbi = 6;
 
 }  // namespace fastscnn
 
