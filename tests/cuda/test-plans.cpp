@@ -103,7 +103,8 @@ void check_plans(const Cudnn &cudnn,
       return false;
     }));
     if (!any) g_error("no plan for %s on %s", name.c_str(), gpu);
-    if (convolution.precision == Precision::kHalf && engine == kGenericEngine)
+    if (convolution.precision == cuda::Precision::kHalf &&
+        engine == kGenericEngine)
       g_error("only a generic plan for %s on %s", name.c_str(), gpu);
   }
 }
