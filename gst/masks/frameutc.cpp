@@ -74,16 +74,18 @@ to_text (gint64 microseconds)
 
 } // namespace
 
-FrameUtc
-utc_of (GstBuffer *frame)
+std::optional<FrameUtc>
+utc_of (GstBuffer *frame, bool wall_clock)
 {
   if (const auto time = reference_time (frame, "timestamp/x-ntp", kNtpToUnix))
-    return { to_text (*time), "ntp" };
+    return FrameUtc{ to_text (*time), "ntp" };
   if (const auto time = reference_time (frame, "timestamp/x-unix", 0))
-    return { to_text (*time), "unix" };
+    return FrameUtc{ to_text (*time), "unix" };
   if (const auto time = time_code_time (frame))
-    return { to_text (*time), "time-code" };
-  return { to_text (g_get_real_time ()), "clock" };
+    return FrameUtc{ to_text (*time), "time-code" };
+  if (wall_clock)
+    return FrameUtc{ to_text (g_get_real_time ()), "clock" };
+  return std::nullopt;
 }
 
 } // namespace fastscnn

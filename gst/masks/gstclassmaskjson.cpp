@@ -15,7 +15,9 @@
  * `utc` is the time of day at which a frame was taken, if the frame says so by
  * a #GstReferenceTimestampMeta in NTP or Unix time (`rtspsrc
  * add-reference-timestamp-meta=true`) or a time code with a date. Otherwise it
- * is the time at which the frame arrived here, and `utc_source` is `clock`.
+ * is the time at which the frame arrived here, and `utc_source` is `clock`;
+ * with `wall-clock=false` both are left out, so that a recording gives the same
+ * lines whenever it is read.
  *
  * ## Example launch lines
  * |[
@@ -40,7 +42,13 @@ GST_DEBUG_CATEGORY_STATIC (gst_class_mask_json_debug);
 
 using namespace fastscnn;
 
-enum { PROP_RLE = 1, PROP_REGIONS, PROP_MIN_AREA, PROP_SOURCE };
+enum {
+  PROP_RLE = 1,
+  PROP_REGIONS,
+  PROP_MIN_AREA,
+  PROP_SOURCE,
+  PROP_WALL_CLOCK
+};
 
 namespace
 {
@@ -91,6 +99,8 @@ visit_setting (GObject *object, guint id, GParamSpec *spec, const Visit &visit)
     return visit (state->options.min_area);
   case PROP_SOURCE:
     return visit (state->source);
+  case PROP_WALL_CLOCK:
+    return visit (state->options.wall_clock);
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   }
@@ -263,6 +273,11 @@ gst_class_mask_json_class_init (GstClassMaskJsonClass *klass)
           "of "
           "a frame)",
           "", flags));
+  g_object_class_install_property (object_class, PROP_WALL_CLOCK,
+      g_param_spec_boolean ("wall-clock", "Wall clock",
+          "Write the time at which a frame arrived as its time of day, if it "
+          "does not tell its own",
+          TRUE, flags));
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

@@ -90,14 +90,16 @@ put_pixels (std::string &line, uint64_t pixels, uint64_t whole)
 }
 
 void
-put_utc (std::string &line, GstBuffer *frame)
+put_utc (std::string &line, GstBuffer *frame, bool wall_clock)
 {
-  const FrameUtc utc = utc_of (frame);
+  const std::optional<FrameUtc> utc = utc_of (frame, wall_clock);
 
+  if (!utc)
+    return;
   line += ",\"utc\":";
-  put_string (line, utc.time.c_str ());
+  put_string (line, utc->time.c_str ());
   line += ",\"utc_source\":";
-  put_string (line, utc.source);
+  put_string (line, utc->source);
 }
 
 void
@@ -139,13 +141,13 @@ put_reference_timestamps (std::string &line, GstBuffer *frame)
 
 void
 put_head (std::string &line, GstBuffer *frame, const GstClassMaskMeta &meta,
-    unsigned width, unsigned height, GstClockTime running_time)
+    unsigned width, unsigned height, GstClockTime running_time, bool wall_clock)
 {
   line += "{\"pts\":";
   put_time (line, GST_BUFFER_PTS (frame));
   line += ",\"running_time\":";
   put_time (line, running_time);
-  put_utc (line, frame);
+  put_utc (line, frame, wall_clock);
   put_time_code (line, frame);
   put_reference_timestamps (line, frame);
   line += ",\"age\":";
@@ -335,7 +337,7 @@ JsonWriter::write (GstBuffer *frame, const GstClassMaskMeta &meta,
   }
 
   put_head (line_, frame, relative_to_visible_part (meta, frame), width, height,
-      running_time);
+      running_time, options.wall_clock);
   put_unknown (line_, total - known, total);
   line_ += ",\"classes\":[";
   for (unsigned id = 0; id < classes; id++) {

@@ -18,7 +18,8 @@ public:
   struct Options {
     bool rle = false;
     bool regions = false;
-    unsigned min_area = 0; ///< of regions, in pixels of the mask
+    bool wall_clock = true; ///< where the frame does not tell the time of day
+    unsigned min_area = 0;  ///< of regions, in pixels of the mask
   };
 
   /// Returns the line with its line break, valid until the next call, or an

@@ -21,7 +21,9 @@ from keyframes import Piece, sentence  # noqa: E402
 
 # The name of the first fastscnn in a process, as gst-launch-1.0 gives it.
 NETWORK = "fastscnn name=fastscnn0 qos=false"
-LINES = "classmaskjson {json} ! filesink name=lines async=false sync=false"
+# When a recording is read says nothing about when it was taken.
+LINES = ("classmaskjson wall-clock=false {json} ! "
+         "filesink name=lines async=false sync=false")
 # Every frame is coded alone, so that pieces can be joined without coding again.
 MASKS = ("classmaskextract ! video/x-raw,format=GRAY8 ! avenc_ffv1 gop-size=1 ! "
          "matroskamux ! filesink name=masks async=false sync=false")

@@ -118,7 +118,8 @@ def one_process(path, properties, lines, masks=None, decoder="decodebin"):
     """The results of a plain pipeline."""
     launch(f"filesrc location={path} ! {decoder} ! videoconvert ! "
            f"videoflip video-direction=auto ! fastscnn {properties} ! "
-           f"tee name=tee ! queue ! classmaskjson ! filesink location={lines}"
+           f"tee name=tee ! queue ! classmaskjson wall-clock=false ! "
+           f"filesink location={lines}"
            + (" tee. ! queue ! classmaskextract ! video/x-raw,format=GRAY8 ! "
               f"avenc_ffv1 gop-size=1 ! matroskamux ! filesink location={masks}"
               if masks else ""))

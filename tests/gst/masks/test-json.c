@@ -183,6 +183,12 @@ static void test_utc_of_clock(void) {
   g_assert_cmpint(written, <=, after);
   g_date_time_unref(time);
   g_free(line);
+
+  gst_util_set_object_arg(G_OBJECT(h->element), "wall-clock", "false");
+  push_frame(h, new_masked_frame(1, 4, 2));
+  line = pull_line(h, 1);
+  g_assert_null(strstr(line, "utc"));
+  g_free(line);
   gst_harness_teardown(h);
 }
 
