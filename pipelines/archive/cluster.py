@@ -2,6 +2,7 @@
 """The workers: Dask's scheduler, on this machine or on many."""
 
 import contextlib
+import logging
 import os
 import pathlib
 import signal
@@ -67,12 +68,14 @@ def open_cluster(scheduler, workers):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             with _interrupts_ignored():
                 # A worker's memory holds its network and a few frames, and no
-                # results: Dask has nothing to limit.
+                # results: Dask has nothing to limit. What fails is reported by
+                # this program; Dask's words on its own end would only alarm.
                 cluster = stack.enter_context(LocalCluster(
                     n_workers=workers or len(os.sched_getaffinity(0)),
                     threads_per_worker=1, memory_limit=0, security=security,
                     dashboard_address=None, local_directory=folder,
-                    preload=[IGNORE_INTERRUPTS]))
+                    preload=[IGNORE_INTERRUPTS],
+                    silence_logs=logging.CRITICAL + 1))
             client = stack.enter_context(Client(cluster))
         else:
             try:
