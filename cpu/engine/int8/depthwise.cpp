@@ -51,7 +51,8 @@ HWY_NOINLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
     FASTSCNN_UNROLL
     for (int r = 0; r < kSources; r++) {
       if (!rows.src[r] && layer.outside == 0) continue;
-      const uint8_t *in = rows.src[r] + (x * kStride - 1) * step + c;
+      const uint8_t *in =
+          rows.src[r] ? rows.src[r] + (x * kStride - 1) * step + c : nullptr;
       FASTSCNN_UNROLL
       for (int i = 0; i < kColumns; i++) {
         const bool skip =
