@@ -59,7 +59,8 @@ run_asan() {
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     LSAN_OPTIONS=suppressions="$PWD/tests/tools/lsan.supp":print_suppressions=0 \
     GST_REGISTRY_FORK=no G_SLICE=always-malloc \
-    run_suites build-asan "$@" --no-suite python --timeout-multiplier 6
+    run_suites build-asan "$@" --no-suite python \
+      --no-suite plain --timeout-multiplier 6
 }
 
 # Reports races in our code only.
