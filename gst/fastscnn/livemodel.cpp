@@ -153,7 +153,9 @@ LiveModel::take_over ()
 Result<LiveModel::Loaded>
 LiveModel::load (const std::string &file, const Source &source)
 {
-  Loaded loaded{ file, FASTSCNN_TRY (open_ (file)), source };
+  /* Returning from within braces would leak what stands before. */
+  std::unique_ptr<Inference> inference = FASTSCNN_TRY (open_ (file));
+  Loaded loaded{ file, std::move (inference), source };
   FASTSCNN_TRY (source.configure (*loaded.inference));
   if (source.info.width > 0)
     FASTSCNN_TRY (loaded.inference->prepare ());
