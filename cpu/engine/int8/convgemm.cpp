@@ -45,16 +45,13 @@ constexpr int kTilePixels =
 }  // namespace fastscnn::int8::HWY_NAMESPACE::portable
 HWY_AFTER_NAMESPACE();
 
-#ifdef FASTSCNN_AVX_VNNI
-HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avxvnni")
+#if defined(FASTSCNN_AVX_VNNI) || defined(FASTSCNN_AVX512_VNNI)
+HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE::vnni {
 namespace {
 
-// 12 of 16 registers are sums.
-constexpr int kTileBlocks = 1;
-constexpr int kTilePixels = 6;
-
-struct Dot {
+/// What VNNI multiplies, in vectors of any length.
+struct FourBytes {
   static constexpr bool kSigned = false;
 
   HWY_INLINE static Sums load(const uint8_t *p) {
@@ -65,6 +62,23 @@ struct Dot {
   HWY_INLINE static Sums load_weights(const int8_t *p) {
     return hn::LoadU(Ints(), reinterpret_cast<const int32_t *>(p));
   }
+};
+
+}  // namespace
+}  // namespace fastscnn::int8::HWY_NAMESPACE::vnni
+HWY_AFTER_NAMESPACE();
+#endif
+
+#ifdef FASTSCNN_AVX_VNNI
+HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avxvnni")
+namespace fastscnn::int8::HWY_NAMESPACE::vnni {
+namespace {
+
+// 12 of 16 registers are sums.
+constexpr int kTileBlocks = 1;
+constexpr int kTilePixels = 6;
+
+struct Dot : FourBytes {
   HWY_INLINE static Sums dot(Sums sum, Sums x, Sums w) {
     return Sums{_mm256_dpbusd_avx_epi32(sum.raw, x.raw, w.raw)};
   }
@@ -87,17 +101,7 @@ namespace {
 constexpr int kTileBlocks = 2;
 constexpr int kTilePixels = 12;
 
-struct Dot {
-  static constexpr bool kSigned = false;
-
-  HWY_INLINE static Sums load(const uint8_t *p) {
-    int32_t four;
-    std::memcpy(&four, p, sizeof four);
-    return hn::Set(Ints(), four);
-  }
-  HWY_INLINE static Sums load_weights(const int8_t *p) {
-    return hn::LoadU(Ints(), reinterpret_cast<const int32_t *>(p));
-  }
+struct Dot : FourBytes {
   HWY_INLINE static Sums dot(Sums sum, Sums x, Sums w) {
     return Sums{_mm512_dpbusd_epi32(sum.raw, x.raw, w.raw)};
   }
@@ -114,20 +118,22 @@ HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",amx-tile,amx-int8")
 namespace fastscnn::int8::HWY_NAMESPACE::amx {
 namespace {
 
+/// As the processor reads it. Not on the stack: intrinsics of gcc tell it only
+/// of the first bytes, so it could leave out the stores of the others.
+struct alignas(64) TileConfig {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  uint8_t reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfig) == 64);
+constexpr TileConfig kTileConfig;
+
 /// Configures the tiles for every call: in between, other code may use them on
 /// this thread, and the operating system need not save them.
 struct Tiles {
-  HWY_INLINE Tiles() {
-    struct alignas(64) {
-      uint8_t palette = 1;
-      uint8_t start_row = 0;
-      uint8_t reserved[14] = {};
-      uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } config;
-    static_assert(sizeof config == 64, "as the processor reads it");
-    _tile_loadconfig(&config);
-  }
+  HWY_INLINE Tiles() { _tile_loadconfig(&kTileConfig); }
   HWY_INLINE ~Tiles() { _tile_release(); }
 
   // The numbers of tiles are part of the instructions: compilers take literals
