@@ -52,6 +52,20 @@ void test_no_mask() {
   expect_nothing(overlay);
 }
 
+/// A stream that starts again is told again, and not of the one before.
+void test_restart() {
+  Harness overlay("classmaskoverlay", kCaps);
+  push(overlay, 0, 40, [](int i) { return masked_frame_at(i); });
+  push(overlay, 40, 80, frame_at);
+  expect(overlay, "no mask to draw, as they had before");
+  for (GstState state : {GST_STATE_READY, GST_STATE_PLAYING})
+    g_assert_cmpint(gst_element_set_state(overlay.element, state), ==,
+                    GST_STATE_CHANGE_SUCCESS);
+  overlay.set_caps(kCaps);
+  push(overlay, 0, 40, frame_at);
+  expect(overlay, "No frame has had a mask to draw so far");
+}
+
 /// A mask now and then is enough.
 void test_masks_between() {
   const Harness overlay("classmaskoverlay", kCaps);
@@ -128,6 +142,7 @@ int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   g_test_init(&argc, &argv, nullptr);
   g_test_add_func("/missing/no-mask", test_no_mask);
+  g_test_add_func("/missing/restart", test_restart);
   g_test_add_func("/missing/masks-between", test_masks_between);
   g_test_add_func("/missing/other-source", test_other_source);
   g_test_add_func("/missing/too-old", test_too_old);
