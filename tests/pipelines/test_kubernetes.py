@@ -145,8 +145,10 @@ class Kubernetes(unittest.TestCase):
         template = self.deployment["spec"]["template"]["metadata"]
         self.assertEqual(template["annotations"]["prometheus.io/port"],
                          str(ports["metrics"]))
+        self.assertEqual(template["annotations"]["prometheus.io/path"], "/metrics")
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            self.assertIn(self.container[probe]["httpGet"]["port"], ports)
+            self.assertEqual(self.container[probe]["httpGet"],
+                             {"path": "/healthz", "port": "metrics"})
         service = self.group["Service", "cameras"]["spec"]
         self.assertIn(service["ports"][0]["targetPort"], ports)
         self.assertLessEqual(service["selector"].items(),
