@@ -64,9 +64,9 @@ class Scan:
         finally:
             self._pipeline.set_state(Gst.State.NULL)
         if message.type == Gst.MessageType.ERROR:
-            if self._pad is None and "not-linked" in message.parse_error()[1]:
-                raise Failure("there is no video in it")
             raise Failure(sentence(message))
+        if self._pad is None:
+            raise Failure("there is no video in it")
         if not self.times:
             raise Failure("there are no video frames in it")
 
@@ -74,6 +74,13 @@ class Scan:
         caps = pad.get_current_caps() or pad.query_caps(None)
         name = caps.get_structure(0).get_name()
         if self._pad is not None or not is_video(name):
+            # Without a sink, recordings of sound alone do not always end.
+            sink = Gst.ElementFactory.make("fakesink")
+            sink.set_property("sync", False)
+            sink.set_property("async", False)
+            self._pipeline.add(sink)
+            sink.sync_state_with_parent()
+            pad.link(sink.get_static_pad("sink"))
             return
         self._pad = pad
         parser, self._pattern = RANDOM_ACCESS.get(name, (None, None))
