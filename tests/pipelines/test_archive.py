@@ -291,6 +291,13 @@ class Pieces(Folder):
             with self.subTest(name), self.assertRaisesRegex(Failure, why):
                 keyframes.scan((self.folder / name).as_uri(), 1, 1)
 
+    def test_sound_alone_ends_every_time(self):
+        launch("audiotestsrc num-buffers=20 ! wavenc ! "
+               f"filesink location={self.folder}/sound.wav")
+        for _ in range(50):
+            with self.assertRaisesRegex(Failure, "there is no video in it"):
+                keyframes.scan((self.folder / "sound.wav").as_uri(), 1, 1)
+
     def test_memory_stays_flat(self):
         path = record(self.folder / "a.mp4")
         plan = keyframes.scan(path.as_uri(), 0.4, 1)
