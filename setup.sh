@@ -182,7 +182,16 @@ choose_cuda() {
     tr -d . | sort -u) || archs=
   # A Jetson may lack nvidia-smi.
   if [ -z "$archs" ] && [ $cuda = no ] && [ ! -e /dev/nvhost-gpu ]; then
-    options+=(-Dcuda=disabled)
+    if [ $tests = yes ]; then
+      # The tests run without a GPU, but need code for one: with clusters and
+      # without.
+      options+=('-Dcuda-archs=80,90')
+    else
+      options+=(-Dcuda=disabled)
+    fi
+    return
+  fi
+  if [ $tests = yes ]; then
     return
   fi
   for arch in $archs; do
@@ -199,9 +208,12 @@ configure() {
     reconfigure=(--reconfigure)
     if [ $tests = yes ] && [ "$(option tests)" = false ]; then
       options+=(-Dtests=true -Dbench=true -Dcuda=auto)
+      choose_cuda
     fi
-  elif [ $tests = no ]; then
-    options+=(-Dtests=false -Dbench=false)
+  else
+    if [ $tests = no ]; then
+      options+=(-Dtests=false -Dbench=false)
+    fi
     choose_cuda
   fi
   if [ $cuda = yes ] &&
@@ -216,7 +228,7 @@ configure() {
   meson setup "${reconfigure[@]}" "${options[@]}" build > "$log" 2>&1 ||
     fail 'meson failed to configure build/'
   finish
-  if [[ " ${options[*]} " == *' -Dcuda-archs='* ]] &&
+  if [[ $tests = no && " ${options[*]} " == *' -Dcuda-archs='* ]] &&
     grep -q 'CUDA engine *: NO' "$log"
   then
     say 'there is a GPU, but no CUDA Toolkit 12 with cuDNN 9: building the CPU' \
