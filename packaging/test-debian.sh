@@ -51,7 +51,7 @@ unpack() {
   copy_source "$tree"
   tar -C "$builder/src" -cJf \
     "$builder/src/gst-fastscnn_$version.orig.tar.xz" \
-    --exclude='build*' "gst-fastscnn-$version"
+    --anchored --exclude="gst-fastscnn-$version/build*" "gst-fastscnn-$version"
   cp -r packaging/debian "$tree/debian"
 }
 
