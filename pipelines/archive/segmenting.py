@@ -61,9 +61,9 @@ def model_file(name):
     folders = os.environ.get("FASTSCNN_MODEL_PATH", "").split(":")
     plugin = Gst.Registry.get().find_plugin("fastscnn")
     if plugin is not None and plugin.get_filename():
-        # From lib or lib/<triplet>.
+        # From lib or lib/<triplet>. Debian's /lib is a link to /usr/lib.
         folders += [folder / "share/fastscnn" for folder
-                    in pathlib.Path(plugin.get_filename()).parents]
+                    in pathlib.Path(plugin.get_filename()).resolve().parents]
     for folder in filter(None, folders):
         path = pathlib.Path(folder) / (name or default)
         if path.exists():
