@@ -191,9 +191,6 @@ choose_cuda() {
     fi
     return
   fi
-  if [ $tests = yes ]; then
-    return
-  fi
   for arch in $archs; do
     # An older toolkit may not know the GPU, which then runs what it does know.
     nvcc --list-gpu-code 2> /dev/null | grep -qx "sm_$arch" || archs=

@@ -134,33 +134,26 @@ class Setup(unittest.TestCase):
             "setup", "-Dtests=false", "-Dbench=false", "-Dcuda=disabled", "build"])
 
     def test_tests_are_added(self):
-        self.write("gpu", "9.0\n")
-        self.run_setup("--tests")
-        self.built_with(tests="false", cuda='"disabled"')
-        _, calls = self.run_setup("--tests")
-        self.assertEqual(self.meson(calls), [[
-            "setup", "--reconfigure", "-Dtests=true", "-Dbench=true",
-            "-Dcuda=auto", "build"]])
+        for gpus, archs in {"": "80,90", "9.0\n": "90"}.items():
+            self.write("gpu", gpus)
+            self.run_setup()
+            self.built_with(tests="false", cuda='"disabled"')
+            _, calls = self.run_setup("--tests")
+            self.assertEqual(self.meson(calls), [[
+                "setup", "--reconfigure", "-Dtests=true", "-Dbench=true",
+                "-Dcuda=auto", f"-Dcuda-archs={archs}", "build"]])
         self.built_with(tests="true", cuda='"auto"')
         for options in (), ("--demo",), ("--tests",):
             _, calls = self.run_setup(*options)
             self.assertFalse(self.meson(calls), options)
 
-    def test_tests_alone_build_everything(self):
-        for gpus, options in (("9.0\n", []), ("", ["-Dcuda-archs=80,90"])):
+    def test_tests_alone(self):
+        for gpus, archs in {"": "80,90", "9.0\n": "90"}.items():
             self.write("gpu", gpus)
             shutil.rmtree(self.folder / "build", ignore_errors=True)
             _, calls = self.run_setup("--tests")
-            self.assertEqual(self.meson(calls)[0], ["setup", *options, "build"])
-
-    def test_tests_are_added_without_gpu(self):
-        self.write("gpu", "")
-        self.run_setup()
-        self.built_with(tests="false", cuda='"disabled"')
-        _, calls = self.run_setup("--tests")
-        self.assertEqual(self.meson(calls), [[
-            "setup", "--reconfigure", "-Dtests=true", "-Dbench=true",
-            "-Dcuda=auto", "-Dcuda-archs=80,90", "build"]])
+            self.assertEqual(self.meson(calls)[0],
+                             ["setup", f"-Dcuda-archs={archs}", "build"])
 
     def test_gpu(self):
         for gpus, archs in {"9.0\n9.0\n": "90", "9.0\n12.1\n": ""}.items():
