@@ -10,6 +10,8 @@ import json
 import pathlib
 import sys
 import threading
+import types
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import gi  # noqa: E402
@@ -165,6 +167,23 @@ class Pieces(Folder):
         for _ in range(50):
             with self.assertRaisesRegex(Failure, "there is no video in it"):
                 keyframes.scan((self.folder / "sound.wav").as_uri(), 1, 1)
+
+    def test_model_beside_an_installed_plugin(self):
+        """Debian's /lib, where GStreamer finds plugins, is a link."""
+        model = self.folder / "usr/share/fastscnn/a.safetensors"
+        plugin = self.folder / "usr/lib/gstreamer-1.0/libgstfastscnn.so"
+        for path in (model, plugin):
+            path.parent.mkdir(parents=True)
+            path.touch()
+        (self.folder / "lib").symlink_to("usr/lib")
+        registry = mock.Mock()
+        registry.find_plugin().get_filename.return_value = str(
+            self.folder / "lib/gstreamer-1.0" / plugin.name)
+        gst = types.SimpleNamespace(
+            Registry=types.SimpleNamespace(get=lambda: registry))
+        with mock.patch.object(segmenting, "Gst", gst), \
+                mock.patch.dict("os.environ", FASTSCNN_MODEL_PATH=""):
+            self.assertEqual(segmenting.model_file("a.safetensors"), model)
 
     def test_memory_stays_flat(self):
         path = record(self.folder / "a.mp4")
