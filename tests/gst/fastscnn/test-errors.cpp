@@ -380,8 +380,9 @@ void test_state_cycles() {
       gst_element_set_state(stream.element,
                             cycle % 2 ? GST_STATE_NULL : GST_STATE_READY);
       g_assert_cmpint(control.engines, ==, 0);
-      // A joined thread stays in /proc for a moment.
-      wait_until([&] { return count_threads() == threads; });
+      // A joined thread stays in /proc for a moment, perhaps when threads were
+      // counted first, too.
+      wait_until([&] { return count_threads() <= threads; });
     }
     g_assert_cmpuint(stream.stat("frames"), ==, 3);
   }
