@@ -22,9 +22,8 @@ import gi  # noqa: E402
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 from archives import (  # noqa: E402
-    MANY, PATIENCE, SLOW, SMALL, Folder, long_recording, one_process,
-    read_video, record, wait)
-from streams import CLIP, ROOT  # noqa: E402
+    MANY, SLOW, SMALL, Folder, long_recording, one_process, read_video, record)
+from streams import CLIP, PATIENCE, ROOT, wait  # noqa: E402
 import tap  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "pipelines/archive"))

@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-import time
 import unittest
 
 import gi
@@ -20,7 +19,6 @@ from gi.repository import Gst, GstApp  # noqa: E402, F401
 SMALL = "infer-width=64 infer-height=32"
 # A batch that lasts long enough to be disturbed.
 SLOW, MANY = "infer-width=256 infer-height=128", 400
-PATIENCE = 120  # seconds; for machines that are busy with other things
 # A picture that changes everywhere, with a key frame every 10 frames.
 PICTURE = ("videotestsrc pattern=ball num-buffers={frames} ! "
            "video/x-raw,width=160,height=96,framerate=25/1 ! videoconvert ! ")
@@ -35,16 +33,6 @@ CODECS = {
     "jpeg.avi": "jpegenc ! avimux",
     "mpeg4.avi": "avenc_mpeg4 gop-size=10 ! avimux",
 }
-
-
-def wait(condition, what):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE} s for {what}")
 
 
 def launch(line):

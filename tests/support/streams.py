@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT / "pipelines" / "apps"), str(ROOT / "tests/support")]
 from gi.repository import GLib  # noqa: E402
 
 CLIP = ROOT / "pipelines" / "street.mp4"
+PATIENCE = 120  # seconds; for machines that are busy with other things
 
 
 class FaultyCamera:
@@ -64,6 +65,17 @@ def start_broker(port):
     if not wait_until(listens, 60):
         raise RuntimeError(f"mosquitto does not listen on port {port}")
     return process
+
+
+def wait(condition, what, seconds=PATIENCE):
+    """The first true value of condition()."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s for {what}")
 
 
 def wait_until(condition, seconds):
