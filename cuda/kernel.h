@@ -75,7 +75,7 @@ FASTSCNN_HD inline void fence() {
 #endif
 }
 
-/// Queue a kernel. Each room's kernels.cu instantiates them.
+/// Queue a kernel. The .cu files instantiate them.
 template <class Items>
 Result<> launch(const Items &kernel, cudaStream_t stream);
 template <class Blocks>

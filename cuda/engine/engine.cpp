@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "cuda/engine/countareas.h"
+#include "cuda/engine/kernels/countareas.h"
 #include "cuda/engine/download.h"
 #include "cuda/engine/framegraph.h"
 #include "cuda/engine/network.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/engine/argmax.h"
+#include "cuda/engine/kernels/argmax.h"
 #include "cuda/engine/network.h"
-#include "cuda/engine/preprocess.h"
-#include "cuda/engine/temporalfilter.h"
+#include "cuda/engine/kernels/preprocess.h"
+#include "cuda/engine/kernels/temporalfilter.h"
 #include "cuda/handles.h"
 
 namespace fastscnn::cuda {

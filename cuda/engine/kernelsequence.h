@@ -4,13 +4,13 @@
 #include <type_traits>
 #include <utility>
 
-#include "cuda/engine/bilinear.h"
+#include "cuda/engine/kernels/bilinear.h"
 #include "cuda/engine/cudnn.h"
-#include "cuda/engine/depthwise.h"
+#include "cuda/engine/kernels/depthwise.h"
 #include "cuda/engine/fused/kernels.h"
-#include "cuda/engine/image.h"
-#include "cuda/engine/pool.h"
-#include "cuda/engine/poolconcat.h"
+#include "cuda/engine/kernels/image.h"
+#include "cuda/engine/kernels/pool.h"
+#include "cuda/engine/kernels/poolconcat.h"
 #include "cuda/engine/program.h"
 #include "cuda/engine/weights.h"
 #include "net/model.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "cuda/engine/grids.h"
+#include "cuda/engine/kernels/grids.h"
 #include "cuda/vector.h"
 
 namespace fastscnn::cuda {

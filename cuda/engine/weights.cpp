@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#include "cuda/engine/image.h"
-#include "cuda/engine/grids.h"
+#include "cuda/engine/kernels/image.h"
+#include "cuda/engine/kernels/grids.h"
 #include "cuda/engine/program.h"
 #include "cuda/graph.h"
 #include "cuda/vector.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cuda/engine/cudnn.h"
-#include "cuda/engine/image.h"
+#include "cuda/engine/kernels/image.h"
 #include "cuda/vector.h"
 #include "net/fastscnn.h"
 #include "tests/support/reference.h"

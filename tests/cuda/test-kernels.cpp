@@ -5,13 +5,13 @@
 
 #include <cmath>
 
-#include "cuda/engine/argmax.h"
-#include "cuda/engine/countareas.h"
-#include "cuda/engine/depthwise.h"
-#include "cuda/engine/pool.h"
-#include "cuda/engine/poolconcat.h"
-#include "cuda/engine/preprocess.h"
-#include "cuda/engine/temporalfilter.h"
+#include "cuda/engine/kernels/argmax.h"
+#include "cuda/engine/kernels/countareas.h"
+#include "cuda/engine/kernels/depthwise.h"
+#include "cuda/engine/kernels/pool.h"
+#include "cuda/engine/kernels/poolconcat.h"
+#include "cuda/engine/kernels/preprocess.h"
+#include "cuda/engine/kernels/temporalfilter.h"
 #include "net/engine.h"
 #include "tests/cuda/emulator.h"
 #include "tests/support/frames.h"

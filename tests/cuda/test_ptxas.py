@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Kernels keep their variables in registers, and to their budgets.
 
-    test_ptxas.py NVCC SOURCE
+    test_ptxas.py NVCC FOLDER
 
 What a kernel costs on a GPU is partly known before it runs: registers beyond
 the budget mean fewer threads in flight, a stack or a spill means memory traffic
@@ -21,14 +21,14 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
-NVCC, SOURCE = sys.argv.pop(1), sys.argv.pop(1)
+NVCC, FOLDER = sys.argv.pop(1), sys.argv.pop(1)
 ARCH = "sm_90"
 
-# File: kernel (regular expression): (registers, bytes of shared memory, stores
+# Folder: kernel (regular expression): (registers, bytes of shared memory, stores
 # of one or two bytes in the PTX[, tensor instructions]). The first expression
 # that matches counts. What is launched on other GPUs only has no code here.
 BUDGETS = {
-    "cuda/engine/kernels.cu": {
+    "cuda/engine/kernels": {
         r"Depthwise<__half, [12], \d>": (128, 0, 0),
         r"Depthwise<float, \d, \d>": (168, 0, 0),
         r"Preprocess<": (64, 0, 0),
@@ -43,7 +43,7 @@ BUDGETS = {
     # Of the tensor instructions, each plane of 32 inputs needs 2 x 2 for eight
     # outputs of a warp; loops over planes are not unrolled. Shared memory is
     # dynamic: the kernels check its size themselves.
-    "cuda/engine/fused/kernels.cu": {
+    "cuda/engine/fused": {
         r"DepthwisePointwise<32, 48, 2, false>": (128, 0, 0, 24),
         r"DepthwisePointwise<48, 64, 2, false>": (168, 0, 0, 32 + 16),
         r"DepthwisePointwise<128, 128, 1, false>": (255, 0, 0, 64),
@@ -67,32 +67,37 @@ def names(text):
                           capture_output=True, text=True).stdout
 
 
-def compile_kernels(source, folder):
+def compile_kernels(source, scratch):
     """What ptxas says, and the PTX."""
     run = subprocess.run(
         [NVCC, "-std=c++17", "-O3", "--expt-relaxed-constexpr", "-arch=" + ARCH,
-         "-cubin", "-Xptxas=-v", "--keep", "--keep-dir", folder,
-         "-I", ROOT, "-o", folder + "/kernels.cubin", ROOT / source],
+         "-cubin", "-Xptxas=-v", "--keep", "--keep-dir", scratch,
+         "-I", ROOT, "-o", scratch + "/kernels.cubin", source],
         check=True, capture_output=True, text=True)
-    ptx, = pathlib.Path(folder).glob("*.ptx")
+    ptx = pathlib.Path(scratch, source.stem + ".ptx")
     return names(run.stderr), names(ptx.read_text())
 
 
 class Ptxas(unittest.TestCase):
 
     def test_budgets(self):
-        with tempfile.TemporaryDirectory() as folder:
-            said, ptx = compile_kernels(SOURCE, folder)
+        sources = sorted((ROOT / FOLDER).glob("*.cu"))
+        self.assertNotEqual(sources, [])
+        for source in sources:
+            with tempfile.TemporaryDirectory() as scratch:
+                self.check_kernels(*compile_kernels(source, scratch))
+
+    def check_kernels(self, said, ptx):
         kernels = re.findall(
             r"entry function '(.+)' for .*\n.*\n +(\d+) bytes stack frame, "
             r"(\d+) bytes spill stores, (\d+) bytes spill loads\n"
             r".*Used (\d+) registers(?:.* (\d+) bytes smem)?", said)
-        self.assertGreater(len(kernels), 4, said)
+        self.assertEqual(len(kernels), ptx.count(".entry "), said)
         for name, *numbers in kernels:
             stack, stores, loads, registers, shared = [
                 int(n or 0) for n in numbers]
             narrow, mma = self.count_instructions(ptx, name)
-            limits = next(limits for pattern, limits in BUDGETS[SOURCE].items()
+            limits = next(limits for pattern, limits in BUDGETS[FOLDER].items()
                           if re.search(pattern, name))
             with self.subTest(kernel=name):
                 print(f"# {name}: {registers} registers, {shared} bytes "

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "cuda/engine/image.h"
+#include "cuda/engine/kernels/image.h"
 #include "cuda/vector.h"
 #include "net/scenecut.h"
 

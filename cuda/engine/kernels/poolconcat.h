@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/engine/bilinear.h"
-#include "cuda/engine/grids.h"
+#include "cuda/engine/kernels/bilinear.h"
+#include "cuda/engine/kernels/grids.h"
 
 namespace fastscnn::cuda {
 

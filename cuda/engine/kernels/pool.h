@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "cuda/engine/grids.h"
+#include "cuda/engine/kernels/grids.h"
 #include "cuda/vector.h"
 
 namespace fastscnn::cuda {

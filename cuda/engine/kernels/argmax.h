@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "cuda/engine/logits.h"
-#include "cuda/engine/masktile.h"
+#include "cuda/engine/kernels/logits.h"
+#include "cuda/engine/kernels/masktile.h"
 
 namespace fastscnn::cuda {
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "cuda/engine/bilinear.h"
+#include "cuda/engine/kernels/bilinear.h"
 
 namespace fastscnn::cuda {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "cuda/engine/image.h"
-#include "cuda/engine/samples.h"
+#include "cuda/engine/kernels/image.h"
+#include "cuda/engine/kernels/samples.h"
 #include "cuda/vector.h"
 #include "net/frame.h"
 #include "net/model.h"
