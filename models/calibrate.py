@@ -17,7 +17,6 @@ environment (meson devenv -C build) or installed.
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 try:  # before NumPy, see there
@@ -26,160 +25,14 @@ except (ImportError, ValueError) as missing:
     evaluate, MISSING = None, missing
 
 import numpy as np
-import torch
-from PIL import Image
-from torch.nn import functional as F
 
 import modelfile
-from int8 import Int8Network, steps
-from pictures import DataError, find_images, pairs, read_image, read_pair
-
-PERCENTILES = (99.9, 99.99, 99.999, 100)
-USUAL = 99.99
-MULTIPLE = 32  # of the network input's width and height
-CHOOSERS = 2  # images by which the layers' percentiles are chosen, of half the size
-SMALLEST = 1e-3  # range of a layer that is 0 everywhere
+import scales
+from pictures import DataError, pairs, read_pair
 
 
 class CalibrateError(Exception):
     """Why a model could not be calibrated."""
-
-
-def input_size(info, frame):
-    """(height, width) of the network input as the element chooses it."""
-    aspect = frame[0] / frame[1]
-    height = (info.width * info.height / aspect) ** 0.5
-    return [max(1, int(n / MULTIPLE + 0.5)) * MULTIPLE
-            for n in (height, height * aspect)]
-
-
-def read_images(paths, info):
-    """Bytes (1, 3, height, width) of the size of the network input."""
-    for path in paths:
-        image = read_image(path)
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
-        yield F.interpolate(pixels, input_size(info, image.size), mode="bilinear",
-                            align_corners=False).round()
-
-
-def normalize(image, info):
-    mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in (info.mean, info.std))
-    return (image / 255 - mean) / std
-
-
-class Ranges:
-    """The largest magnitudes of every layer's output, over several images."""
-
-    def __init__(self, net, info, images):
-        self.layers = modelfile.scaled_layers(net.variant, net.classes)
-        self.largest = {layer.name: torch.empty(0) for layer in self.layers}
-        self.counts = dict.fromkeys(self.largest, 0)
-        self.share = 1 - min(PERCENTILES) / 100
-        self.images = len(images)
-        hooks = [net.layer(layer.name).register_forward_hook(self._hook(layer.name))
-                 for layer in self.layers]
-        for image in images:
-            net(normalize(image, info))
-        for hook in hooks:
-            hook.remove()
-
-    def _hook(self, name):
-        def take(_module, _inputs, output):
-            values = output.abs().flatten()
-            self.counts[name] += len(values)
-            keep = int(len(values) * self.images * self.share) + 1
-            values = values.topk(min(keep, len(values))).values
-            values = torch.cat([self.largest[name], values])
-            self.largest[name] = values.topk(min(keep, len(values))).values
-        return take
-
-    def scale(self, layer, percentile):
-        index = int(self.counts[layer.name] * (1 - percentile / 100))
-        largest = max(self.largest[layer.name][index].item(), SMALLEST)
-        if layer.activation == "relu6":
-            largest = min(largest, 6.0)
-        scale = float(f"{largest / steps(layer):.6g}")
-        return min(max(scale, modelfile.MIN_SCALE), modelfile.MAX_SCALE)
-
-    def scales(self, percentile=USUAL):
-        return {layer.name: self.scale(layer, percentile) for layer in self.layers}
-
-
-class Rounded:
-    """A network in floating point, but for the output of one layer."""
-
-    def __init__(self, net, layer, scale):
-        self.module = net.layer(layer.name)
-        self.scale, self.high = scale, steps(layer)
-        self.low = self.high - 255
-
-    def __enter__(self):
-        self.hook = self.module.register_forward_hook(
-            lambda _module, _inputs, output: self.scale * (
-                output / self.scale).round().clamp(self.low, self.high))
-
-    def __exit__(self, *_):
-        self.hook.remove()
-
-
-def least_error(net, info, ranges, images):
-    """Scales that round each layer with the least error of the logits."""
-    inputs = [normalize(image, info) for image in images]
-    exact = [net(image) for image in inputs]
-
-    def error(layer, scale):
-        with Rounded(net, layer, scale):
-            return sum(F.mse_loss(net(image), logits).item()
-                       for image, logits in zip(inputs, exact))
-
-    scales = {}
-    for layer in ranges.layers:
-        choices = sorted({ranges.scale(layer, percentile) for percentile in PERCENTILES})
-        scales[layer.name] = min(choices, key=lambda scale: error(layer, scale))
-        show(f"{len(scales)} of {len(ranges.layers)} layers")
-    return scales
-
-
-def compare(net, info, scales, images):
-    """(error of the logits in 8 bits relative to their size, share of equal
-    points of their grid)."""
-    simulated = Int8Network(net, replace(info, activation_scales=scales))
-    error = power = equal = points = 0.0
-    for number, image in enumerate(images, 1):
-        exact, found = net(normalize(image, info)), simulated(image)
-        error += (found - exact).square().sum().item()
-        power += exact.square().sum().item()
-        equal += (found.argmax(1) == exact.argmax(1)).sum().item()
-        points += exact[0, 0].numel()
-        show(f"{number} of {len(images)} images in 8 bits")
-    return (error / power) ** 0.5, equal / points
-
-
-def show(text):
-    if sys.stderr.isatty():
-        print(f"\r{text:40}", end="\r", file=sys.stderr, flush=True)
-
-
-@torch.no_grad()
-def calibrate(net, info, images):
-    """The better one of two choices of scales, by what they do to these images."""
-    ranges = Ranges(net, info, images)
-    chosen = [F.avg_pool2d(image, 2) for image in spread(images, CHOOSERS)]
-    best = None
-    for name, scales in (("99.99th percentile", ranges.scales()),
-                         ("least error", least_error(net, info, ranges, chosen))):
-        error, equal = compare(net, info, scales, images)
-        print(f"{name}: logits off by {100 * error:.2f} %, "
-              f"{100 * equal:.2f} % of their classes equal", flush=True)
-        if best is None or error < best[0]:
-            best = error, scales
-    return best[1]
-
-
-def spread(paths, count):
-    """At most `count` of them, evenly."""
-    return [paths[i * len(paths) // count] for i in range(count)] \
-        if len(paths) > count else paths
 
 
 def measure(model, images, labels):
@@ -199,20 +52,13 @@ def measure(model, images, labels):
             same = masks[0].array == masks[1].array
             equal += int(same.sum())
             pixels += same.size
-            show(f"{pixels / 1e6:.1f} million pixels")
+            scales.show(f"{pixels / 1e6:.1f} million pixels")
     finally:
         for segment in segmenters.values():
             segment.close()
     return {precision: evaluation.summary()["miou"]
             for precision, evaluation in found.items()} | {
                 "equal": round(equal / pixels, 5)}
-
-
-def write(model, output, scales):
-    """Replaces nothing but the scales."""
-    tensors, metadata = modelfile.read_safetensors(model)
-    metadata["activation_scales"] = json.dumps(scales)
-    modelfile.write_safetensors(output, tensors, metadata)
 
 
 def parse_args():
@@ -222,13 +68,16 @@ def parse_args():
     add("model", help="model file; it is replaced unless --out is given")
     add("images", type=Path, help="folder of frames")
     add("--out", metavar="FILE", help="file to write")
-    add("--count", type=int, default=16,
-        help="frames of the folder to use, evenly (default: 16)")
+    add("--count", type=int, default=scales.IMAGES,
+        help="frames of the folder to use, evenly (default: %(default)s)")
     add("--labels", type=Path, metavar="DIR",
         help="label PNGs of the frames of --measure: also measure the element")
     add("--measure", type=Path, metavar="DIR",
         help="frames to measure with (default: IMAGES)")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.count < 1:
+        parser.error("--count: must be 1 or more")
+    return args
 
 
 def main():
@@ -236,12 +85,10 @@ def main():
     try:
         if args.labels and evaluate is None:
             raise CalibrateError(f"--labels needs the plugin: {MISSING}")
-        net, info = modelfile.load(args.model)
-        images = list(read_images(spread(find_images(args.images), args.count), info))
-        scales = calibrate(net, info, images)
+        modelfile.load(args.model)  # says what is wrong with it
+        images = scales.read_images(args.images, args.count)
         output = args.out or args.model
-        write(args.model, output, scales)
-        print(f"{output}: {len(scales)} scales from {len(images)} images")
+        scales.write(output, *modelfile.read_safetensors(args.model), images)
         if args.labels:
             print(json.dumps(measure(output, args.measure or args.images, args.labels)))
     except (CalibrateError, DataError, modelfile.ModelFileError, OSError) as error:

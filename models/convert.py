@@ -14,6 +14,7 @@ import sys
 import torch
 
 import modelfile
+import scales
 from cityscapes import ALIASES, COLORS, LABELS
 from dataset import read_task
 from fastscnn import VARIANTS, Variant, layers
@@ -207,6 +208,7 @@ def parse_args():
     add("--input", type=int, nargs=2, default=(1024, 512),
         metavar=("WIDTH", "HEIGHT"), help="preferred network input, without --task")
     add("--float32", action="store_true", help="write fp32 instead of fp16")
+    scales.add_option(parser)
     return parser.parse_args()
 
 
@@ -220,13 +222,14 @@ def describe(args):
     return info
 
 
-def write(path, state, info, half=True):
-    """Writes the model file of a state dict; returns the network."""
+def write(path, state, info, images, half=True):
+    """Writes the model file of a state dict, calibrated if there are images;
+    returns the network."""
     net = rename(state)
     if len(info.labels) != net.classes:
         raise ConvertError(f"the checkpoint has {net.classes} classes, but there are "
                            f"{len(info.labels)} labels; give others with --task")
-    modelfile.save(path, net, info, half)
+    scales.save(path, net, info, images, half)
     return net
 
 
@@ -234,9 +237,11 @@ def main():
     args = parse_args()
     try:
         info = describe(args)
-        net = write(args.output, read_checkpoint(args.checkpoint), info,
+        images = scales.read_images(args.calibrate)
+        net = write(args.output, read_checkpoint(args.checkpoint), info, images,
                     half=not args.float32)
-    except (ConvertError, DataError, OSError, ValueError) as error:
+    except (ConvertError, DataError, modelfile.ModelFileError, OSError,
+            ValueError) as error:
         sys.exit(f"convert.py: {error}")
     print(f"{args.output}: {info.name}, {net.classes} classes, {net.variant}")
 

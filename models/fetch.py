@@ -18,7 +18,9 @@ from pathlib import Path
 
 import convert
 import modelfile
+import scales
 from cityscapes import ALIASES, COLORS, LABELS
+from pictures import DataError
 
 REGISTRY = Path(__file__).resolve().with_name("published.toml")
 CHUNK = 1 << 16
@@ -91,7 +93,7 @@ def check(data, entry):
               "published: they tell a damaged file, not a forged one.")
 
 
-def fetch(name, entry, output):
+def fetch(name, entry, output, images):
     """Writes the model file, or leaves what was at `output` as it was."""
     print(f"{name}: {entry['about']}\nfrom {entry['address']}\n"
           f"Licence: {entry['license']}", flush=True)
@@ -102,7 +104,7 @@ def fetch(name, entry, output):
                                license=entry["license"], source=source,
                                aliases=ALIASES)
     state = convert.read_checkpoint(io.BytesIO(data), entry["address"])
-    convert.write(output, state, info)
+    convert.write(output, state, info, images)
 
 
 def parse_args():
@@ -113,6 +115,7 @@ def parse_args():
     add("output", nargs="?", help="model file to write; default: NAME.safetensors")
     add("--registry", type=Path, default=REGISTRY, metavar="TOML",
         help="another list of checkpoints")
+    scales.add_option(parser)
     return parser.parse_args()
 
 
@@ -128,8 +131,10 @@ def main():
         if args.name not in known:
             raise FetchError(f"{args.name} is not known; known are\n{names}")
         output = args.output or f"{args.name}.safetensors"
-        fetch(args.name, known[args.name], output)
-    except (FetchError, convert.ConvertError, OSError, ValueError) as error:
+        images = scales.read_images(args.calibrate)
+        fetch(args.name, known[args.name], output, images)
+    except (FetchError, convert.ConvertError, DataError, modelfile.ModelFileError,
+            OSError, ValueError) as error:
         sys.exit(f"fetch.py: {error}")
     print(output)
 

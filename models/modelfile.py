@@ -168,8 +168,9 @@ def read_safetensors(path):
     return tensors, metadata
 
 
-def save(path, net, info, half=True):
-    """Writes a network with its batch norm folded into the convolutions."""
+def fold(net, info, half=True):
+    """(tensors, metadata) of a network, with its batch norm folded into the
+    convolutions."""
     dtype = np.float16 if half else np.float32
     tensors = {}
     for layer in net.convs:
@@ -180,13 +181,17 @@ def save(path, net, info, half=True):
                 raise ValueError(f"{layer.name}.{kind}: a value is not finite "
                                  f"as {dtype.__name__}")
             tensors[f"{layer.name}.{kind}"] = array
-    write_safetensors(path, tensors, info.metadata(net.variant))
+    return tensors, info.metadata(net.variant)
+
+
+def save(path, net, info, half=True):
+    write_safetensors(path, *fold(net, info, half))
 
 
 def load(path):
-    """(folded network in evaluation mode, ModelInfo)."""
+    """What build() makes of a file."""
     try:
-        return _build(*read_safetensors(path))
+        return build(*read_safetensors(path))
     except (KeyError, TypeError, ValueError, RuntimeError, struct.error,
             ModelFileError) as error:
         reason = " ".join(str(error).split())
@@ -195,7 +200,8 @@ def load(path):
         raise ModelFileError(f"{path}: no model file of Fast-SCNN ({reason})") from error
 
 
-def _build(tensors, metadata):
+def build(tensors, metadata):
+    """(folded network in evaluation mode, ModelInfo)."""
     info = ModelInfo.parse(metadata)
     variant = _parse_variant(metadata)
     if info.activation_scales is not None:
@@ -215,7 +221,7 @@ def set_metadata(path, key, value):
     try:
         tensors, metadata = read_safetensors(path)
         metadata[key] = value
-        _build(tensors, metadata)[1].check_aliases()
+        build(tensors, metadata)[1].check_aliases()
     except ModelFileError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError,

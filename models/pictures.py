@@ -20,6 +20,12 @@ def find_images(folder):
     return paths
 
 
+def spread(items, count):
+    """At most `count` of them, evenly."""
+    return [items[i * len(items) // count] for i in range(count)] \
+        if len(items) > count else items
+
+
 def read_image(path):
     """RGB."""
     return _decode(path).convert("RGB")

@@ -4,7 +4,7 @@
 
 DIR/images/NAME.jpg (or .png) goes with DIR/labels/NAME.png, 8-bit class ids.
 The state is kept in OUT/checkpoint.pt, the best model so far (by mean IoU on
-the validation folder) in OUT/best.safetensors.
+the validation folder) in OUT/best.safetensors. At the end, that is calibrated.
 """
 
 import argparse
@@ -20,12 +20,13 @@ import torch
 from torch.nn import functional as F
 
 import modelfile
+import scales
 from dataset import Augmentation, Frames, read_task, target_weights
 from labels import read_labels
 from learner import Average, Learner, start_from
 from metrics import GroupConfusion
 from network import FastSCNN, class_map
-from pictures import DataError
+from pictures import DataError, spread
 
 WARM_UP = 0.01  # share of the training
 POLY_POWER = 0.9
@@ -121,6 +122,7 @@ class Trainer:
         self.scaler = scaler(enabled=half == torch.float16)
         self.iteration, self.elapsed, self.best = 0, 0.0, -1.0
         self.out = Path(args.out)
+        self.best_model = self.out / "best.safetensors"
         self.out.mkdir(parents=True, exist_ok=True)
 
     def make_net(self):
@@ -130,7 +132,14 @@ class Trainer:
         return decaying(self.learner.parameters())
 
     def save_best(self, net):
-        modelfile.save(self.out / "best.safetensors", net, self.task.info)
+        modelfile.save(self.best_model, net, self.task.info)
+
+    def calibrate(self, images):
+        """Adds scales to the best model, by frames that it learnt from if there
+        are no images."""
+        images = images or spread(self.batches.folders[0].images, scales.IMAGES)
+        scales.write(self.best_model, *modelfile.read_safetensors(self.best_model),
+                     images)
 
     def start_from(self, model, info):
         labels = self.task.info.labels
@@ -357,6 +366,9 @@ def check(parser, args):
 
 def parse_args():
     parser = make_parser()
+    parser.add_argument("--calibrate", type=Path, metavar="IMAGES",
+                        help="folder of frames for the activation scales of the best "
+                        "model (default: those that it learns from)")
     return check(parser, parser.parse_args())
 
 
@@ -391,14 +403,17 @@ def main():
         init = modelfile.load(args.init) if args.init else None
         if init:
             task = task.on(init[0].variant, init[1])
-        train(args, Trainer, task, init)
+        images = scales.read_images(args.calibrate)
+        train(args, Trainer, task, init).calibrate(images)
 
 
 def train(args, trainer, task, init):
+    """The trainer, at the end of the training."""
     trainer = trainer(args, *read_folders(args, task), init)
     if args.resume:
         trainer.resume()
     trainer.run()
+    return trainer
 
 
 @contextlib.contextmanager

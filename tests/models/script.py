@@ -7,6 +7,19 @@ import unittest
 from unittest import mock
 
 
+def make_images(folder, count=2, size=(64, 96)):
+    """A folder of noise."""
+    import numpy as np
+    from PIL import Image
+
+    folder.mkdir()
+    rng = np.random.default_rng(3)
+    for i in range(count):
+        pixels = rng.integers(0, 256, (*size[::-1], 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
+
+
 class ScriptTest(unittest.TestCase):
     """Has a folder of its own, and runs scripts in this process."""
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """models/calibrate.py: adds scales to a model file, and nothing else."""
 
+import contextlib
+import io
 import json
 import pathlib
 import sys
@@ -11,16 +13,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "models")]
 import tap  # noqa: E402
-from script import ScriptTest  # noqa: E402
+from script import ScriptTest, make_images  # noqa: E402
 
 try:
     import calibrate
     import numpy as np
     import torch
     import modelfile
+    import scales
     from fastscnn import VARIANTS
     from network import FastSCNN
-    from PIL import Image
 except ImportError:
     torch = None
 
@@ -31,12 +33,7 @@ SIZE = 64, 96  # width, height
 class CalibrateTest(ScriptTest):
     def setUp(self):
         super().setUp()
-        rng = np.random.default_rng(3)
-        self.images = self.folder / "images"
-        self.images.mkdir()
-        for i in range(3):
-            pixels = rng.integers(0, 256, (*SIZE[::-1], 3), np.uint8)
-            Image.fromarray(pixels).save(self.images / f"{i}.png")
+        self.images = make_images(self.folder / "images", 3, SIZE)
 
     def write(self, variant):
         torch.manual_seed(4)
@@ -48,6 +45,9 @@ class CalibrateTest(ScriptTest):
     def run_main(self, *arguments):
         return self.run_script(calibrate, *arguments)
 
+    def inputs(self, info):
+        return [scales.resize(image, info) for image in scales.read_images(self.images)]
+
     def test_every_variant(self):
         for name, variant in VARIANTS.items():
             with self.subTest(name):
@@ -55,25 +55,24 @@ class CalibrateTest(ScriptTest):
                 tensors, before = modelfile.read_safetensors(path)
                 self.assertIsNone(self.run_main(path, self.images))
                 same, metadata = modelfile.read_safetensors(path)
-                scales = json.loads(metadata.pop("activation_scales"))
+                written = json.loads(metadata.pop("activation_scales"))
                 self.assertEqual(metadata, before)
                 self.assertEqual(list(same), list(tensors))
                 for key, array in tensors.items():
                     np.testing.assert_array_equal(same[key], array)
                 net, info = modelfile.load(path)  # checks the scales
-                self.assertEqual(info.activation_scales, scales)
-                images = list(calibrate.read_images(
-                    calibrate.find_images(self.images), info))
-                error, _ = calibrate.compare(net, info, scales, images)
+                self.assertEqual(info.activation_scales, written)
+                error, _ = scales.compare(net, info, info.activation_scales,
+                                          self.inputs(info))
                 self.assertLess(error, 0.1)
 
     def test_ranges(self):
         """A scale is the percentile of the magnitudes over all images, in steps of
         255 or, without an activation, 127."""
         net, info = modelfile.load(self.write(VARIANTS["mmseg"]))
-        images = list(calibrate.read_images(calibrate.find_images(self.images), info))
+        images = self.inputs(info)
         with torch.no_grad():
-            ranges = calibrate.Ranges(net, info, images)
+            ranges = scales.Ranges(net, info, images)
         found = {}
         for name in ("lds.conv", "gfe.b1.0.proj"):
             outputs = []
@@ -81,7 +80,7 @@ class CalibrateTest(ScriptTest):
                 lambda _module, _inputs, output, kept=outputs: kept.append(output))
             with torch.no_grad():
                 for image in images:
-                    net(calibrate.normalize(image, info))
+                    net(scales.normalize(image, info))
             hook.remove()
             found[name] = torch.cat(outputs).abs().flatten().sort(descending=True).values
         for name, steps in (("lds.conv", 255), ("gfe.b1.0.proj", 127)):
@@ -102,6 +101,9 @@ class CalibrateTest(ScriptTest):
         self.assertIn("no model file", self.run_main(
             self.folder / "text.safetensors", self.images))
         self.assertEqual(path.read_bytes(), before)
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.run_main(path, self.images, "--count", 0)
+        self.assertIn("--count: must be 1 or more", said.getvalue())
 
     def test_scales_that_do_not_fit(self):
         """modelfile refuses what the element would refuse."""

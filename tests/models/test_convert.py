@@ -12,10 +12,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "models")]
 import tap  # noqa: E402
-from script import ScriptTest  # noqa: E402
+from script import ScriptTest, make_images  # noqa: E402
 
 try:
     import torch
+    import calibrate
     import convert
     import modelfile
     import foreign
@@ -84,8 +85,34 @@ class ConvertTest(ScriptTest):
             state, _use_new_zipfile_serialization=False)
         self.assertEqual(status, 0, message)
 
-    def assert_refused(self, state, *words):
-        status, message, path = self.convert(state)
+    def test_calibrated(self):
+        """As by calibrate.py afterwards."""
+        state, _ = foreign.mmseg()
+        images = make_images(self.folder / "images")
+        status, message, path = self.convert(state, "--calibrate", images)
+        self.assertEqual(status, 0, message)
+        again = self.folder / "again.safetensors"
+        self.convert(state)[2].replace(again)
+        self.assertIsNone(self.run_script(calibrate, again, images))
+        self.assertIsNotNone(modelfile.load(again)[1].activation_scales)
+        self.assertEqual(self.convert(state, "--calibrate", images)[2].read_bytes(),
+                         again.read_bytes())
+
+    def test_no_images_to_calibrate_with(self):
+        self.assert_refused(foreign.tramac()[0], "nowhere: no such folder",
+                            options=("--calibrate", self.folder / "nowhere"))
+
+    def test_numbers_too_large_to_calibrate(self):
+        state, _ = foreign.tramac()
+        for name in ("learning_to_downsample.conv.conv.1.weight",
+                     "learning_to_downsample.dsconv1.conv.1.weight"):
+            state[name] = torch.full_like(state[name], 1e30)
+        images = make_images(self.folder / "images")
+        self.assert_refused(state, "activation_scales", "is nan",
+                            options=("--float32", "--calibrate", images))
+
+    def assert_refused(self, state, *words, options=()):
+        status, message, path = self.convert(state, *options)
         self.assertNotEqual(status, 0)
         self.assertEqual(len(message.strip().splitlines()), 1, message)
         for word in words:

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "models")]
 import tap  # noqa: E402
-from script import ScriptTest  # noqa: E402
+from script import ScriptTest, make_images  # noqa: E402
 
 try:
     import torch
@@ -101,10 +101,10 @@ class FetchTest(ScriptTest):
             error = self.run_script(fetch, "--registry", self.registry, *arguments)
         return printed.getvalue(), error
 
-    def assert_refused(self, *words, name="mine"):
+    def assert_refused(self, *words, name="mine", options=()):
         kept = self.folder / "mine.safetensors"
         kept.write_bytes(b"an older one")
-        _, error = self.fetch(name)
+        _, error = self.fetch(name, *options)
         self.assertIsNotNone(error)
         for word in words:
             self.assertIn(word, error)
@@ -129,6 +129,20 @@ class FetchTest(ScriptTest):
         self.assertEqual(tensors.keys(), again.keys())
         for name in tensors:
             self.assertTrue((tensors[name] == again[name]).all(), name)
+
+    def test_calibrated(self):
+        images = make_images(self.folder / "images")
+        _, error = self.fetch("mine", "--calibrate", images)
+        self.assertIsNone(error)
+        _, info = modelfile.load("mine.safetensors")
+        self.assertIn("lds.conv", info.activation_scales)
+
+    def test_no_images_to_calibrate_with(self):
+        """It says so before it downloads."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.assert_refused("nowhere: no such folder",
+                            options=("--calibrate", self.folder / "nowhere"))
 
     def test_output_has_another_name(self):
         _, error = self.fetch("mine", "elsewhere.safetensors")

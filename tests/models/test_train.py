@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "models")]
 import tap  # noqa: E402
-from script import ScriptTest  # noqa: E402
+from script import ScriptTest, make_images  # noqa: E402
 
 try:
     import numpy as np
@@ -94,6 +94,7 @@ class TrainTest(ScriptTest):
         self.assertIn("resumed at epoch", output)
         name = "best.safetensors"
         self.assertEqual((whole / name).read_bytes(), (broken / name).read_bytes())
+        self.assertIsNotNone(modelfile.load(whole / name)[1].activation_scales)
 
     def test_lovasz_is_the_iou_of_what_is_certain(self):
         torch.manual_seed(3)
@@ -197,12 +198,20 @@ class TrainTest(ScriptTest):
         output, _ = self.run_to_end(self.folder / "first", "--epochs", "8")
         before = float(re.search(r"epoch 1 loss (\S+)", output)[1])
         output, _ = self.run_to_end(self.folder / "second", "--epochs", "1", "--init",
-                                    self.folder / "first" / "best.safetensors")
+                                    self.folder / "first" / "best.safetensors",
+                                    "--calibrate", make_images(self.folder / "seen"))
+        self.assertIn("scales from 2 images", output)
         self.assertIn("started from two; new classes: none", output)
         after = float(re.search(r"epoch 1 loss (\S+)", output)[1])
         self.assertLess(after, 0.8 * before)
         _, info = modelfile.load(self.folder / "second" / "best.safetensors")
         self.assertIn("begun from two", info.source)
+
+    def test_no_images_to_calibrate_with(self):
+        output, errors = self.run_to_end(self.folder / "out", "--calibrate",
+                                         self.folder / "nowhere")
+        self.assertRegex(errors, r"^train\.py: .*nowhere: no such folder\n$")
+        self.assertNotIn("epoch", output)
 
     def test_begun_from_no_model(self):
         wrong = self.folder / "wrong.safetensors"
@@ -227,6 +236,7 @@ class TrainTest(ScriptTest):
         output, _ = self.run_to_end(self.folder / "out", "--epochs", "1",
                                     "--val", self.make_val(), "--without", "1")
         self.assertIn("val mIoU", output)
+        self.assertIn("scales from 3 images", output)
 
     def make_val(self):
         make_frames(self.folder / "val", 1)
