@@ -48,6 +48,9 @@ struct Arguments {
   }
 };
 
+/// Of --serve, that are kept to be timed.
+constexpr size_t kServedFrames = 4;
+
 struct Measured {
   Spread frame, network, argmax;
   long peak_bytes = 0;
@@ -139,19 +142,13 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
 }
 
 /// Segments the frames of a file (RGB, one after the other) and writes their
-/// masks; then, for each number read, so many frames, and prints the times.
+/// masks; then, for each number read, so many of the first frames, and prints
+/// the times.
 void serve(Backend &backend, const std::shared_ptr<const Model> &model,
            const Arguments &arguments, const std::string &name) {
   const auto [width, height] = arguments.sizes.front();
-  std::ifstream file(arguments.serve, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
   const size_t size = size_t(width) * height;
-  const size_t frames = bytes.size() / (3 * size);
-  if (!frames) {
-    std::fprintf(stderr, "bench: There is no frame of this size in %s\n",
-                 arguments.serve);
-    std::exit(1);
-  }
+  std::ifstream file(arguments.serve, std::ios::binary);
   reference::Lcg lcg(1);
   const FrameInfo info =
       reference::make_frame("RGB", width, height, 0, false, lcg).info;
@@ -161,24 +158,32 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
 
   std::vector<uint8_t> ids(size);
   const Mask mask = {ids.data(), width};
-  auto segment = [&](size_t i) {
+  auto segment = [&](const std::vector<uint8_t> &rgb) {
     ConstFrame frame;
-    frame.data[0] =
-        reinterpret_cast<const uint8_t *>(bytes.data()) + i % frames * 3 * size;
+    frame.data[0] = rgb.data();
     frame.stride[0] = 3 * info.width;
     return milliseconds([&] { must(engine->segment(frame, mask, {}, {})); });
   };
   std::ofstream masks(arguments.masks, std::ios::binary);
-  for (size_t i = 0; i < frames; i++) {
-    segment(i);
+  std::vector<std::vector<uint8_t>> frames;
+  std::vector<uint8_t> bytes(3 * size);
+  while (file.read(reinterpret_cast<char *>(bytes.data()), bytes.size())) {
+    segment(bytes);
     masks.write(reinterpret_cast<const char *>(ids.data()), size);
+    if (frames.size() < kServedFrames) frames.push_back(bytes);
+  }
+  if (frames.empty()) {
+    std::fprintf(stderr, "bench: There is no frame of this size in %s\n",
+                 arguments.serve);
+    std::exit(1);
   }
   masks.close();
   std::printf("{\"version\": \"%s\"}\n", name.c_str());
   std::fflush(stdout);
   for (int count; std::scanf("%d", &count) == 1;) {
     for (int i = 0; i < count; i++)
-      std::printf("%s%.4f", i ? ", " : "{\"ms\": [", segment(i));
+      std::printf("%s%.4f", i ? ", " : "{\"ms\": [",
+                  segment(frames[i % frames.size()]));
     std::printf("]}\n");
     std::fflush(stdout);
   }

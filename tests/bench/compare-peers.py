@@ -5,9 +5,12 @@ weights and frames.
 
 On the CPU, each runtime runs in its own process and virtual environment (peers.py),
 which --install makes. It turns RGB frames into class ids, and the runtimes take
-turns, so that a drift of the machine affects all. Masks are compared first. With
---cuda, PyTorch runs on a GPU beside the benchmark of the CUDA engine, with frames
-and masks in device memory.
+turns, so that a drift of the machine affects all. Masks are compared first. Each
+runs in the precision that it chooses itself, our engine in fp32 and in 8 bits; with
+--calibrate, the runtimes that can also run in 8 bits, quantised by the tool that each
+recommends (quantize.py). --measure gives the mean IoU of every one. Needs NumPy and
+Pillow. With --cuda, PyTorch runs on a GPU beside the benchmark of the CUDA engine,
+with frames and masks in device memory.
 
 Prints the benchmark's line for each runtime and size, then the ratios.
 """
@@ -24,26 +27,24 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "models"))
+from peerfiles import ROOT, Files, PeerError, agreement, count_classes, mean_iou
+from pictures import DataError, pairs, spread
 
 SIZES = ((256, 512), (512, 1024), (1024, 2048))
 WARM_UP = 20
-AGREEMENT = 0.999  # share of pixels that must equal PyTorch's
-FRAMES = 4
+# Share of pixels that must equal PyTorch's
+AGREEMENT = {"fp32": 0.999, "int8": 0.9}
+TURN = 4  # frames
 PAUSE = 0.2  # seconds for the threads of the previous runtime to fall asleep
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PACKAGES = {"pytorch": ("torch", "numpy", "onnx", "onnxscript"),
-            "onnxruntime": ("onnxruntime", "numpy"),
-            "openvino": ("openvino", "numpy")}
+            "onnxruntime": ("onnxruntime", "numpy", "onnx"),
+            "openvino": ("openvino", "numpy", "nncf")}
 ENVIRONMENT = {"pytorch-eager": "pytorch", "pytorch-compiled": "pytorch",
                "onnxruntime": "onnxruntime", "openvino": "openvino"}
+QUANTIZED = ("onnxruntime", "openvino")
 ENGINE = "fastscnn-cpu"
-
-
-class PeerError(Exception):
-    """An error message for the user."""
 
 
 # On the CPU.
@@ -62,36 +63,28 @@ def install(args):
                         *packages], check=True)
 
 
-def write_frames(path, height, width):
-    """Decoded frames of the included clip."""
-    clip = ROOT / "pipelines/street.mp4"
-    subprocess.run(
-        ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin",
-         "!", "videorate", "!", "video/x-raw,framerate=2/1", "!", "videoconvert",
-         "!", "videoscale", "add-borders=false", "!", "video/x-raw,format=RGB,"
-         f"width={width},height={height},pixel-aspect-ratio=1/1", "!",
-         "filesink", f"location={path}"], check=True)
-    if path.stat().st_size < FRAMES * 3 * height * width:
-        raise PeerError(f"{clip} has too few frames")
-    os.truncate(path, FRAMES * 3 * height * width)
-
-
 class Peer:
     """A process that segments frames on request."""
 
-    def __init__(self, name, command, masks):
+    def __init__(self, name, command, masks, precision=None):
+        """Without `precision`, the process says which it has."""
         self.name = name
         self.masks = masks
         self.process = subprocess.Popen(
             [*map(str, command), "--masks", str(masks)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
-        self.version = self._answer()["version"]
-        self.times = []
+        said = self._answer()
+        self.version = said["version"]
+        self.precision = precision or said["precision"]
+        self.times, self.miou = [], None
+
+    def __str__(self):
+        return f"{self.name} {self.precision}"
 
     def _answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise PeerError(f"{self.name} has ended")
+            raise PeerError(f"{self.name} has ended; its message is above")
         return json.loads(line)
 
     def run(self, count):
@@ -110,22 +103,30 @@ class Peer:
         self.process.stdout.close()
 
 
-def start_peers(args, height, width, folder):
-    frames = folder / "frames"
-    write_frames(frames, height, width)
-    onnx = folder / "model.onnx"
-    size = f"{width}x{height}"
-    if {"onnxruntime", "openvino"} & set(args.runtimes):
-        subprocess.run([python_of(args, "pytorch"), ROOT / "models/export_onnx.py",
-                        args.model, onnx, "--size", size], check=True,
-                       stdout=subprocess.DEVNULL)
-    common = ["--model", args.model, "--threads", args.threads, "--size", size]
+def start_peers(args, files, labelled):
+    if labelled:
+        files.write_images([image for image, _ in labelled], files.frames)
+    else:
+        files.write_frames_of_clip()
+    common = ["--model", args.model, "--threads", args.threads, "--size", files.text]
+
+    def start(name, precision, *options):
+        return Peer(name, [python_of(args, ENVIRONMENT[name]),
+                           ROOT / "tests/bench/peers.py", name, *common, "--frames",
+                           files.frames, *options],
+                    files.folder / f"{name}-{precision}", precision)
+
     for name in args.runtimes:
-        command = [python_of(args, ENVIRONMENT[name]), ROOT / "tests/bench/peers.py",
-                   name, *common, "--onnx", onnx, "--frames", frames]
-        yield Peer(name, command, folder / name)
-    yield Peer(ENGINE, [args.bench or ROOT / "build/tests/bench/bench", *common,
-                        "--precision", "fp32", "--serve", frames], folder / ENGINE)
+        options = ["--onnx", files.onnx()] if name in QUANTIZED else []
+        if args.fp32:
+            options.append("--fp32")
+        yield start(name, None, *options)
+        if args.calibrate and name in QUANTIZED:
+            yield start(name, "int8", "--onnx", files.quantized(name, args.calibrate))
+    for precision in ("fp32",) if args.fp32 else ("fp32", "int8"):
+        yield Peer(ENGINE, [args.bench or ROOT / "build/tests/bench/bench", *common,
+                            "--precision", precision, "--serve", files.frames],
+                   files.folder / f"{ENGINE}-{precision}", precision)
 
 
 def check_agreement(peers):
@@ -133,15 +134,21 @@ def check_agreement(peers):
     if not expected:
         print("masks are not compared without pytorch-eager", file=sys.stderr)
         return
-    reference = expected.masks.read_bytes()
     for peer in peers:
-        mask = peer.masks.read_bytes()
-        differ = sum(a != b for a, b in zip(reference, mask))
-        share = 1 - differ / len(reference)
-        print(f"{peer.name}: {peer.version}, {share:.4%} of pixels as PyTorch",
+        share = agreement(peer.masks, expected.masks)
+        print(f"{peer}: {peer.version}, {share:.4%} of pixels as PyTorch",
               file=sys.stderr)
-        if len(mask) != len(reference) or share < AGREEMENT:
-            raise PeerError(f"{peer.name} does not see what PyTorch sees")
+        least = AGREEMENT["fp32" if peer.precision == "fp32" else "int8"]
+        if share < least:
+            raise PeerError(f"{peer} does not see what PyTorch sees")
+
+
+def labelled_frames(args):
+    """[(image, label)] paths of --measure."""
+    if not args.measure:
+        return []
+    found = pairs(*args.measure)
+    return spread(found, args.count or len(found))
 
 
 @contextlib.contextmanager
@@ -163,25 +170,34 @@ def take_turns(args, peers):
         first = turn % len(peers)
         for peer in peers[first:] + peers[:first]:
             time.sleep(PAUSE)
-            peer.run(args.frames or FRAMES)
+            peer.run(args.frames or TURN)
 
 
 def run_on_cpu(args):
-    for height, width in args.sizes:
+    labelled = labelled_frames(args)
+    for size in args.sizes:
         with tempfile.TemporaryDirectory() as folder, \
                 contextlib.ExitStack() as stack:
+            files = Files(args.model, size, Path(folder), args.keep,
+                          lambda name: python_of(args, name))
             peers = []
-            for peer in start_peers(args, height, width, Path(folder)):
+            for peer in start_peers(args, files, labelled):
                 stack.callback(peer.close)
                 peers.append(peer)
+                if labelled:
+                    peer.miou = mean_iou(peer.masks, size,
+                                         [label for _, label in labelled],
+                                         count_classes(args.model))
             check_agreement(peers)
             for busy in sorted({0, args.busy}):
                 with busy_processes(busy):
                     take_turns(args, peers)
                 for peer in peers:
-                    yield {**describe(peer.name, "cpu", peer.version, height,
-                                      width, peer.times, peer.peak_bytes()),
-                           "threads": args.threads, "busy": busy}
+                    yield {**describe(peer.name, "cpu", peer.version, *size,
+                                      peer.times, peer.peak_bytes()),
+                           "threads": args.threads, "busy": busy,
+                           "precision": peer.precision,
+                           **({"miou": round(peer.miou, 4)} if labelled else {})}
 
 
 # On a GPU.
@@ -286,24 +302,27 @@ def describe(name, backend, device, height, width, times, peak):
 
 
 def print_table(results):
+    """Ratios are to our engine in fp32 and in 8 bits."""
     groups = {}
     for r in results:
         key = r["width"], r["height"], r.get("busy", 0)
-        groups.setdefault(key, {}).setdefault(r["name"], []).append(r)
-    print(f"{'size':<11}{'busy':>4}  {'runtime':<18}{'ms':>9}{'min':>9}{'p95':>9}"
-          f"{'MiB':>7}{'ratio':>7}", file=sys.stderr)
+        runtime = r["name"], r.get("precision", "fp16")
+        groups.setdefault(key, {}).setdefault(runtime, []).append(r)
+    print(f"{'size':<11}{'busy':>4}  {'runtime':<24}{'ms':>9}{'min':>9}{'p95':>9}"
+          f"{'MiB':>7}{'ratios':>15}{'mIoU':>8}", file=sys.stderr)
     for (width, height, busy), runtimes in groups.items():
-        medians = {name: statistics.median(r["ms_median"] for r in all_of)
-                   for name, all_of in runtimes.items()}
-        ours = next((ms for name, ms in medians.items()
-                     if name.startswith("fastscnn")), None)
-        for name, ms in sorted(medians.items(), key=lambda item: item[1]):
-            least = min(r.get("ms_min", r["ms_median"]) for r in runtimes[name])
-            p95 = max(r["ms_p95"] for r in runtimes[name])
-            peak = max(r.get("peak_bytes", 0) for r in runtimes[name]) >> 20
-            ratio = f"{ms / ours:.2f}" if ours else "-"
-            print(f"{f'{width}x{height}':<11}{busy:>4}  {name:<18}{ms:>9.3f}"
-                  f"{least:>9.3f}{p95:>9.3f}{peak:>7}{ratio:>7}", file=sys.stderr)
+        medians = {runtime: statistics.median(r["ms_median"] for r in all_of)
+                   for runtime, all_of in runtimes.items()}
+        ours = [ms for (name, _), ms in medians.items() if name.startswith("fastscnn")]
+        for runtime, ms in sorted(medians.items(), key=lambda item: item[1]):
+            least = min(r.get("ms_min", r["ms_median"]) for r in runtimes[runtime])
+            p95 = max(r["ms_p95"] for r in runtimes[runtime])
+            peak = max(r.get("peak_bytes", 0) for r in runtimes[runtime]) >> 20
+            ratios = " ".join(f"{ms / our:.2f}" for our in ours)
+            miou = runtimes[runtime][0].get("miou", "")
+            print(f"{f'{width}x{height}':<11}{busy:>4}  {' '.join(runtime):<24}"
+                  f"{ms:>9.3f}{least:>9.3f}{p95:>9.3f}{peak:>7}{ratios:>15}"
+                  f"{miou:>8}", file=sys.stderr)
 
 
 def parse_size(text):
@@ -326,6 +345,17 @@ def parse_args():
                         "1024x512, 2048x1024)")
     parser.add_argument("--runtime", dest="runtimes", action="append",
                         choices=ENVIRONMENT, help="may be repeated (default: all)")
+    parser.add_argument("--fp32", action="store_true",
+                        help="everything in single precision")
+    parser.add_argument("--calibrate", type=Path, metavar="IMAGES",
+                        help="also runtimes in 8 bits, calibrated with 16 of these")
+    parser.add_argument("--measure", type=Path, nargs=2, metavar=("IMAGES", "LABELS"),
+                        help="segment these, not the clip, and give the mean IoU")
+    parser.add_argument("--count", type=int,
+                        help="frames of --measure to use, evenly (default: all)")
+    parser.add_argument("--keep", type=Path, metavar="DIR",
+                        help="where exported and quantised models stay for the next "
+                        "time (empty it to calibrate with other frames)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(),
                         help="of each runtime (default: one a core)")
     parser.add_argument("--busy", type=int, default=0, metavar="N",
@@ -340,6 +370,10 @@ def parse_args():
                         default=CACHE / "gst-fastscnn/peers",
                         help="where they are (default: %(default)s)")
     args = parser.parse_args()
+    if args.fp32 and args.calibrate:
+        parser.error("--fp32 excludes --calibrate")
+    if args.count is not None and args.count < 1:
+        parser.error("--count: must be 1 or more")
     args.sizes = args.sizes or SIZES
     args.runtimes = args.runtimes or list(ENVIRONMENT)
     args.rounds = args.rounds or (3 if args.cuda else 10)
@@ -378,7 +412,7 @@ def main():
             results.append(result)
             if args.json:
                 print(json.dumps(result), flush=True)
-    except (PeerError, OSError, subprocess.CalledProcessError) as error:
+    except (DataError, PeerError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"compare-peers: {error}")
     print_table(results)
     return 0

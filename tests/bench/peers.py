@@ -3,7 +3,8 @@
 """Runs one runtime for compare-peers.py, in its own process and environment.
 
 Segments the frames of a file (raw RGB) and writes their masks to another. Then, for
-each number N that it reads, segments N frames and prints the milliseconds of each.
+each number N that it reads, segments N of the first frames and prints the
+milliseconds of each.
 """
 
 import argparse
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models"))
 
 WARM_UP = 3
+TIMED_FRAMES = 4
 
 
 def prepare_pytorch(args, compiled):
@@ -48,7 +50,7 @@ def prepare_pytorch(args, compiled):
         with torch.inference_mode():
             return segment(torch.from_numpy(frame)[None])[0].numpy()
 
-    return run, f"PyTorch {torch.__version__}"
+    return run, f"PyTorch {torch.__version__}", "fp32"
 
 
 def prepare_onnxruntime(args):
@@ -59,20 +61,21 @@ def prepare_onnxruntime(args):
     session = onnxruntime.InferenceSession(args.onnx, options,
                                            providers=["CPUExecutionProvider"])
     return (lambda frame: session.run(None, {"frame": frame[None]})[0][0],
-            f"ONNX Runtime {onnxruntime.__version__}")
+            f"ONNX Runtime {onnxruntime.__version__}", "fp32")
 
 
 def prepare_openvino(args):
     import openvino
 
-    # Single precision, like the others.
-    model = openvino.compile_model(args.onnx, "CPU", {
-        "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": args.threads,
-        "INFERENCE_PRECISION_HINT": "f32"})
+    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": args.threads}
+    if args.fp32:
+        options["INFERENCE_PRECISION_HINT"] = "f32"
+    model = openvino.compile_model(args.onnx, "CPU", options)
+    precision = model.get_property("INFERENCE_PRECISION_HINT").to_string()
     request = model.create_infer_request()
     return (lambda frame: request.infer([frame[None]], share_inputs=True,
                                         share_outputs=True)[0][0],
-            f"OpenVINO {openvino.__version__}")
+            f"OpenVINO {openvino.__version__}", precision.replace("f32", "fp32"))
 
 
 RUNTIMES = {
@@ -83,6 +86,14 @@ RUNTIMES = {
 }
 
 
+def read_frames(path, height, width):
+    """One at a time: they may be many."""
+    size = height * width * 3
+    with open(path, "rb") as file:
+        while len(frame := np.fromfile(file, np.uint8, size)) == size:
+            yield frame.reshape(height, width, 3)
+
+
 def answer(**values):
     print(json.dumps(values), flush=True)
 
@@ -91,20 +102,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runtime", choices=RUNTIMES)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--onnx")
+    parser.add_argument("--onnx", help="or OpenVINO's .xml")
+    parser.add_argument("--fp32", action="store_true",
+                        help="not the precision that the runtime chooses")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--size", required=True, help="WIDTHxHEIGHT")
     parser.add_argument("--frames", required=True, help="file")
     parser.add_argument("--masks", required=True, help="file")
     args = parser.parse_args()
     width, height = (int(n) for n in args.size.split("x"))
-    frames = np.fromfile(args.frames, np.uint8).reshape(-1, height, width, 3)
-    segment, version = RUNTIMES[args.runtime](args)
-    # Copy, because a runtime may reuse the memory of a mask.
-    np.stack([segment(f).copy() for f in frames]).tofile(args.masks)
+    segment, version, precision = RUNTIMES[args.runtime](args)
+    frames = []
+    with open(args.masks, "wb") as masks:
+        for frame in read_frames(args.frames, height, width):
+            masks.write(np.ascontiguousarray(segment(frame)).tobytes())
+            if len(frames) < TIMED_FRAMES:
+                frames.append(frame)
     for i in range(WARM_UP):
         segment(frames[i % len(frames)])
-    answer(version=version)
+    answer(version=version, precision=precision)
     for line in sys.stdin:
         times = []
         for i in range(int(line)):

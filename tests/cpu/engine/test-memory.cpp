@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Segmenting a frame allocates nothing; running out of memory is an Error that
-// leaks nothing.
+// leaks nothing; a large network in 8 bits needs little.
 
 #include <glib.h>
+#include <malloc.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -25,6 +26,7 @@ namespace {
 std::atomic<int> allocations{0};
 std::atomic<int> live{0};       // allocations that were not freed
 std::atomic<int> countdown{0};  // to the allocation of a buffer that fails
+std::atomic<size_t> bytes{0}, peak_bytes{0};  // in live allocations
 
 void *count_and_allocate(size_t size, size_t alignment) {
   allocations++;
@@ -32,11 +34,18 @@ void *count_and_allocate(size_t size, size_t alignment) {
   void *p = std::aligned_alloc(alignment,
                                (size + alignment - 1) / alignment * alignment);
   if (!p) std::abort();
+  const size_t sum = bytes += malloc_usable_size(p);
+  size_t peak = peak_bytes;
+  while (peak < sum && !peak_bytes.compare_exchange_weak(peak, sum)) {
+  }
   return p;
 }
 
 void count_and_free(void *p) {
-  if (p) live--;
+  if (p) {
+    live--;
+    bytes -= malloc_usable_size(p);
+  }
   std::free(p);
 }
 
@@ -141,6 +150,29 @@ void test_out_of_memory() {
       engine->segment(frame.frame, {ids.data(), 200}, {}, {}).has_value());
 }
 
+/// Weights and engine, while it is made and segments: the limit that was set
+/// for the largest of the three common sizes.
+void test_large() {
+  constexpr int kWidth = 2048, kHeight = 1024;
+  const auto model =
+      reference::with_scales(*reference::make_model(Variant::tramac(), 19));
+  auto workers = std::make_shared<Workers>();
+  must(workers->reserve(2));
+  Lcg lcg(8);
+  const reference::TestFrame frame =
+      reference::make_frame("RGB", kWidth, kHeight, 0, false, lcg);
+  std::vector<uint8_t> ids(size_t(kWidth) * kHeight);
+
+  const size_t before = bytes;
+  peak_bytes = before;
+  auto engine = make_cpu_engine(must(int8::Weights::create(model)), workers, 2);
+  must(engine->configure(frame.info, {kWidth, kHeight, kWidth, kHeight}));
+  must(engine->segment(frame.frame, {ids.data(), kWidth}, {}, {}));
+  g_test_message("%zu bytes", peak_bytes - before);
+  g_assert_cmpuint(peak_bytes - before, >, 5'000'000);
+  g_assert_cmpuint(peak_bytes - before, <=, 20'000'000);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -151,5 +183,6 @@ int main(int argc, char **argv) {
                   test_no_allocation<int8::Weights>);
   g_test_add_func("/cpu/memory/int8/out-of-memory",
                   test_out_of_memory<int8::Weights>);
+  g_test_add_func("/cpu/memory/int8/large", test_large);
   return g_test_run();
 }
