@@ -131,6 +131,23 @@ void test_precision() {
   g_assert_true(masks.at("b") == masks.at("c"));
 }
 
+/// The device in the statistics ends in the precision, and in 8 bits in the
+/// instructions.
+void test_precision_in_statistics() {
+  for (const char *pattern : {"*, 2 threads, fp32", "*, 2 threads, int8 (*)"}) {
+    const bool int8 = strstr(pattern, "int8");
+    const Stream stream(
+        std::string("model-file=fastscnn-camvid.safetensors backend=cpu "
+                    "threads=2 precision=") +
+        (int8 ? "int8" : "fp32"));
+    GstStructure *stats = stream.stats();
+    const char *device = gst_structure_get_string(stats, "device");
+    g_test_message("%s", device);
+    g_assert_true(g_pattern_match_simple(pattern, device));
+    gst_structure_free(stats);
+  }
+}
+
 /// A model without scales is refused, with what to do.
 void test_model_without_scales() {
   const Element e("fastscnn backend=cpu precision=int8 model-file=" +
@@ -167,6 +184,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/clip/classes", test_classes);
   g_test_add_func("/clip/elements-agree", test_elements_agree);
   g_test_add_func("/clip/precision", test_precision);
+  g_test_add_func("/clip/precision-in-statistics",
+                  test_precision_in_statistics);
   g_test_add_func("/clip/model-without-scales", test_model_without_scales);
   g_test_add_func("/clip/async", test_async);
   return g_test_run();
