@@ -20,6 +20,8 @@
 using namespace fastscnn;
 using namespace fastscnn::cuda;
 
+extern "C" FastscnnBackendOpen fastscnn_backend_open;
+
 namespace {
 
 constexpr int kWidth = 64, kHeight = 32;
@@ -319,6 +321,23 @@ void test_fused() {
   g_assert_cmpuint(count_calls("cudaLaunchKernelExC"), ==, 0);
 }
 
+/// 8 bits are refused with what to choose instead.
+void test_precision() {
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  char why[256] = "";
+  Backend *backend = fastscnn_backend_open(kEngineAbi, why, sizeof why);
+  g_assert_cmpstr(why, ==, "");
+  Device device;
+  device.precision = fastscnn::Precision::kInt8;
+  const auto refused = backend->create_engine(Inputs().model, device);
+  g_assert_false(refused.has_value());
+  g_assert_true(refused.error().kind == Error::Kind::kDevice);
+  g_assert_cmpstr(refused.error().sentence.c_str(), ==,
+                  "The CUDA engine has no precision int8; choose auto or fp32, "
+                  "or backend=cpu");
+  g_assert_cmpuint(fakecuda::alive(), ==, 0);
+}
+
 void test_engine() { fail_everywhere(run_engine); }
 void test_painter() { fail_everywhere(run_painter); }
 
@@ -334,5 +353,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/fused", test_fused);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
+  g_test_add_func("/cuda/faults/precision", test_precision);
   return g_test_run();
 }
