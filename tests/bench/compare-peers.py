@@ -73,7 +73,11 @@ class Peer:
         self.process = subprocess.Popen(
             [*map(str, command), "--masks", str(masks)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
-        said = self._answer()
+        try:
+            said = self._answer()
+        except BaseException:
+            self.process.kill()
+            raise
         self.version = said["version"]
         self.precision = precision or said["precision"]
         self.times, self.miou = [], None
@@ -114,7 +118,7 @@ def start_peers(args, files, labelled):
         return Peer(name, [python_of(args, ENVIRONMENT[name]),
                            ROOT / "tests/bench/peers.py", name, *common, "--frames",
                            files.frames, *options],
-                    files.folder / f"{name}-{precision}", precision)
+                    files.folder / f"{name}-{precision or 'default'}", precision)
 
     for name in args.runtimes:
         options = ["--onnx", files.onnx()] if name in QUANTIZED else []
