@@ -106,7 +106,7 @@ class Engine {
 /// The arithmetic of a network.
 enum class Precision {
   kAuto,  ///< fp16 on GPUs; on CPUs int8 if the model has activation scales and
-          ///< the processor has instructions for it, otherwise fp32
+          ///< it is faster on the processor, otherwise fp32
   kFp32,
   kInt8,
 };

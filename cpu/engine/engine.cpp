@@ -254,8 +254,8 @@ Result<Precision> choose_precision(const Model &model, Precision wanted) {
                      " has no activation scales, which precision=int8 needs; "
                      "add them with models/calibrate.py"};
   if (wanted != Precision::kAuto) return wanted;
-  return has_scales && int8::have_dot_products() ? Precision::kInt8
-                                                 : Precision::kFp32;
+  return has_scales && int8::is_faster_than_fp32() ? Precision::kInt8
+                                                   : Precision::kFp32;
 }
 
 template <typename AnyWeights>

@@ -39,7 +39,7 @@ precision_get_type ()
 {
   static const GEnumValue values[] = {
     { (int)Precision::kAuto,
-        "int8 on a CPU with byte dot products if the model has activation "
+        "int8 on a CPU that is faster so if the model has activation "
         "scales, fp16 on a GPU, otherwise fp32",
         "auto" },
     { (int)Precision::kFp32, "Single precision", "fp32" },

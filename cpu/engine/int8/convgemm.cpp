@@ -253,6 +253,11 @@ Instructions choose() {
   return Instructions::kPortable;
 }
 
+bool faster_than_fp32() {
+  return choose() != Instructions::kPortable ||
+         (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2);
+}
+
 const char *target_name() { return hwy::TargetName(HWY_TARGET); }
 
 void run(const GemmJob &job) {
@@ -290,9 +295,12 @@ namespace fastscnn::int8 {
 
 HWY_EXPORT(run);
 HWY_EXPORT(choose);
+HWY_EXPORT(faster_than_fp32);
 HWY_EXPORT(target_name);
 
 Instructions instructions() { return HWY_DYNAMIC_DISPATCH(choose)(); }
+
+bool is_faster_than_fp32() { return HWY_DYNAMIC_DISPATCH(faster_than_fp32)(); }
 
 const char *instructions_name() {
   switch (instructions()) {

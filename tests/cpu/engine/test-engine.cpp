@@ -69,7 +69,7 @@ void test_precision() {
   const std::string int8 = precision_of(scaled, Precision::kInt8);
   g_assert_true(int8.substr(0, 6) == "int8 (");
   g_assert_true(precision_of(scaled, Precision::kAuto) ==
-                (int8::have_dot_products() ? int8 : "fp32"));
+                (int8::is_faster_than_fp32() ? int8 : "fp32"));
 
   Device device;
   device.precision = Precision::kInt8;
