@@ -10,12 +10,15 @@
 #include <thread>
 #include <vector>
 
+#include "cpu/engine/int8/weights.h"
 #include "cpu/engine/network.h"
 #include "cpu/engine/weights.h"
 #include "cpu/workers.h"
 #include "tests/bench/peak.h"
 #include "tests/bench/timing.h"
-#include "tests/support/cputensors.h"
+#include "tests/support/int8reference.h"
+#include "tests/support/must.h"
+#include "tests/support/reference.h"
 
 using namespace fastscnn;
 
@@ -26,13 +29,17 @@ struct Work {
   double bytes = 0;  // that the step reads and writes outside of the caches
 };
 
-double activation_bytes(const Network<Weights> &network, int layer) {
-  if (layer == kImage) return 12.0 * network.width() * network.height();
+template <typename AnyWeights>
+double activation_bytes(const Network<AnyWeights> &network, int layer) {
+  constexpr double kElement = sizeof(typename AnyWeights::Element);
+  if (layer == kImage) return 3 * kElement * network.width() * network.height();
   const Shape &s = network.shapes()[layer];
-  return 4.0 * s.channels * s.height * s.width;
+  return kElement * s.channels * s.height * s.width;
 }
 
-Work work_of(const Network<Weights> &network, const std::vector<Layer> &layers,
+template <typename AnyWeights>
+Work work_of(const Network<AnyWeights> &network,
+             const std::vector<Layer> &layers,
              const ExecutionPlan::Step &step) {
   std::vector<int> all = {step.first};
   all.insert(all.end(), step.pointwise.begin(), step.pointwise.end());
@@ -66,6 +73,15 @@ std::string name_of(const std::vector<Layer> &layers,
 
 constexpr int kRuns = 40;
 
+template <typename AnyNetwork>
+void fill_image(AnyNetwork *network) {
+  reference::Lcg lcg(1);
+  for (int y = 0; y < network->height(); y++)
+    for (int x = 0; x < 3 * network->width(); x++)
+      network->image_row(y)[x] =
+          static_cast<typename AnyNetwork::Element>(lcg.between(0, 2));
+}
+
 void print_all(const char *name, size_t tasks, double seconds, double flops,
                double peak) {
   std::printf("%-46s %5zu %8.3f %6s %8.1f %6.0f%%\n", name, tasks,
@@ -73,11 +89,13 @@ void print_all(const char *name, size_t tasks, double seconds, double flops,
               100 * flops / seconds / peak);
 }
 
-void measure(const std::shared_ptr<const Weights> &weights, int width,
+template <typename AnyWeights>
+void measure(const std::shared_ptr<const AnyWeights> &weights, int width,
              int height) {
-  const auto made = must(Network<Weights>::create(weights, width, height, 1));
-  Network<Weights> &network = *made;
-  testing::set_image(&network, reference::make_image(height, width));
+  using AnyNetwork = Network<AnyWeights>;
+  const auto made = must(AnyNetwork::create(weights, width, height, 1));
+  AnyNetwork &network = *made;
+  fill_image(&network);
   const ExecutionPlan &plan = network.plan();
   const std::vector<Layer> &layers = weights->model().layers();
   std::vector<double> fastest(plan.tasks.size(),
@@ -96,8 +114,9 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
     total += fastest[t];
   }
 
-  std::printf("\n%dx%d, one thread\n%-46s %5s %8s %6s %8s %6s\n", width, height,
-              "step", "tasks", "ms", "share", "GFLOP/s", "GB/s");
+  std::printf("\n%dx%d, %s, one thread\n%-46s %5s %8s %6s %8s %6s\n", width,
+              height, weights->precision(), "step", "tasks", "ms", "share",
+              "GFLOP/s", "GB/s");
   for (size_t s = 0; s < plan.steps.size(); s++) {
     const Work work = work_of(network, layers, plan.steps[s]);
     flops += work.flops;
@@ -110,9 +129,8 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
             measure_peak(1));
 
   const int threads = static_cast<int>(std::thread::hardware_concurrency());
-  const auto on_all =
-      must(Network<Weights>::create(weights, width, height, threads));
-  testing::set_image(on_all.get(), reference::make_image(height, width));
+  const auto on_all = must(AnyNetwork::create(weights, width, height, threads));
+  fill_image(on_all.get());
   Workers workers;
   must(workers.reserve(threads));
   double best = std::numeric_limits<double>::max();
@@ -123,11 +141,18 @@ void measure(const std::shared_ptr<const Weights> &weights, int width,
             measure_peak(threads));
 }
 
+template <typename AnyWeights>
+void measure_all(const std::shared_ptr<const Model> &model) {
+  const auto weights = must(AnyWeights::create(model));
+  for (int height : {256, 512, 1024}) measure(weights, 2 * height, height);
+}
+
 }  // namespace
 
 int main() {
-  auto weights =
-      must(Weights::create(reference::make_model(Variant::tramac(), 19)));
-  for (int height : {256, 512, 1024}) measure(weights, 2 * height, height);
+  const auto model =
+      reference::with_scales(*reference::make_model(Variant::tramac(), 19));
+  measure_all<Weights>(model);
+  measure_all<int8::Weights>(model);
   return 0;
 }
