@@ -2,6 +2,7 @@
 // The stream goes on whatever frames, sizes and segments come, and nothing
 // waits for a mask that does not.
 #include <atomic>
+#include <cstdio>
 
 #include "tests/support/elements.h"
 
@@ -155,6 +156,45 @@ void test_every_size() {
   }
 }
 
+/// A digital zoom by videocrop, of a network that takes several frames.
+void test_moving_crop() {
+  constexpr int kWidth = 640, kHeight = 360, kFrames = 150;
+  FakeControl &control = reset_control();
+  control.milliseconds = 25;
+  const std::string caps = caps_of("GRAY8", kWidth, kHeight);
+  const std::string line = "videocrop name=crop ! " +
+                           fastscnn_line("async=true") + " ! classmaskjson";
+  GstHarness *zoom = gst_harness_new_parse(line.c_str());
+  gst_harness_set_src_caps_str(zoom, caps.c_str());
+  GstElement *crop = gst_bin_get_by_name(GST_BIN(zoom->element), "crop");
+  int lines = 0;
+  for (int i = 0; i < kFrames; i++) {
+    g_object_set(crop, "left", i, "top", i / 2, nullptr);
+    GstBuffer *frame = make_frame(caps, 99);
+    GST_BUFFER_PTS(frame) = i * kFrame;
+    g_assert_cmpint(gst_harness_push(zoom, frame), ==, GST_FLOW_OK);
+    g_usleep(5000);
+    const OwnedBuffer text(gst_harness_try_pull(zoom));
+    if (!text.get()) continue;
+    lines++;
+    const std::vector<uint8_t> bytes = bytes_of(text);
+    const std::string json(bytes.begin(), bytes.end());
+    const size_t covers = json.find("\"covers\"");
+    int x, y, width, height;
+    g_assert_cmpint(sscanf(json.c_str() + covers, "\"covers\":[%d,%d,%d,%d]",
+                           &x, &y, &width, &height),
+                    ==, 4);
+    // On the pixels that it was made of: left and top have moved since.
+    g_assert_cmpint(x, <=, 0);
+    g_assert_cmpint(y, <=, 0);
+    g_assert_cmpint(x + width, ==, kWidth - i);
+    g_assert_cmpint(y + height, ==, kHeight - i / 2);
+  }
+  gst_object_unref(crop);
+  gst_harness_teardown(zoom);
+  g_assert_cmpint(lines, >, kFrames * 9 / 10);
+}
+
 /// Not live: the first frame waits after start, flush and another size.
 void test_first_frame_waits() {
   FakeControl &control = reset_control();
@@ -222,6 +262,41 @@ void test_compositor_ends() {
        " ! tee name=t t. ! queue max-size-buffers=1 ! compositor name=c ! "
        "fakesink t. ! queue max-size-buffers=1 ! "
        "classmaskextract ! c.");
+}
+
+/// A muxer waits for each of its streams, here for audio and for frames or
+/// masks; a sink of the rest stands in their way.
+void test_audio_beside() {
+  FakeControl &control = reset_control();
+  control.milliseconds = 300;
+  const struct {
+    const char *live, *muxed, *beside;
+  } cases[] = {
+      {"true", "jpegenc", "classmaskjson"},
+      {"false", "jpegenc", "classmaskjson"},
+      {"true", "jpegenc", "classmaskjson source=nobody"},
+      {"false", "jpegenc", "classmaskextract source=nobody"},
+      {"false", "classmaskextract ! jpegenc", "identity"},
+      {"false", "classmaskextract", "classmaskjson"},
+      // Neither encoders nor muxers go on at a GAP event.
+      {"true", "classmaskextract on-missing=blank ! jpegenc", "identity"},
+      {"false", "classmaskextract on-missing=blank source=nobody ! jpegenc",
+       "identity"},
+  };
+  for (const auto &c : cases) {
+    const std::string line =
+        std::string(
+            "matroskamux name=mux ! fakesink audiotestsrc "
+            "num-buffers=25 is-live=") +
+        c.live +
+        " ! queue ! mux. videotestsrc num-buffers=12 is-live=" + c.live +
+        " ! video/x-raw,width=320,height=240,framerate=25/1 ! " +
+        fastscnn_line("async=true") +
+        " ! tee name=t t. ! queue max-size-buffers=2 ! " + c.beside +
+        " ! fakesink t. ! queue max-size-buffers=2 ! " + c.muxed + " ! mux.";
+    g_test_message("%s", line.c_str());
+    play(line);
+  }
 }
 
 /// A picture has its mask, too.
@@ -354,9 +429,11 @@ int main(int argc, char **argv) {
   g_test_add_func("/continuity/new-scene-async", test_new_scene_async);
   g_test_add_func("/continuity/size-change-async", test_size_change_async);
   g_test_add_func("/continuity/every-size", test_every_size);
+  g_test_add_func("/continuity/moving-crop", test_moving_crop);
   g_test_add_func("/continuity/first-frame-waits", test_first_frame_waits);
   g_test_add_func("/continuity/branches-end", test_branches_end);
   g_test_add_func("/continuity/compositor-ends", test_compositor_ends);
+  g_test_add_func("/continuity/audio-beside", test_audio_beside);
   g_test_add_func("/continuity/still-picture", test_still_picture);
   g_test_add_func("/continuity/seek-in-paused", test_seek_in_paused);
   g_test_add_func("/continuity/refused-caps", test_refused_caps);
