@@ -260,6 +260,7 @@ def events(options):
     launch = (f"{APPSRC.format(name='camera0')} ! "
               f"videorate drop-only=true max-rate={options.rate} ! "
               "queue max-size-buffers=1 leaky=downstream ! videoconvert ! "
+              "videoflip video-direction=auto ! "
               f"{network(options)}{watched} ! classmaskjson ! appsink name=lines "
               "sync=false emit-signals=true enable-last-sample=false")
     url = read_url(options.url)

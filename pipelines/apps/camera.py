@@ -59,6 +59,9 @@ def prefer_hardware_decoders():
             factory.set_rank(Gst.Rank.PRIMARY + 100)
 
 
+UPRIGHT = "rotate-0"
+
+
 class Retimer:
     """Maps the timestamps of an unreliable source to running time that always
     increases."""
@@ -112,6 +115,8 @@ class Camera:
         self._latency = latency
         self._retime = Retimer()
         self._caps = None
+        self._orientation = UPRIGHT  # of the source, as its tags say
+        self._sent_orientation = UPRIGHT
         self._source = None
         self._offered = set()  # media types
         self._attempts = 0
@@ -147,7 +152,11 @@ class Camera:
 
     def _open(self):
         source = self._make_source()
-        source.get_by_name("frames").connect("new-sample", self._push)
+        frames = source.get_by_name("frames")
+        frames.connect("new-sample", self._push)
+        frames.get_static_pad("sink").add_probe(
+            Gst.PadProbeType.EVENT_DOWNSTREAM, self._watch_orientation)
+        self._orientation = UPRIGHT
         bus = source.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", self._on_error)
@@ -204,6 +213,25 @@ class Camera:
         if element.find_property("output-corrupt"):
             element.set_property("output-corrupt", False)
 
+    def _watch_orientation(self, _pad, info):
+        """Runs on the streaming thread of the source."""
+        event = info.get_event()
+        if event.type == Gst.EventType.TAG:
+            known, orientation = event.parse_tag().get_string(
+                Gst.TAG_IMAGE_ORIENTATION)
+            if known:
+                self._orientation = orientation
+        return Gst.PadProbeReturn.OK
+
+    def _send_orientation(self):
+        """Lets videoflip turn the frames that follow: samples carry no tags."""
+        if self._orientation != self._sent_orientation:
+            self._sent_orientation = self._orientation
+            self._appsrc.send_event(Gst.Event.new_tag(
+                Gst.TagList.new_from_string(
+                    "taglist, image-orientation=(string)"
+                    + self._orientation)))
+
     def _push(self, appsink):
         """Pushes a frame. Runs on the streaming thread of the source."""
         sample = appsink.emit("pull-sample")
@@ -214,6 +242,7 @@ class Camera:
         if self._caps is None or not caps.is_equal(self._caps):
             self._caps = caps
             self._appsrc.set_property("caps", caps)
+        self._send_orientation()
         buffer = sample.get_buffer()
         pts = buffer.pts
         if pts != Gst.CLOCK_TIME_NONE:

@@ -6,14 +6,19 @@ import pathlib
 import random
 import statistics
 import sys
+import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from streams import FaultyCamera, run_for, threads, wait_until  # noqa: E402
+from streams import (CLIP, ROOT, FaultyCamera, run_for, threads,  # noqa: E402
+                     wait_until, write_phone_video)
 import tap  # noqa: E402
 import camera
 from gi.repository import Gst
+
+sys.path.insert(0, str(ROOT / "pipelines" / "web"))
+import cameras  # noqa: E402
 
 RESUME = 2.0  # seconds after the camera is back
 
@@ -21,17 +26,17 @@ RESUME = 2.0  # seconds after the camera is back
 class Viewer:
     """A pipeline behind a Camera, and a record of what arrives."""
 
-    def __init__(self, url, transport="tcp"):
+    def __init__(self, url, transport="tcp", kind=camera.Camera):
         self.reports = []
         self.arrivals = []  # (wall clock, timestamp)
         self.sizes = []
         self.pipeline = Gst.parse_launch(
-            camera.APPSRC.format(name="frames") + " ! fakesink name=sink "
-            "sync=false")
+            camera.APPSRC.format(name="frames") + " ! videoconvert ! "
+            "videoflip video-direction=auto ! fakesink name=sink sync=false")
         pad = self.pipeline.get_by_name("sink").get_static_pad("sink")
         pad.add_probe(Gst.PadProbeType.BUFFER, self.on_buffer)
         pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self.on_event)
-        self.camera = camera.Camera(
+        self.camera = kind(
             url, self.pipeline.get_by_name("frames"), self.reports.append,
             transport)
         self.pipeline.set_state(Gst.State.PLAYING)
@@ -243,6 +248,24 @@ class Faults(unittest.TestCase):
             viewer.close()
         self.assertTrue(wait_until(lambda: threads() <= before, 3),
                         f"{before} threads became {threads()}")
+
+
+class Upright(unittest.TestCase):
+    def test_video_of_a_telephone(self):
+        """Samples carry no tags, but the frames behind are turned. The next
+        stream may be upright."""
+        with tempfile.TemporaryDirectory() as folder:
+            phone = pathlib.Path(folder) / "phone.mp4"
+            write_phone_video(phone)
+            viewer = Viewer(phone.as_uri(), kind=cameras.Clip)
+            self.addCleanup(viewer.close)
+            self.assertTrue(wait_until(viewer.live, 20), viewer.reports)
+            width, height = viewer.sizes[-1]
+            self.assertLess(width, height)
+            viewer.camera.url = CLIP.as_uri()
+            viewer.camera._lost("another video")
+            self.assertTrue(wait_until(
+                lambda: viewer.sizes[-1] == (height, width), 20), viewer.sizes)
 
 
 class Kinds(unittest.TestCase):

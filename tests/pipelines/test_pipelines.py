@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from streams import (CLIP, ROOT, FaultyCamera, free_port,  # noqa: E402
-                     start_broker, wait_until)
+                     start_broker, wait_until, write_phone_video)
 import tap  # noqa: E402
 import gi
 
@@ -186,15 +185,7 @@ class Demo(TestCase):
 
     def test_video_of_a_telephone_becomes_upright(self):
         phone = self.folder / "phone.mp4"
-        line = (f"filesrc location={CLIP} ! decodebin ! identity eos-after=21 ! "
-                "videoconvert ! x264enc ! mp4mux ! "
-                f"filesink location={phone}")
-        self.assertEqual(run("gst-launch-1.0", *line.split()).returncode, 0)
-        # A quarter turn in the header of the track, as telephones write it.
-        content = phone.read_bytes()
-        matrix = content.index(b"tkhd") + 44
-        turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-        phone.write_bytes(content[:matrix] + turn + content[matrix + 36:])
+        write_phone_video(phone)
         out = self.folder / "out.mp4"
         result = run(self.DEMO, phone, out)
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -43,6 +44,18 @@ class FaultyCamera:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def write_phone_video(path, frames=20):
+    """The beginning of the clip with a quarter turn in the header of the track,
+    as telephones write it."""
+    line = (f"filesrc location={CLIP} ! decodebin ! identity eos-after={frames + 1} "
+            f"! videoconvert ! x264enc ! mp4mux ! filesink location={path}")
+    subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True)
+    content = path.read_bytes()
+    matrix = content.index(b"tkhd") + 44
+    turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(content[:matrix] + turn + content[matrix + 36:])
 
 
 def free_port():
