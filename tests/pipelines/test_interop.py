@@ -170,6 +170,11 @@ class Process(unittest.TestCase):
             self.assertNotIn(library, done.stderr)
         self.assertEqual(os.listdir(self.home), [])
 
+    def test_origin(self):
+        """The plugin says whose it is."""
+        done = self.run_program("gst-inspect-1.0", "fastscnn")
+        self.assertRegex(done.stdout, r"Origin URL +\S*gst-fastscnn\S*\n")
+
     def test_inspect_under_valgrind(self):
         if shutil.which("valgrind") is None:
             self.skipTest("no valgrind")

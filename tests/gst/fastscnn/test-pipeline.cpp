@@ -115,6 +115,32 @@ void test_tee() {
   g_assert_cmpint(without, ==, 0);
 }
 
+/// Masks are placed in what is shown of a frame. What follows decides whether
+/// videocrop cuts frames or attaches a GstVideoCropMeta.
+void test_crop() {
+  reset_control();
+  for (const char *more :
+       {"", "t. ! queue ! classmaskextract ! fakesink",
+        "t. ! queue ! videoconvert ! video/x-raw,format=RGB ! fakesink",
+        "t. ! queue ! videoscale ! fakesink"}) {
+    const Pipeline p(
+        "videotestsrc num-buffers=1 ! video/x-raw,width=640,height=360 ! "
+        "videocrop left=100 top=40 ! " +
+        scnn("") + " ! tee name=t t. ! queue ! classmaskjson ! appsink " +
+        "name=out " + more);
+    GstSample *sample = nullptr;
+    gst_element_set_state(p.element, GST_STATE_PLAYING);
+    g_signal_emit_by_name(p.get("out"), "try-pull-sample", 30 * GST_SECOND,
+                          &sample);
+    g_assert_nonnull(sample);
+    const std::vector<uint8_t> line = bytes_of(gst_sample_get_buffer(sample));
+    const std::string text(line.begin(), line.end());
+    g_test_message("%s: %s", more, text.c_str());
+    g_assert_nonnull(strstr(text.c_str(), "\"covers\":[0,0,540,320],"));
+    gst_sample_unref(sample);
+  }
+}
+
 /// Although inference is slower than the stream, the sink gets every frame in
 /// time, from live sources and from files.
 void test_no_frame_lost() {
@@ -229,6 +255,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/pipeline/scaled-and-converted", test_scaled_and_converted);
   g_test_add_func("/pipeline/counts", test_counts);
   g_test_add_func("/pipeline/tee", test_tee);
+  g_test_add_func("/pipeline/crop", test_crop);
   g_test_add_func("/pipeline/no-frame-lost", test_no_frame_lost);
   g_test_add_func("/pipeline/seeks-and-states", test_seeks_and_states);
   g_test_add_func("/pipeline/allocation", test_allocation);

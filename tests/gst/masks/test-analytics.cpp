@@ -4,6 +4,7 @@
 // masks.
 #include <gst/analytics/analytics.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -253,6 +254,97 @@ void test_overlay() {
   gst_harness_teardown(h);
 }
 
+constexpr gint kBox = 64;  // width and height of an object's box
+
+// A frame of objects side by side. Each has a segmentation of its own, which
+// fills the left half of its box, and the label in a related object, as
+// yolosegv8tensordec attaches them.
+GstBuffer *new_frame_of_objects(const std::vector<const char *> &labels) {
+  const gsize size = labels.size() * kBox * kBox;
+  const guint8 pixels[] = {1, 0};
+  guint ids[] = {0, 1};
+  GstBuffer *frame = gst_buffer_new_allocate(nullptr, size, nullptr);
+  GRand *random = g_rand_new_with_seed(5);
+  for (gsize i = 0; i < size; i++)
+    gst_buffer_memset(frame, i, g_rand_int_range(random, 0, 256), 1);
+  g_rand_free(random);
+  GstAnalyticsRelationMeta *relations =
+      gst_buffer_add_analytics_relation_meta(frame);
+  for (gsize i = 0; i < labels.size(); i++) {
+    const gint x = static_cast<gint>(i) * kBox;
+    GstAnalyticsSegmentationMtd segmentation;
+    GstAnalyticsODMtd object;
+    g_assert_true(gst_analytics_relation_meta_add_od_mtd(
+        relations, g_quark_from_string(labels[i]), x, 0, kBox, kBox, 0.9f,
+        &object));
+    g_assert_true(gst_analytics_relation_meta_add_segmentation_mtd(
+        relations, new_image(pixels, 2, 1, 2, 0),
+        GST_SEGMENTATION_TYPE_INSTANCE, 2, ids, x, 0, kBox, kBox,
+        &segmentation));
+    g_assert_true(gst_analytics_relation_meta_set_relation(
+        relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, object.id,
+        segmentation.id));
+  }
+  return frame;
+}
+
+// Which pixels of a row the overlay changes: x, . or ? if some rows do.
+std::string drawn_columns(const std::string &overlay, GstBuffer *frame) {
+  const std::string line = "classmaskoverlay " + overlay;
+  const gint width = static_cast<gint>(gst_buffer_get_size(frame)) / kBox;
+  const std::string caps =
+      "video/x-raw,format=GRAY8,framerate=25/1,width=" + std::to_string(width) +
+      ",height=" + std::to_string(kBox);
+  GstHarness *h = gst_harness_new_parse(line.c_str());
+  GstBuffer *before = gst_buffer_copy_deep(frame);
+  GstMapInfo was, is;
+  std::string columns;
+
+  gst_harness_set_src_caps_str(h, caps.c_str());
+  frame = gst_harness_push_and_pull(h, frame);
+  g_assert_true(gst_buffer_map(before, &was, GST_MAP_READ));
+  g_assert_true(gst_buffer_map(frame, &is, GST_MAP_READ));
+  for (gint x = 0; x < width; x++) {
+    gint changed = 0;
+    for (gint y = 0; y < kBox; y++)
+      changed += was.data[y * width + x] != is.data[y * width + x];
+    columns += changed == 0 ? '.' : changed > kBox * 9 / 10 ? 'x' : '?';
+  }
+  gst_buffer_unmap(before, &was);
+  gst_buffer_unmap(frame, &is);
+  gst_buffer_unref(before);
+  gst_buffer_unref(frame);
+  gst_harness_teardown(h);
+  return columns;
+}
+
+// Every object is drawn, and in the modes that protect privacy covered.
+void test_objects() {
+  const struct {
+    const char *overlay;
+    bool drawn[3];
+  } cases[] = {
+      {"alpha=1", {true, true, true}},
+      {"mode=blur blur-margin=0", {true, true, true}},
+      {"mode=pixelate blur-margin=0", {true, true, true}},
+      {"alpha=1 classes=person", {true, false, true}},
+      {"mode=blur blur-margin=0 classes=person", {true, false, true}},
+      {"mode=pixelate blur-margin=0 classes=person", {true, false, true}},
+  };
+  constexpr gint kEdge = 10;  // of a blur
+  for (const auto &c : cases) {
+    const std::string columns = drawn_columns(
+        c.overlay, new_frame_of_objects({"person", "dog", "person"}));
+    g_test_message("%s: %s", c.overlay, columns.c_str());
+    for (gint i = 0; i < 3; i++)
+      for (gint x = kEdge; x < kBox - kEdge; x++) {
+        if (std::abs(x - kBox / 2) < kEdge) continue;
+        const bool drawn = x < kBox / 2 && c.drawn[i];
+        g_assert_cmpint(columns[i * kBox + x], ==, drawn ? 'x' : '.');
+      }
+  }
+}
+
 // fastscnn attaches a segmentation only if analytics-meta is set.
 void test_fastscnn() {
   for (bool wanted : {false, true}) {
@@ -303,6 +395,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/analytics/read-16-bit", test_read_16_bit);
   g_test_add_func("/analytics/read-nothing", test_read_nothing);
   g_test_add_func("/analytics/overlay", test_overlay);
+  g_test_add_func("/analytics/objects", test_objects);
   g_test_add_func("/analytics/fastscnn", test_fastscnn);
   return g_test_run();
 }

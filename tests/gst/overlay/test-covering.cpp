@@ -193,6 +193,67 @@ void test_two_masks() {
   }
 }
 
+/// Pushes a frame of noise with this mask, the last of its stream.
+void push_last(GstElement *pipeline, const char *name,
+               const std::vector<uint8_t> &ids, GstBuffer *frame) {
+  GstElement *source = gst_bin_get_by_name(GST_BIN(pipeline), name);
+  GstFlowReturn flow;
+  attach(frame, ids, kWidth, kHeight, 0, 0, kWidth, kHeight, name);
+  g_signal_emit_by_name(source, "push-buffer", frame, &flow);
+  g_signal_emit_by_name(source, "end-of-stream", &flow);
+  gst_buffer_unref(frame);
+  gst_object_unref(source);
+}
+
+/// Two cameras in one frame. GStreamer 1.28 keeps both masks; before, there is
+/// none behind the compositor.
+void test_compositor() {
+  guint major, minor, micro, nano;
+  gst_version(&major, &minor, &micro, &nano);
+  const bool kept = minor >= 28;
+  const std::string caps = caps_of("I420", kWidth, kHeight,
+                                   "colorimetry=bt709,pixel-aspect-ratio=1/1");
+  std::vector<uint8_t> left = filled(0), right = filled(0);
+  for (int y = 0; y < kHeight; y++) {
+    for (int x = 0; x < 40; x++) left[y * kWidth + x] = kPerson;
+    for (int x = 80; x < kWidth; x++) right[y * kWidth + x] = kPerson;
+  }
+  for (const char *mode : {"blur", "pixelate", "blend"}) {
+    const Element wall(
+        "compositor name=mix sink_1::xpos=120 ! video/x-raw,width=240,"
+        "height=80 ! classmaskoverlay classes=person blur-margin=0 mode=" +
+        std::string(mode) +
+        " ! appsink name=out sync=false appsrc name=one format=time caps=\"" +
+        caps + "\" ! mix. appsrc name=two format=time caps=\"" + caps +
+        "\" ! mix.");
+    GstBuffer *frame = make_frame(caps, -1);
+    gst_buffer_memset(frame, kWidth * kHeight, 128, -1);  // grey
+    const std::vector<uint8_t> before = bytes_of(frame);
+    gst_element_set_state(wall.element, GST_STATE_PLAYING);
+    push_last(wall.element, "one", left, gst_buffer_copy_deep(frame));
+    push_last(wall.element, "two", right, frame);
+    GstElement *out = gst_bin_get_by_name(GST_BIN(wall.element), "out");
+    GstSample *sample = nullptr;
+    g_signal_emit_by_name(out, "try-pull-sample", 30 * GST_SECOND, &sample);
+    g_assert_nonnull(sample);
+    const std::vector<uint8_t> after = bytes_of(gst_sample_get_buffer(sample));
+    std::string columns;
+    for (int x = 0; x < 2 * kWidth; x++) {
+      int changed = 0;
+      for (int y = 0; y < kHeight; y++)
+        changed += before[y * kWidth + x % kWidth] != after[y * 2 * kWidth + x];
+      columns += changed == 0 ? '.' : changed > kHeight * 9 / 10 ? 'x' : '?';
+    }
+    gst_sample_unref(sample);
+    gst_object_unref(out);
+    const bool protects = strcmp(mode, "blend") != 0;
+    g_test_message("%s: %s", mode, columns.c_str());
+    g_assert_true(all_of(columns, kept || protects ? 'x' : '.', 0, 38));
+    g_assert_true(all_of(columns, kept || !protects ? '.' : 'x', 48, 192));
+    g_assert_true(all_of(columns, kept || protects ? 'x' : '.', 202, 240));
+  }
+}
+
 /// Where masks overlap, the newest is drawn; where either shows a person, the
 /// person is hidden.
 void test_overlapping_masks() {
@@ -325,6 +386,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/covering/unknown-pixels", test_unknown_pixels);
   g_test_add_func("/covering/beyond-the-mask", test_beyond_the_mask);
   g_test_add_func("/covering/two-masks", test_two_masks);
+  g_test_add_func("/covering/compositor", test_compositor);
   g_test_add_func("/covering/overlapping-masks", test_overlapping_masks);
   g_test_add_func("/covering/two-class-tables", test_two_class_tables);
   g_test_add_func("/covering/letterbox", test_letterbox);
