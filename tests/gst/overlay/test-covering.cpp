@@ -340,8 +340,11 @@ void test_letterbox() {
   // The frame lies in columns 60 to 180, the person in its left third.
   for (const char *mode : {"blur", "pixelate"}) {
     const std::string found = columns(mode);
+    g_test_message("%s: %s", mode, found.c_str());
     g_assert_true(all_of(found, 'x', 62, 98));
-    g_assert_true(all_of(found, '.', 112, 178));
+    // GStreamer 1.28 tells borders, which no mask covers: their blur reaches
+    // into the frame.
+    g_assert_true(all_of(found, '.', 112, 168));
   }
   const std::string found = columns("blend");
   g_assert_true(all_of(found, '.', 0, 60));
