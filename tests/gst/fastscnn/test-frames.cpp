@@ -150,7 +150,7 @@ void test_crop_of_larger_frame() {
 }
 
 void test_renegotiation() {
-  const FakeControl &control = reset_control();
+  FakeControl &control = reset_control();
   Stream stream;
   const int sizes[][2] = {{64, 48}, {48, 64}, {320, 240}, {17, 19}};
   int number = 0;
