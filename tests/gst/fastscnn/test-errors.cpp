@@ -134,15 +134,19 @@ std::string device_of(const Stream &stream) {
   return name;
 }
 
+void check_precision(const Stream &stream, const std::string &precision) {
+  const std::string device = device_of(stream);
+  const std::string suffix = ", fake " + precision;
+  g_assert_true(g_str_has_suffix(device.c_str(), suffix.c_str()));
+}
+
 /// The precision reaches the engine, and the statistics say which it is. With
 /// backend=auto, a GPU without it makes way for the CPU.
 void test_precision() {
   install_engines({"cpu", "cuda"});
   for (const char *precision : {"auto", "fp32", "int8"}) {
     Stream stream("backend=cpu precision=" + std::string(precision));
-    g_assert_true(
-        g_str_has_suffix(device_of(stream).c_str(),
-                         (", fake " + std::string(precision)).c_str()));
+    check_precision(stream, precision);
     gchar *value = nullptr;
     GValue setting = G_VALUE_INIT;
     g_object_get_property(G_OBJECT(stream.element), "precision", &setting);
@@ -157,7 +161,7 @@ void test_precision() {
   install_engines({"cpu", "cuda"});
   Stream stream("precision=int8");
   g_assert_true(backend_of(stream) == "cpu");
-  g_assert_true(g_str_has_suffix(device_of(stream).c_str(), ", fake int8"));
+  check_precision(stream, "int8");
 }
 
 void test_unusable_caps() {
