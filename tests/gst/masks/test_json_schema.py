@@ -164,7 +164,9 @@ class Json(unittest.TestCase):
         line, = self.run_frames([frame])
         self.assertEqual(line["time_code"], "01:02:03;04")
         self.assertEqual(line["utc_source"], "time-code")
-        self.assertRegex(line["utc"], r"^2026-01-02T01:02:03\.1[34]")
+        # The time code of a drop frame is not quite the time: 111582 frames take
+        # 3723.119 s. GStreamer before 1.26 takes it for the time.
+        self.assertRegex(line["utc"], r"^2026-01-02T01:02:03\.1(19|[34])")
         self.assertEqual(
             line["reference_timestamps"],
             [{"reference": 'timestamp/x-ntp, name=(string)"a\\ b"',
