@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/cuda/simt.h"
+#include "tests/cuda/simt-inl.h"
 
 #include <ucontext.h>
 

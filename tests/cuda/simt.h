@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <cstddef>
-
 #include "cuda/simt.h"
 
 /// Runs kernels over cuda/simt.h on the CPU. Each thread of a cluster is a
@@ -31,30 +29,9 @@ struct Options {
   int without_cluster_barrier = -1;
 };
 
-namespace detail {
-struct Launch {
-  void (*body)(const void *kernel, void *shared);
-  const void *kernel;
-  size_t shared_bytes;
-  int threads, cluster, grid_x, grid_y;
-};
-Counts run(const Launch &launch, const Options &options);
-}  // namespace detail
-
+/// Compiling it takes seconds for each kernel: fused-*.cpp do it for all tests
+/// that run the same ones. simt-inl.h has the definition for others.
 template <class Kernel>
-Counts clusters(const Kernel &kernel, const Options &options = {}) {
-  using Shared = typename Kernel::Shared;
-  detail::Launch launch = {};
-  launch.body = [](const void *kernel, void *shared) {
-    (*static_cast<const Kernel *>(kernel))(*static_cast<Shared *>(shared));
-  };
-  launch.kernel = &kernel;
-  launch.shared_bytes = sizeof(Shared);
-  launch.threads = Kernel::kThreads;
-  launch.cluster = Kernel::kCluster;
-  launch.grid_x = kernel.grid_x();
-  launch.grid_y = kernel.grid_y();
-  return detail::run(launch, options);
-}
+Counts clusters(const Kernel &kernel, const Options &options = {});
 
 }  // namespace fastscnn::cuda::emulator

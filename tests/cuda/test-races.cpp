@@ -10,7 +10,7 @@
 
 #include "cuda/engine/fused/arguments.h"
 #include "cuda/engine/weights.h"
-#include "tests/cuda/simt.h"
+#include "tests/cuda/simt-inl.h"
 #include "tests/support/must.h"
 #include "tests/support/reference.h"
 
