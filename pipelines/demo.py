@@ -17,10 +17,12 @@ SEGMENT = ("videoconvert ! videoflip video-direction=auto ! "
            "fastscnn name=net post-messages=true ! "
            "classmaskoverlay legend=top-left ! videoconvert")
 # Even sizes and 4:2:0, which every player supports.
+# async=false: with a live source in uridecodebin, GStreamer 1.22 sometimes forgets to
+# set a sink that has waited for its first frame to PLAYING.
 WRITE = ("videoscale ! video/x-raw,format=(string){{I420,NV12}},"
          "width=[2,8192,2],height=[2,8192,2] ! queue max-size-buffers=4 ! "
          "x264enc pass=qual quantizer=21 speed-preset=veryfast ! "
-         "{mux} ! filesink name=file")
+         "{mux} ! filesink name=file async=false")
 NEXT = """
 Next:
   xdg-open {output}

@@ -85,10 +85,12 @@ int main(int argc, char **argv) {
     g_printerr("usage: mask_appsink FILE|URI [LABEL...]\n");
     return 2;
   }
+  /* async=false: with a live source in uridecodebin, GStreamer 1.22 sometimes
+   * forgets to set a sink that has waited for its first frame to PLAYING. */
   pipeline = gst_parse_launch(
       "uridecodebin name=source ! videoconvert ! "
       "videoflip video-direction=auto ! "
-      "fastscnn ! appsink name=sink sync=false "
+      "fastscnn ! appsink name=sink sync=false async=false "
       "max-buffers=4",
       &error);
   if (!error)

@@ -22,11 +22,13 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-# Inference must not delay live streams; files run at full speed.
+# Inference must not delay live streams; files run at full speed. async=false: with a
+# live source in uridecodebin, GStreamer 1.22 sometimes forgets to set a sink that has
+# waited for its first frame to PLAYING.
 PIPELINE = ("uridecodebin name=source ! videoconvert ! "
             "videoflip video-direction=auto ! "
             "fastscnn name=scnn post-messages=true mask-size=grid async={live} ! "
-            "fakesink sync={live}")
+            "fakesink sync={live} async=false")
 
 
 class Alarm:

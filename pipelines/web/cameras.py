@@ -37,10 +37,12 @@ class Clip(Camera):
     another source that GStreamer has a URI for."""
 
     def _make_source(self):
+        # async=false: GStreamer 1.22 sometimes leaves the sink of a live source in
+        # PAUSED.
         source = Gst.parse_launch(
             "uridecodebin name=source expose-all-streams=false "
-            "caps=video/x-raw(ANY) ! appsink name=frames max-buffers=2 "
-            "emit-signals=true enable-last-sample=false caps=video/x-raw")
+            "caps=video/x-raw(ANY) ! appsink name=frames async=false "
+            "max-buffers=2 emit-signals=true enable-last-sample=false caps=video/x-raw")
         source.get_by_name("source").set_property("uri", self.url)
         frames = source.get_by_name("frames")
         frames.set_property("sync", not self.url.startswith("v4l2:"))
