@@ -222,7 +222,9 @@ configure() {
     return
   fi
   begin '2/3 configuring'
-  meson setup "${reconfigure[@]}" "${options[@]}" build > "$log" 2>&1 ||
+  # Lines in backtraces, but no variables, which take a third of the time.
+  CFLAGS="-g1 ${CFLAGS-}" CXXFLAGS="-g1 ${CXXFLAGS-}" \
+    meson setup "${reconfigure[@]}" "${options[@]}" build > "$log" 2>&1 ||
     fail 'meson failed to configure build/'
   finish
   if [[ $tests = no && " ${options[*]} " == *' -Dcuda-archs='* ]] &&

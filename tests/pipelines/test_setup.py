@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
@@ -28,6 +29,7 @@ FAKES = {
     "nvidia-smi": "cat gpu",
     "nvcc": "echo sm_90",
     "meson": """
+        echo "$CFLAGS|$CXXFLAGS" > flags
         cat meson-says
         mkdir -p build/meson-info
         touch build/build.ninja
@@ -132,6 +134,13 @@ class Setup(unittest.TestCase):
         _, calls = self.run_setup()
         self.assertEqual(self.meson(calls)[0], [
             "setup", "-Dtests=false", "-Dbench=false", "-Dcuda=disabled", "build"])
+
+    def test_flags_of_the_user_count(self):
+        with unittest.mock.patch.dict(os.environ, CFLAGS="-Og -g"):
+            os.environ.pop("CXXFLAGS", None)
+            self.run_setup()
+        self.assertEqual((self.folder / "flags").read_text(),
+                         "-g1 -Og -g|-g1 \n")
 
     def test_tests_are_added(self):
         for gpus, archs in {"": "80,90", "9.0\n": "90"}.items():
