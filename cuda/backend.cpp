@@ -102,8 +102,9 @@ class CudaBackend : public Backend {
       const std::shared_ptr<const Model> &model, const PlanCache::Warn &warn) {
     auto weights = FASTSCNN_TRY(weights_for(known, context, model));
     auto cache = FASTSCNN_TRY(cache_for(context->device(), warn));
-    return make_engine<T>(std::move(context), std::move(weights),
-                          std::move(cache), warn);
+    auto pool = pool_for(*context);
+    return make_engine<T>(std::move(context), std::move(pool),
+                          std::move(weights), std::move(cache), warn);
   }
 
   template <typename T>
@@ -116,6 +117,14 @@ class CudaBackend : public Backend {
     if (!weights)
       kept = weights = FASTSCNN_TRY(Weights<T>::create(context, model));
     return weights;
+  }
+
+  std::shared_ptr<ExecutorPool> pool_for(const Context &context) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::weak_ptr<ExecutorPool> &kept = pools_[context.handle()];
+    std::shared_ptr<ExecutorPool> pool = kept.lock();
+    if (!pool) kept = pool = std::make_shared<ExecutorPool>();
+    return pool;
   }
 
   Result<std::shared_ptr<PlanCache>> cache_for(int device,
@@ -132,6 +141,7 @@ class CudaBackend : public Backend {
   std::mutex mutex_;
   Shared<__half> half_weights_;
   Shared<float> float_weights_;
+  std::map<void *, std::weak_ptr<ExecutorPool>> pools_;  // by context
   std::map<int, std::shared_ptr<PlanCache>> caches_;
 };
 

@@ -6,42 +6,36 @@
 #include <type_traits>
 #include <utility>
 
+#include "cuda/engine/frameexecutor.h"
 #include "cuda/engine/kernels/countareas.h"
-#include "cuda/engine/download.h"
-#include "cuda/engine/framegraph.h"
-#include "cuda/engine/network.h"
-#include "cuda/engine/upload.h"
+#include "cuda/engine/transfer/download.h"
+#include "cuda/engine/transfer/upload.h"
 
 namespace fastscnn::cuda {
 namespace {
 
-/// The buffers, plans and the graph of one configuration.
+/// Frames and masks of one configuration, with all that is a stream's own.
 template <typename T>
-class Pipeline {
+class FrameStream {
  public:
-  static Result<std::unique_ptr<Pipeline>> create(
-      std::shared_ptr<const Weights<T>> weights, const FrameInfo &src,
-      const Config &config, PlanCache *cache, const PlanCache::Warn &warn) {
-    const ModelInfo &model = weights->model().info();
-    std::unique_ptr<Network<T>> network = FASTSCNN_TRY(
-        Network<T>::create(weights, config.input_height, config.input_width,
-                           config.fused, cache, warn));
-    std::unique_ptr<Pipeline> pipeline(
-        new Pipeline(std::move(network), model, src, config));
-    FASTSCNN_TRY(pipeline->prepare(model));
-    return pipeline;
+  /// member: of executors of the type FrameExecutor<T>; must outlive this.
+  static Result<std::unique_ptr<FrameStream>> create(
+      const ExecutorPool::Member &member, const ModelInfo &model,
+      const FrameInfo &src, const Config &config) {
+    std::unique_ptr<FrameStream> stream(
+        new FrameStream(member, model, src, config));
+    FASTSCNN_TRY(stream->prepare(model));
+    return stream;
   }
 
   int mask_width() const { return mask_width_; }
   int mask_height() const { return mask_height_; }
-  std::string fused_blocks() const { return network_->fused_blocks(); }
+  std::string fused_blocks() const { return fused_blocks_; }
 
   /// given: (nullable) where the contents of src are valid.
   Result<> segment(const ConstFrame &src, const Mask &dst,
                    const Options &options, cudaStream_t given) {
-    const cudaStream_t stream = given ? given : stream_.get();
-    const Result<> done =
-        wait(queue(src, dst, options, stream), stream, options.sleeps);
+    const Result<> done = run(src, dst, options, given ? given : stream_.get());
     if (!done) {
       reset();  // the average may be half written
       return done;
@@ -74,22 +68,19 @@ class Pipeline {
   static constexpr size_t kSumsBytes = kCountsBytes + sizeof(uint32_t);
   static constexpr size_t kPreviousBytes = sizeof(float) * 3 * kSceneSamples;
 
-  Pipeline(std::unique_ptr<Network<T>> network, const ModelInfo &model,
-           const FrameInfo &src, const Config &config)
+  FrameStream(const ExecutorPool::Member &member, const ModelInfo &model,
+              const FrameInfo &src, const Config &config)
       : info_(src),
-        network_(std::move(network)),
-        mask_width_(config.mask_width ? config.mask_width
-                                      : network_->logits_shape().width),
-        mask_height_(config.mask_height ? config.mask_height
-                                        : network_->logits_shape().height) {
+        member_(member),
+        mask_width_(config.mask_width),
+        mask_height_(config.mask_height) {
     kernels_.preprocess =
         make_preprocess<T>(src, model, config.input_height, config.input_width);
   }
 
   /// Waits for the GPU even if queueing failed: what was queued before the
   /// failure still uses the frame, the mask and the buffers.
-  Result<> wait(const Result<> &queued, cudaStream_t stream,
-                bool sleeps = false) {
+  Result<> wait(const Result<> &queued, cudaStream_t stream, bool sleeps) {
     Result<> done = sleeps ? sleep(stream) : Result<>();
     if (!sleeps || !done)
       done = check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
@@ -107,16 +98,29 @@ class Pipeline {
     done_ = FASTSCNN_TRY(make_sleeping_event());
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
+    {
+      const ExecutorPool::Lease lease = member_.acquire();
+      const auto &executor = static_cast<FrameExecutor<T> &>(lease.executor());
+      logits_ = executor.logits_shape();
+      fused_blocks_ = executor.fused_blocks();
+    }
+    if (!mask_width_) {
+      mask_width_ = logits_.width;
+      mask_height_ = logits_.height;
+    }
     FASTSCNN_TRY(prepare_smoothing());
     FASTSCNN_TRY(prepare_argmax(model));
-    return prepare_network();
+    const auto clear = [this](cudaStream_t stream) -> Result<> {
+      TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
+      TRY_CUDA(cudaMemsetAsync(counts_.get(), 0, kSumsBytes, stream));
+      return {};
+    };
+    return wait(clear(stream_.get()), stream_.get(), false);
   }
 
   Result<> prepare_smoothing() {
-    const Shape logits = network_->logits_shape();
     TemporalFilter<T> &filter = kernels_.filter;
-    filter.logits = network_->logits();
-    filter.count = logits.channels * logits.height * logits.width;
+    filter.count = logits_.channels * logits_.height * logits_.width;
     average_ = FASTSCNN_TRY(make_device_memory(sizeof(T) * filter.count));
     previous_ = FASTSCNN_TRY(make_device_memory(kPreviousBytes));
     change_ = FASTSCNN_TRY(make_device_memory(sizeof(float)));
@@ -133,12 +137,11 @@ class Pipeline {
   Result<> prepare_argmax(const ModelInfo &model) {
     counts_ = FASTSCNN_TRY(make_device_memory(kSumsBytes));
     host_counts_ = FASTSCNN_TRY(make_pinned_memory(kCountsBytes));
-    const Shape shape = network_->logits_shape();
     const bool align = model.variant.align_corners;
     Argmax<T, true> &argmax = kernels_.argmax;
-    argmax.logits = {network_->logits(), shape.channels,
-                     make_axis(shape.height, mask_height_, align),
-                     make_axis(shape.width, mask_width_, align)};
+    argmax.logits = {nullptr, logits_.channels,
+                     make_axis(logits_.height, mask_height_, align),
+                     make_axis(logits_.width, mask_width_, align)};
     argmax.height = mask_height_;
     argmax.width = mask_width_;
     argmax.counts = static_cast<uint32_t *>(counts_.get());
@@ -146,47 +149,34 @@ class Pipeline {
     return {};
   }
 
-  Result<> prepare_network() {
-    const Preprocess<T> &p = kernels_.preprocess;
-    const size_t bytes = sizeof(T) * kImageChannels / 4 * p.height * p.width;
-    input_ = FASTSCNN_TRY(make_device_memory(bytes));
-    kernels_.preprocess.dst = static_cast<T *>(input_.get());
-    kernels_.scene_change.input = kernels_.preprocess.dst;
-    // The first run loads the kernels, which takes longer than a frame may.
-    const auto warm_up = [&](cudaStream_t stream) -> Result<> {
-      TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
-      TRY_CUDA(cudaMemsetAsync(counts_.get(), 0, kSumsBytes, stream));
-      TRY_CUDA(cudaMemsetAsync(input_.get(), 0, bytes, stream));
-      return network_->enqueue(p.dst, stream);
-    };
-    return wait(warm_up(stream_.get()), stream_.get());
+  /// Waits for an executor as late as it can: meanwhile the frame is uploaded.
+  Result<> run(const ConstFrame &src, const Mask &dst, const Options &options,
+               cudaStream_t stream) {
+    const Result<> uploaded = upload(src, stream);
+    const ExecutorPool::Lease lease = member_.acquire();
+    auto &executor = static_cast<FrameExecutor<T> &>(lease.executor());
+    return wait(uploaded ? queue(dst, options, executor, stream) : uploaded,
+                stream, options.sleeps);
   }
 
-  Result<> queue(const ConstFrame &src, const Mask &dst, const Options &options,
-                 cudaStream_t stream) {
+  Result<> upload(const ConstFrame &src, cudaStream_t stream) {
+    ConstFrame frame = src;
+    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
+    set_frame(&kernels_.preprocess, info_, frame);
+    return {};
+  }
+
+  Result<> queue(const Mask &dst, const Options &options,
+                 FrameExecutor<T> &executor, cudaStream_t stream) {
     const bool downloads = dst.memory == Memory::kHost;
     if (downloads && !download_)
       download_ = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
     set_smoothing(options.smoothing);
     set_mask(downloads ? download_->source(dst) : dst,
              options.confidence_threshold);
-    ConstFrame frame = src;
-    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
-    set_frame(&kernels_.preprocess, info_, frame);
-    FASTSCNN_TRY(run(stream));
+    FASTSCNN_TRY(executor.enqueue(kernels_, stream));
     if (dst.counts && n_areas_ > 1) FASTSCNN_TRY(count_areas(stream));
     return downloads ? download_->queue(dst, stream) : Result<>();
-  }
-
-  /// The first frame of its kind runs kernel by kernel, because a capture must
-  /// not load any, and is then captured for those to come.
-  Result<> run(cudaStream_t stream) {
-    FrameGraph<T> &graph = graphs_[kernels_.smooths][kernels_.soft()];
-    if (graph.fits(kernels_)) return graph.launch(kernels_, stream);
-    FASTSCNN_TRY(enqueue_frame(*network_, kernels_, stream));
-    graph =
-        FASTSCNN_TRY(FrameGraph<T>::create(*network_, kernels_, stream_.get()));
-    return {};
   }
 
   /// Not in the graph: few streams have areas.
@@ -222,19 +212,20 @@ class Pipeline {
   }
 
   const FrameInfo info_;
-  std::unique_ptr<Network<T>> network_;
+  const ExecutorPool::Member &member_;
+  Shape logits_;
+  std::string fused_blocks_;
   int mask_width_, mask_height_;
   Stream stream_;  // for frames without one
   Event done_;     // of the frame, for a thread that sleeps
   std::optional<Upload> upload_;
   std::optional<Download> download_;  // from the first mask in host memory on
-  DeviceMemory input_, average_, previous_, change_, counts_;
+  DeviceMemory average_, previous_, change_, counts_;
   PinnedMemory host_counts_;
   DeviceMemory areas_, area_counts_;  // of set_areas()
   PinnedMemory host_area_counts_;
   int n_areas_ = 1;
-  FrameKernels<T> kernels_;
-  FrameGraph<T> graphs_[2][2];  // smooths, soft; from the first such frame on
+  FrameKernels<T> kernels_;  // without what belongs to the executor
   bool has_average_ = false;
 };
 
@@ -242,9 +233,11 @@ template <typename T>
 class CudaEngine : public Engine {
  public:
   CudaEngine(std::shared_ptr<const Context> context,
+             std::shared_ptr<ExecutorPool> pool,
              std::shared_ptr<const Weights<T>> weights,
              std::shared_ptr<PlanCache> cache, PlanCache::Warn warn)
       : context_(std::move(context)),
+        pool_(std::move(pool)),
         weights_(std::move(weights)),
         cache_(std::move(cache)),
         warn_(std::move(warn)) {}
@@ -252,47 +245,51 @@ class CudaEngine : public Engine {
   ~CudaEngine() override {
     // If this fails, the context is already destroyed with everything in it.
     const Result<ContextGuard> guard = ContextGuard::enter(*context_);
-    pipeline_.reset();
+    frames_.reset();
+    member_.reset();
   }
 
   Result<> configure(const FrameInfo &src, const Config &config) override {
     const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context_));
-    pipeline_.reset();
-    pipeline_ = FASTSCNN_TRY(
-        Pipeline<T>::create(weights_, src, config, cache_.get(), warn_));
+    frames_.reset();
+    const ExecutorKind kind = {weights_.get(), config.input_height,
+                               config.input_width, config.fused};
+    if (!member_ || !(kind == kind_)) FASTSCNN_TRY(join(kind));
+    frames_ = FASTSCNN_TRY(FrameStream<T>::create(
+        *member_, weights_->model().info(), src, config));
     return {};
   }
 
   Result<> segment(const ConstFrame &frame, const Mask &mask,
                    const Options &options, Queue queue) override {
-    if (!pipeline_)
+    if (!frames_)
       return Error{Error::Kind::kEngine, "The CUDA engine is not configured"};
     const ContextGuard guard =
         FASTSCNN_TRY(ContextGuard::enter(*context_, queue));
-    return pipeline_->segment(frame, mask, options,
-                              static_cast<cudaStream_t>(queue.stream));
+    return frames_->segment(frame, mask, options,
+                            static_cast<cudaStream_t>(queue.stream));
   }
 
   Result<> set_areas(const uint8_t *areas, int n) override {
-    if (!pipeline_)
+    if (!frames_)
       return Error{Error::Kind::kEngine, "The CUDA engine is not configured"};
     const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context_));
-    return pipeline_->set_areas(areas, n);
+    return frames_->set_areas(areas, n);
   }
 
   int mask_width() const override {
-    return pipeline_ ? pipeline_->mask_width() : 0;
+    return frames_ ? frames_->mask_width() : 0;
   }
   int mask_height() const override {
-    return pipeline_ ? pipeline_->mask_height() : 0;
+    return frames_ ? frames_->mask_height() : 0;
   }
 
   std::string fused_blocks() const override {
-    return pipeline_ ? pipeline_->fused_blocks() : "";
+    return frames_ ? frames_->fused_blocks() : "";
   }
 
   void reset() override {
-    if (pipeline_) pipeline_->reset();
+    if (frames_) frames_->reset();
   }
 
   const char *precision() const override {
@@ -300,11 +297,25 @@ class CudaEngine : public Engine {
   }
 
  private:
+  Result<> join(const ExecutorKind &kind) {
+    const auto make = [&]() -> Result<std::unique_ptr<Executor>> {
+      return FASTSCNN_TRY(FrameExecutor<T>::create(
+          weights_, kind.height, kind.width, kind.fused, cache_.get(), warn_));
+    };
+    member_.reset();  // first, or there would be memory for both
+    member_.emplace(FASTSCNN_TRY(pool_->join(kind, make, warn_)));
+    kind_ = kind;
+    return {};
+  }
+
   std::shared_ptr<const Context> context_;
+  std::shared_ptr<ExecutorPool> pool_;
   std::shared_ptr<const Weights<T>> weights_;
   std::shared_ptr<PlanCache> cache_;
   PlanCache::Warn warn_;
-  std::unique_ptr<Pipeline<T>> pipeline_;
+  ExecutorKind kind_;
+  std::optional<ExecutorPool::Member> member_;  // of that kind
+  std::unique_ptr<FrameStream<T>> frames_;      // uses member_
 };
 
 }  // namespace
@@ -313,18 +324,22 @@ Result<size_t> cudnn_version() { return Cudnn::version(); }
 
 template <typename T>
 std::unique_ptr<Engine> make_engine(std::shared_ptr<const Context> context,
+                                    std::shared_ptr<ExecutorPool> pool,
                                     std::shared_ptr<const Weights<T>> weights,
                                     std::shared_ptr<PlanCache> cache,
                                     PlanCache::Warn warn) {
-  return std::make_unique<CudaEngine<T>>(std::move(context), std::move(weights),
-                                         std::move(cache), std::move(warn));
+  return std::make_unique<CudaEngine<T>>(std::move(context), std::move(pool),
+                                         std::move(weights), std::move(cache),
+                                         std::move(warn));
 }
 
 template std::unique_ptr<Engine> make_engine<__half>(
-    std::shared_ptr<const Context>, std::shared_ptr<const Weights<__half>>,
-    std::shared_ptr<PlanCache>, PlanCache::Warn);
+    std::shared_ptr<const Context>, std::shared_ptr<ExecutorPool>,
+    std::shared_ptr<const Weights<__half>>, std::shared_ptr<PlanCache>,
+    PlanCache::Warn);
 template std::unique_ptr<Engine> make_engine<float>(
-    std::shared_ptr<const Context>, std::shared_ptr<const Weights<float>>,
-    std::shared_ptr<PlanCache>, PlanCache::Warn);
+    std::shared_ptr<const Context>, std::shared_ptr<ExecutorPool>,
+    std::shared_ptr<const Weights<float>>, std::shared_ptr<PlanCache>,
+    PlanCache::Warn);
 
 }  // namespace fastscnn::cuda

@@ -17,6 +17,7 @@ Result<> enqueue(const Network<T> &network, const FrameKernels<T> &kernels,
   FASTSCNN_TRY(network.enqueue(kernels.preprocess.dst, stream));
   if (kernels.smooths) {
     FASTSCNN_TRY(launch_blocks(kernels.scene_change, stream));
+    FASTSCNN_TRY(after(Node::kSceneChange));
     FASTSCNN_TRY(launch(kernels.filter, stream));
     FASTSCNN_TRY(after(Node::kFilter));
   }
@@ -36,6 +37,7 @@ Result<FrameGraph<T>> FrameGraph<T>::create(const Network<T> &network,
   FrameGraph frame;
   frame.smooths_ = kernels.smooths;
   frame.soft_ = kernels.soft();
+  frame.blocks_ = kernels.argmax.blocks();
   const auto queue = [&](cudaStream_t s) {
     return enqueue(network, kernels, s, [&](Node node) -> Result<> {
       frame.nodes_[static_cast<int>(node)] = FASTSCNN_TRY(last_captured(s));
@@ -60,7 +62,10 @@ Result<> FrameGraph<T>::launch(const FrameKernels<T> &kernels,
     return GraphNode{exec_.get(), nodes_[static_cast<int>(n)]};
   };
   FASTSCNN_TRY(update(kernels.preprocess, node(Node::kPreprocess)));
-  if (smooths_) FASTSCNN_TRY(update(kernels.filter, node(Node::kFilter)));
+  if (smooths_) {
+    FASTSCNN_TRY(update_blocks(kernels.scene_change, node(Node::kSceneChange)));
+    FASTSCNN_TRY(update(kernels.filter, node(Node::kFilter)));
+  }
   FASTSCNN_TRY(soft_ ? update_blocks(kernels.argmax, node(Node::kArgmax))
                      : update_blocks(kernels.argmax.without_confidence(),
                                      node(Node::kArgmax)));

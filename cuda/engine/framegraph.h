@@ -28,11 +28,12 @@ template <typename T>
 class FrameGraph {
  public:
   /// Nodes with parameters that differ from frame to frame.
-  enum class Node { kPreprocess, kFilter, kArgmax, kCount };
+  enum class Node { kPreprocess, kSceneChange, kFilter, kArgmax, kCount };
 
   /// Whether this is a graph for such a frame; false before create().
   bool fits(const FrameKernels<T> &kernels) const {
-    return exec_ && smooths_ == kernels.smooths && soft_ == kernels.soft();
+    return exec_ && smooths_ == kernels.smooths && soft_ == kernels.soft() &&
+           blocks_ == kernels.argmax.blocks();
   }
 
   /// Captures the graph on a stream. All kernels must have run before: loading
@@ -51,6 +52,7 @@ class FrameGraph {
   GraphExec exec_;
   Graph graph_;  // of the nodes
   bool smooths_ = false, soft_ = false;
+  int blocks_ = 0;  // of the argmax, which differ with the size of the mask
   cudaGraphNode_t nodes_[static_cast<int>(Node::kCount)] = {};
 };
 

@@ -57,8 +57,9 @@ class Bench {
   std::unique_ptr<Engine> make(const FrameInfo &info) {
     const size_t before = free_bytes();
     auto weights = must(Weights<__half>::create(context_, model_));
-    auto engine = make_engine<__half>(context_, weights, cache_,
-                                      [](const std::string &) {});
+    auto engine =
+        make_engine<__half>(context_, std::make_shared<ExecutorPool>(), weights,
+                            cache_, [](const std::string &) {});
     must(engine->configure(info,
                            {info.width, info.height, info.width, info.height}));
     cache_->save([](const std::string &) {});

@@ -12,7 +12,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -39,18 +41,29 @@ struct State {
   std::vector<std::string> calls;
   std::map<const void *, Object> objects;  // alive
   std::set<cudaStream_t> busy;             // not waited for
-  int contexts = 0;                        // pushed
-  bool capturing = false;
+  int captures = 0;                        // on all threads
   std::map<cudaEvent_t, cudaStream_t> recorded;
-  std::set<cudaEvent_t> sleeping;  // events for whom threads sleep
-  std::deque<Node> nodes;          // of all graphs
-  std::vector<const Node *> captured;
+  std::set<cudaEvent_t> sleeping;               // events for whom threads sleep
+  std::deque<Node> nodes;                       // of all graphs
+  std::map<std::string, size_t> counts, peaks;  // of objects, by kind
+  std::function<void(const void *)> updated;
   std::map<const void *, std::vector<const Node *>> graphs;  // and execs
 };
 
 State &state() {
   static State state;
   return state;
+}
+
+/// Of the calling thread.
+thread_local int contexts = 0;  // pushed
+thread_local bool capturing = false;
+thread_local std::vector<const Node *> captured;
+
+using Lock = std::unique_lock<std::recursive_mutex>;
+Lock lock_state() {
+  static std::recursive_mutex mutex;
+  return Lock(mutex);
 }
 
 void require(bool rule, const char *call, const char *what) {
@@ -77,6 +90,8 @@ cudaError_t error() {
 void *make(const char *kind, size_t bytes = 1) {
   void *object = std::malloc(bytes);
   state().objects[object] = {kind, bytes};
+  size_t &peak = state().peaks[kind];
+  peak = std::max(peak, ++state().counts[kind]);
   return object;
 }
 
@@ -88,12 +103,13 @@ void check(const void *object, const char *kind, const char *call) {
 void destroy(void *object, const char *kind, const char *call) {
   check(object, kind, call);
   state().objects.erase(object);
+  state().counts[kind]--;
   std::free(object);
 }
 
 /// A runtime call that needs a current context and has no other effect.
 cudaError_t runtime(const char *call) {
-  require(state().contexts > 0, call, "no context is current");
+  require(contexts > 0, call, "no context is current");
   return fails(call) ? error() : cudaSuccess;
 }
 
@@ -133,15 +149,22 @@ void begin(Fault fault, size_t call) {
   state().fault = fault;
   state().failing = call;
   state().calls.clear();
+  state().peaks = state().counts;
 }
 const std::vector<std::string> &calls() { return state().calls; }
 size_t alive() { return state().objects.size(); }
+size_t most(const char *kind) { return state().peaks[kind]; }
+void watch_updates(std::function<void(const void *)> updated) {
+  state().updated = std::move(updated);
+}
 bool busy() { return !state().busy.empty(); }
 
 }  // namespace fastscnn::cuda::fakecuda
 
 using namespace fastscnn::cuda::fakecuda;
 
+/// Starts a call that threads may make at the same time.
+#define LOCK const Lock lock = lock_state()
 /// Starts a runtime call that needs a current context.
 #define CALL \
   if (const cudaError_t status = runtime(__func__)) return status
@@ -149,10 +172,9 @@ using namespace fastscnn::cuda::fakecuda;
 #define QUEUE                        \
   check(stream, "stream", __func__); \
   CALL;                              \
-  if (!state().capturing) state().busy.insert(stream)
+  if (!capturing) state().busy.insert(stream)
 /// Starts a call that is not allowed while its thread captures a stream.
-#define UNCAPTURED \
-  require(!state().capturing, __func__, "a stream is being captured")
+#define UNCAPTURED require(!capturing, __func__, "a stream is being captured")
 
 // The driver. dlopen() of libcuda.so.1 and libcudnn.so.9 returns the program
 // itself.
@@ -170,29 +192,35 @@ EXPORT void *dlopen(const char *name, int flags) {
 #undef cuDevicePrimaryCtxRelease
 EXPORT CUresult cuInit(unsigned) { return CUDA_SUCCESS; }
 EXPORT CUresult cuDeviceGet(CUdevice *device, int) {
+  LOCK;
   *device = 0;
   return CUDA_SUCCESS;
 }
 EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
+  LOCK;
   return cuDeviceGet(device, 0);
 }
 EXPORT CUresult cuCtxPushCurrent_v2(CUcontext) {
+  LOCK;
   // The context of a lost device can still be entered and left.
   if (fails(__func__) && state().fault == Fault::kOnce)
     return CUDA_ERROR_INVALID_CONTEXT;
-  state().contexts++;
+  contexts++;
   return CUDA_SUCCESS;
 }
 EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *) {
-  require(state().contexts-- > 0, __func__, "no context is current");
+  LOCK;
+  require(contexts-- > 0, __func__, "no context is current");
   return CUDA_SUCCESS;
 }
 EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice) {
+  LOCK;
   if (fails(__func__)) return CUDA_ERROR_OUT_OF_MEMORY;
   *context = static_cast<CUcontext>(make("context"));
   return CUDA_SUCCESS;
 }
 EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) {
+  LOCK;
   for (const auto &[address, object] : state().objects)
     if (object.kind == "context") {
       destroy(const_cast<void *>(address), "context", __func__);
@@ -218,27 +246,33 @@ EXPORT unsigned __cudaPopCallConfiguration(dim3 *, dim3 *, size_t *, void *) {
 }
 EXPORT cudaError_t __cudaLaunchKernel(void *, dim3, dim3, void **, size_t,
                                       cudaStream_t) {
+  LOCK;
   return cudaSuccess;
 }
 EXPORT cudaError_t __cudaGetKernel(void **, const void *) {
+  LOCK;
   return cudaSuccess;
 }
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 const char *cudaGetErrorString(cudaError_t) { return "injected fault"; }
 cudaError_t cudaDriverGetVersion(int *version) {
+  LOCK;
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int *version) {
+  LOCK;
   return cudaDriverGetVersion(version);
 }
 cudaError_t cudaGetDeviceCount(int *count) {
+  LOCK;
   if (fails(__func__)) return error();
   *count = 1;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int) {
+  LOCK;
   if (fails(__func__)) return error();
   *value =
       attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? kSharedBytes : 9;
@@ -250,32 +284,39 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int) {
   return cudaSuccess;
 }
 cudaError_t cudaGetDevice(int *device) {
+  LOCK;
   if (fails(__func__)) return error();
   *device = 0;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSynchronize() {
-  UNCAPTURED;
+  LOCK;
+  require(state().captures == 0, __func__, "a thread captures a stream");
   state().busy.clear();
   return runtime(__func__);
 }
 cudaError_t cudaMalloc(void **memory, size_t bytes) {
+  LOCK;
   UNCAPTURED;
   return create(memory, "device", bytes, __func__);
 }
 cudaError_t cudaFree(void *memory) {
+  LOCK;
   UNCAPTURED;
   return release(memory, "device", __func__);
 }
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned) {
+  LOCK;
   UNCAPTURED;
   return create(memory, "pinned", bytes, __func__);
 }
 cudaError_t cudaFreeHost(void *memory) {
+  LOCK;
   UNCAPTURED;
   return release(memory, "pinned", __func__);
 }
 cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
+  LOCK;
   UNCAPTURED;
   CALL;
   std::memset(memory, value, bytes);
@@ -283,12 +324,14 @@ cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
 }
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
                             cudaStream_t stream) {
+  LOCK;
   QUEUE;
   std::memset(memory, value, bytes);
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes,
                        cudaMemcpyKind) {
+  LOCK;
   UNCAPTURED;
   CALL;
   std::memcpy(dst, src, bytes);
@@ -296,6 +339,7 @@ cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes,
 }
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
                             cudaMemcpyKind kind, cudaStream_t stream) {
+  LOCK;
   require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
           "the host's memory is not pinned");
   QUEUE;
@@ -306,6 +350,7 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
 cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src,
                               size_t src_pitch, size_t width, size_t height,
                               cudaMemcpyKind kind, cudaStream_t stream) {
+  LOCK;
   require(width <= dst_pitch && width <= src_pitch, __func__, "rows overlap");
   require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
           "the host's memory is not pinned");
@@ -317,6 +362,7 @@ cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src,
 }
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *attributes,
                                      const void *memory) {
+  LOCK;
   CALL;
   attributes->type = is(memory, "pinned")   ? cudaMemoryTypeHost
                      : is(memory, "device") ? cudaMemoryTypeDevice
@@ -325,13 +371,16 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *attributes,
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+  LOCK;
   return create(stream, "stream", 1, __func__);
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  LOCK;
   state().busy.erase(stream);
   return release(stream, "stream", __func__);
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  LOCK;
   UNCAPTURED;
   check(stream, "stream", __func__);
   state().busy.erase(stream);  // even if the call fails
@@ -339,24 +388,29 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event,
                                 unsigned) {
+  LOCK;
   check(stream, "stream", __func__);
   check(event, "event", __func__);
   return runtime(__func__);
 }
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  LOCK;
   UNCAPTURED;
   check(stream, "stream", __func__);
   CALL;
-  state().capturing = true;
-  state().captured.clear();
+  capturing = true;
+  state().captures++;
+  captured.clear();
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+  LOCK;
   check(stream, "stream", __func__);
-  require(state().capturing, __func__, "nothing is being captured");
-  state().capturing = false;
+  require(capturing, __func__, "nothing is being captured");
+  capturing = false;
+  state().captures--;
   const cudaError_t status = create(graph, "graph", 1, __func__);
-  if (status == cudaSuccess) state().graphs[*graph] = state().captured;
+  if (status == cudaSuccess) state().graphs[*graph] = captured;
   return status;
 }
 /// Where nothing was captured, there is no node.
@@ -364,16 +418,17 @@ static cudaError_t capture_info(cudaStream_t stream,
                                 cudaStreamCaptureStatus *status,
                                 const cudaGraphNode_t **nodes, size_t *count,
                                 const char *call) {
-  static cudaGraphNode_t last;
+  LOCK;
+  thread_local cudaGraphNode_t last;
   check(stream, "stream", call);
-  require(state().capturing, call, "nothing is being captured");
+  require(capturing, call, "nothing is being captured");
   const cudaError_t result = runtime(call);
   if (result != cudaSuccess) return result;
   *status = cudaStreamCaptureStatusActive;
-  *count = !state().captured.empty();
+  *count = !captured.empty();
   if (*count)
-    last = reinterpret_cast<cudaGraphNode_t>(
-        const_cast<Node *>(state().captured.back()));
+    last =
+        reinterpret_cast<cudaGraphNode_t>(const_cast<Node *>(captured.back()));
   *nodes = &last;
   return result;
 }
@@ -384,6 +439,7 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream,
                                      const cudaGraphNode_t **nodes,
                                      const cudaGraphEdgeData **,
                                      size_t *count) {
+  LOCK;
   return capture_info(stream, status, nodes, count, __func__);
 }
 #else
@@ -392,23 +448,28 @@ cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t stream,
                                         unsigned long long *, cudaGraph_t *,
                                         const cudaGraphNode_t **nodes,
                                         size_t *count) {
+  LOCK;
   return capture_info(stream, status, nodes, count, __func__);
 }
 #endif
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
+  LOCK;
   const cudaError_t status = create(event, "event", 1, __func__);
   state().sleeping.erase(*event);
   if (flags & cudaEventBlockingSync) state().sleeping.insert(*event);
   return status;
 }
 cudaError_t cudaEventCreate(cudaEvent_t *event) {
+  LOCK;
   return cudaEventCreateWithFlags(event, 0);
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  LOCK;
   return release(event, "event", __func__);
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  LOCK;
   check(event, "event", __func__);
   check(stream, "stream", __func__);
   CALL;
@@ -416,12 +477,14 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  LOCK;
   UNCAPTURED;
   check(event, "event", __func__);
   state().busy.erase(state().recorded[event]);  // even if the call fails
   return runtime(state().sleeping.count(event) ? "sleep" : __func__);
 }
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
+  LOCK;
   CALL;
   *ms = 1;
   return cudaSuccess;
@@ -429,17 +492,19 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
 
 cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block,
                              void **, size_t, cudaStream_t stream) {
+  LOCK;
   require(grid.x > 0 && block.x > 0 && block.x <= 1024, __func__,
           "no such grid");
   QUEUE;
-  if (state().capturing) {
+  if (capturing) {
     state().nodes.push_back({function, grid.x});
-    state().captured.push_back(&state().nodes.back());
+    captured.push_back(&state().nodes.back());
   }
   return cudaSuccess;
 }
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *,
                                 void **) {
+  LOCK;
   require(config->gridDim.x > 0 && config->gridDim.y > 0 &&
               config->blockDim.x > 0 && config->blockDim.x <= 1024,
           __func__, "no such grid");
@@ -448,21 +513,25 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *,
   return cudaSuccess;
 }
 cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int bytes) {
+  LOCK;
   require(bytes <= kSharedBytes, __func__, "no such shared memory");
   return runtime(__func__);
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  LOCK;
   return release(graph, "graph", __func__);
 }
 cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec,
                                           cudaGraph_t graph,
                                           unsigned long long) {
+  LOCK;
   check(graph, "graph", __func__);
   const cudaError_t status = create(exec, "exec", 1, __func__);
   if (status == cudaSuccess) state().graphs[*exec] = state().graphs[graph];
   return status;
 }
 cudaError_t cudaGraphUpload(cudaGraphExec_t exec, cudaStream_t stream) {
+  LOCK;
   UNCAPTURED;
   check(exec, "exec", __func__);
   QUEUE;
@@ -471,6 +540,7 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t exec, cudaStream_t stream) {
 cudaError_t cudaGraphExecKernelNodeSetParams(
     cudaGraphExec_t exec, cudaGraphNode_t node,
     const cudaKernelNodeParams *params) {
+  LOCK;
   UNCAPTURED;
   check(exec, "exec", __func__);
   const auto *known = reinterpret_cast<const Node *>(node);
@@ -480,12 +550,15 @@ cudaError_t cudaGraphExecKernelNodeSetParams(
   require(params->func == known->function && params->gridDim.x == known->blocks,
           __func__, "the node is another kernel");
   CALL;
+  if (state().updated) state().updated(params->kernelParams[0]);
   return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+  LOCK;
   return release(exec, "exec", __func__);
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+  LOCK;
   UNCAPTURED;
   check(exec, "exec", __func__);
   QUEUE;
@@ -503,27 +576,32 @@ EXPORT const char *cudnnGetErrorString(cudnnStatus_t) {
 }
 EXPORT void cudnnGetLastErrorString(char *, size_t) {}
 EXPORT cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {
+  LOCK;
   CUDNN_CALL;
   *handle = static_cast<cudnnHandle_t>(make("cudnn"));
   return CUDNN_STATUS_SUCCESS;
 }
 EXPORT cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
+  LOCK;
   destroy(handle, "cudnn", __func__);
   return CUDNN_STATUS_SUCCESS;
 }
 EXPORT cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
+  LOCK;
   check(handle, "cudnn", __func__);
   check(stream, "stream", __func__);
   return cudnn(__func__);
 }
 EXPORT cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t,
                                                   cudnnBackendDescriptor_t *d) {
+  LOCK;
   CUDNN_CALL;
   *d = make("descriptor");
   return CUDNN_STATUS_SUCCESS;
 }
 EXPORT cudnnStatus_t
 cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor) {
+  LOCK;
   destroy(descriptor, "descriptor", __func__);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -531,6 +609,7 @@ EXPORT cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t d,
                                               cudnnBackendAttributeName_t,
                                               cudnnBackendAttributeType_t,
                                               int64_t, const void *) {
+  LOCK;
   check(d, "descriptor", __func__);
   return cudnn(__func__);
 }
@@ -539,6 +618,7 @@ EXPORT cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d,
                                               cudnnBackendAttributeType_t type,
                                               int64_t room, int64_t *count,
                                               void *values) {
+  LOCK;
   check(d, "descriptor", __func__);
   CUDNN_CALL;
   *count = name == CUDNN_ATTR_ENGINEHEUR_RESULTS      ? 2
@@ -550,12 +630,14 @@ EXPORT cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d,
   return CUDNN_STATUS_SUCCESS;
 }
 EXPORT cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
+  LOCK;
   check(d, "descriptor", __func__);
   return cudnn(__func__);
 }
 EXPORT cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle,
                                          cudnnBackendDescriptor_t plan,
                                          cudnnBackendDescriptor_t pack) {
+  LOCK;
   check(handle, "cudnn", __func__);
   check(plan, "descriptor", __func__);
   check(pack, "descriptor", __func__);

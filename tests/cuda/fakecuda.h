@@ -2,8 +2,11 @@
 // Replaces the CUDA runtime, the driver and cuDNN at link time: device memory
 // is host memory, copies are immediate, kernels do nothing. It aborts if a
 // caller breaks a rule of CUDA, and injects the faults that a test asks for.
+// Several threads may call CUDA at the same time; the functions below are for
+// one at a time.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +26,14 @@ const std::vector<std::string> &calls();
 
 /// Number of objects not yet destroyed: memory, streams, descriptors...
 size_t alive();
+
+/// The largest number of objects of a kind at a time since begin(): "cudnn",
+/// "device", "pinned"...
+size_t most(const char *kind);
+
+/// updated: called with the kernel that gives new parameters to a node of a
+/// graph; null: nothing is.
+void watch_updates(std::function<void(const void *)> updated);
 
 /// Whether a stream has work that nobody waited for.
 bool busy();

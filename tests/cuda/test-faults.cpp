@@ -53,8 +53,9 @@ Result<std::unique_ptr<Engine>> create_engine(
   const auto weights =
       FASTSCNN_TRY(Weights<__half>::create(context, inputs.model));
   const auto ignore = [](const std::string &) {};
-  return make_engine<__half>(
-      context, weights, std::make_shared<PlanCache>("", "", ignore), ignore);
+  return make_engine<__half>(context, std::make_shared<ExecutorPool>(), weights,
+                             std::make_shared<PlanCache>("", "", ignore),
+                             ignore);
 }
 
 /// Index of the first call that segments or paints, and of the first after.
@@ -177,7 +178,7 @@ void test_host_calls() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(segment(engine.get(), inputs.frame.frame));
   // Planes, ids, confidence; with the temporal filter.
-  expect_lean_calls(2 + 2, 3);
+  expect_lean_calls(2 + 2, 4);
 }
 
 /// A thread that is not in a hurry sleeps until the frame is done.
@@ -298,7 +299,7 @@ void test_device_calls() {
     must(engine->segment(inputs.frame.frame, mask, options, queue));
     g_assert_cmpuint(count_calls("cudaGraphInstantiateWithFlags"), ==, i == 0);
   }
-  expect_lean_calls(0, 3);
+  expect_lean_calls(0, 4);
 }
 
 /// Here both forms of a block take the same time, and compute the same.

@@ -38,6 +38,11 @@ std::shared_ptr<PlanCache> plan_cache() {
   return cache;
 }
 
+std::shared_ptr<ExecutorPool> executors() {
+  static const auto pool = std::make_shared<ExecutorPool>();
+  return pool;
+}
+
 template <typename T>
 std::shared_ptr<const Weights<T>> weights_of(
     const std::shared_ptr<const Model> &model) {
@@ -52,7 +57,8 @@ std::shared_ptr<const Weights<T>> weights_of(
 
 template <typename T>
 std::unique_ptr<Engine> create(std::shared_ptr<const Model> model, int) {
-  return make_engine<T>(primary(), weights_of<T>(model), plan_cache(), warn);
+  return make_engine<T>(primary(), executors(), weights_of<T>(model),
+                        plan_cache(), warn);
 }
 
 /// The ids, then the confidences, of a frame in host memory.
@@ -185,8 +191,8 @@ void test_plans() {
   for (auto &mask : masks) {
     const auto plans = std::make_shared<PlanCache>(path, "test", warn,
                                                    std::chrono::seconds(600));
-    const auto engine =
-        make_engine<__half>(primary(), weights_of<__half>(model), plans, warn);
+    const auto engine = make_engine<__half>(
+        primary(), executors(), weights_of<__half>(model), plans, warn);
     const gint64 begin = g_get_monotonic_time();
     must(engine->configure(frame.info, {64, 32, 64, 32}));
     g_test_message("%.1f s", (g_get_monotonic_time() - begin) / 1e6);

@@ -18,6 +18,8 @@ template Result<> launch(const TemporalFilter<float> &, cudaStream_t);
 
 template Result<> update(const TemporalFilter<__half> &, GraphNode);
 template Result<> update(const TemporalFilter<float> &, GraphNode);
+template Result<> update_blocks(const SceneChange<__half> &, GraphNode);
+template Result<> update_blocks(const SceneChange<float> &, GraphNode);
 template Result<> update_blocks(const Argmax<__half, false> &, GraphNode);
 template Result<> update_blocks(const Argmax<__half, true> &, GraphNode);
 template Result<> update_blocks(const Argmax<float, false> &, GraphNode);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/engine/download.h"
+#include "cuda/engine/transfer/download.h"
 
 #include <cstring>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cuda/engine/upload.h"
+#include "cuda/engine/transfer/upload.h"
 
 #include <algorithm>
 #include <cstring>

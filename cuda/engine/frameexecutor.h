@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "cuda/executorpool.h"
+#include "cuda/engine/framegraph.h"
+#include "cuda/engine/network.h"
+#include "cuda/engine/plancache.h"
+#include "cuda/handles.h"
+
+namespace fastscnn::cuda {
+
+/// The network with its input, and the graphs of frames. T is __half or float.
+template <typename T>
+class FrameExecutor : public Executor {
+ public:
+  /// In the current context. Slow.
+  static Result<std::unique_ptr<FrameExecutor>> create(
+      std::shared_ptr<const Weights<T>> weights, int height, int width,
+      bool fuses, PlanCache *cache, const PlanCache::Warn &warn);
+
+  Shape logits_shape() const { return network_->logits_shape(); }
+  std::string fused_blocks() const { return network_->fused_blocks(); }
+
+  /// Queues a frame. kernels: what does not belong to the executor, such as
+  /// the frame, the mask and the average. Allocates only for the first frame
+  /// with this size of mask and these options.
+  Result<> enqueue(FrameKernels<T> kernels, cudaStream_t stream);
+
+ private:
+  explicit FrameExecutor(std::unique_ptr<Network<T>> network)
+      : network_(std::move(network)) {}
+
+  Result<> warm_up(size_t input_bytes, cudaStream_t stream) const;
+
+  std::unique_ptr<Network<T>> network_;
+  DeviceMemory input_;
+  Stream capture_stream_;
+  std::list<FrameGraph<T>> graphs_;  // the latest used first
+};
+
+}  // namespace fastscnn::cuda
