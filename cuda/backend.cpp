@@ -8,6 +8,7 @@
 
 #include "cuda/context.h"
 #include "cuda/engine/engine.h"
+#include "cuda/hostmemory.h"
 #include "cuda/painter/painter.h"
 #include "net/engine.h"
 #include "net/painter.h"
@@ -81,6 +82,14 @@ class CudaBackend : public Backend {
       const Device &device) override {
     auto context = FASTSCNN_TRY(open_context(device));
     return make_painter(std::move(context));
+  }
+
+  std::shared_ptr<void> allocate_host_memory(const Device &device,
+                                             size_t bytes) override {
+    auto context = open_context(device);
+    if (!context) return nullptr;
+    const auto memory = cuda::allocate_host_memory(*std::move(context), bytes);
+    return memory ? *memory : nullptr;
   }
 
  private:

@@ -14,8 +14,7 @@ namespace fastscnn {
 
 class Painter;  // net/painter.h
 
-/// A CUcontext and a CUstream; null on the CPU. Opaque, so that net/ names no
-/// CUDA type.
+/// A CUcontext and a CUstream, opaque to net/; null on the CPU.
 struct Queue {
   void *context = nullptr;
   void *stream = nullptr;
@@ -140,11 +139,16 @@ class Backend {
 
   virtual Result<std::unique_ptr<Painter>> create_painter(
       const Device &device) = 0;
+
+  /// Pinned host memory, or null. Slow. The memory may outlive all engines.
+  virtual std::shared_ptr<void> allocate_host_memory(const Device &, size_t) {
+    return nullptr;
+  }
 };
 
 /// Increase whenever a type that crosses the module boundary changes; modules
 /// of another version are refused.
-constexpr int kEngineAbi = 6;
+constexpr int kEngineAbi = 7;
 
 }  // namespace fastscnn
 

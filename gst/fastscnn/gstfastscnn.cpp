@@ -2,6 +2,8 @@
 
 #include "gst/fastscnn/gstfastscnn.h"
 
+#include "gst/base/cudamemory.h"
+#include "gst/base/pinnedallocator.h"
 #include "gst/fastscnn/messages.h"
 #include "gst/fastscnn/properties.h"
 #include "gst/fastscnn/state.h"
@@ -327,6 +329,27 @@ gst_fast_scnn_query (
   return TRUE;
 }
 
+/* Frames that the GPU reads where they are. With async=true they are copied. */
+static gboolean
+gst_fast_scnn_propose_allocation (
+    GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)
+{
+  State *state = GST_FAST_SCNN (trans)->state;
+  gboolean answered = GST_BASE_TRANSFORM_CLASS (gst_fast_scnn_parent_class)
+                          ->propose_allocation (trans, decide_query, query);
+  GstCaps *caps;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  if (!caps || CudaMemory::is_in_caps (caps) || !state->model ||
+      !state->inference ().synchronous ())
+    return answered;
+  GstAllocator *allocator = state->inference ().segmenter ().frame_allocator ();
+  if (!allocator)
+    return answered;
+  gst_query_offer_pinned_pool (query, allocator);
+  return TRUE;
+}
+
 static void
 gst_fast_scnn_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *spec)
@@ -393,6 +416,8 @@ gst_fast_scnn_class_init (GstFastScnnClass *klass)
   trans_class->sink_event = GST_DEBUG_FUNCPTR (gst_fast_scnn_sink_event);
   trans_class->src_event = GST_DEBUG_FUNCPTR (gst_fast_scnn_src_event);
   trans_class->query = GST_DEBUG_FUNCPTR (gst_fast_scnn_query);
+  trans_class->propose_allocation =
+      GST_DEBUG_FUNCPTR (gst_fast_scnn_propose_allocation);
 
   filter_class->set_info = gst_fast_scnn_set_info;
   filter_class->prepare = gst_fast_scnn_prepare;

@@ -9,6 +9,7 @@
 
 #include "gst/base/cudamemory.h"
 #include "gst/base/moduleloader.h"
+#include "gst/base/pinnedallocator.h"
 
 namespace fastscnn
 {
@@ -97,6 +98,8 @@ Segmenter::use_backend (const std::string &name)
   device_ = FASTSCNN_TRY (backend->device_name (device)) + ", " +
             engine_->precision ();
   backend_ = name;
+  pinned_.reset (
+      name == "cuda" ? gst_pinned_allocator_new (backend, device) : nullptr);
   return {};
 }
 
@@ -166,8 +169,8 @@ Segmenter::configure_engine ()
   FASTSCNN_TRY (zones_.configure (*engine_));
   fused_blocks_ =
       std::make_shared<const std::string> (engine_->fused_blocks ());
-  pool_ = std::make_unique<MaskPool> (
-      engine_->mask_width (), engine_->mask_height (), allocator_.get ());
+  pool_ = std::make_unique<MaskPool> (engine_->mask_width (),
+      engine_->mask_height (), allocator_ ? allocator_.get () : pinned_.get ());
   return {};
 }
 

@@ -83,6 +83,14 @@ public:
     engine_->reset ();
   }
 
+  /// For frames in host memory that the engine reads without a copy by the CPU;
+  /// null if it has no use for it.
+  GstAllocator *
+  frame_allocator () const
+  {
+    return pinned_.get ();
+  }
+
   const Model &
   model () const
   {
@@ -126,8 +134,9 @@ private:
   std::string device_;
   std::string rejected_backend_;
   std::unique_ptr<Engine> engine_;
-  std::unique_ptr<GstAllocator, void (*) (gpointer)> allocator_{ nullptr,
-    gst_object_unref }; // null for masks in host memory
+  using Allocator = std::unique_ptr<GstAllocator, void (*) (gpointer)>;
+  Allocator allocator_{ nullptr, gst_object_unref }; // null for host memory
+  Allocator pinned_{ nullptr, gst_object_unref };    // of host memory; nullable
   std::unique_ptr<MaskPool> pool_;
   std::shared_ptr<const std::string> fused_blocks_; // of the engine
   FrameInfo info_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -149,6 +150,17 @@ class FakeBackend : public Backend {
 
   Result<std::unique_ptr<Painter>> create_painter(const Device &) override {
     return nullptr;
+  }
+
+  std::shared_ptr<void> allocate_host_memory(const Device &,
+                                             size_t bytes) override {
+    if (std::string(name()) != "cuda" || control().no_host_memory)
+      return nullptr;
+    control().host_memory++;
+    return std::shared_ptr<void>(std::malloc(bytes), [](void *memory) {
+      std::free(memory);
+      control().host_memory--;
+    });
   }
 };
 

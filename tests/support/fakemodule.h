@@ -23,6 +23,9 @@ struct FakeControl {
   std::atomic<int> fail_configure{0};
   std::atomic<int> fail_segment{0};
 
+  std::atomic<int> host_memory{0};  ///< blocks of it, alive
+  std::atomic<bool> no_host_memory{false};
+
   std::atomic<int> milliseconds{0};  ///< duration of an inference
   std::atomic<float> smoothing{0};   ///< of the last inference
 
@@ -63,6 +66,7 @@ struct FakeControl {
                     &fail_segment, &milliseconds})
       *n = 0;
     smoothing = 0;
+    no_host_memory = false;
     release();
     release_configure();
   }
