@@ -177,7 +177,66 @@ class Bench {
   std::string fused_blocks_;
 };
 
+/// What serve_cuda() keeps.
+struct Served {
+  Served(std::shared_ptr<const Model> model, int width, int height,
+         const std::string &plans)
+      : context(must(Context::primary(0))),
+        guard(must(ContextGuard::enter(*context))),
+        stream(must(make_stream())),
+        begin(must(make_timing_event())),
+        end(must(make_timing_event())),
+        pixels(size_t(width) * height),
+        bytes(3 * pixels),
+        ids(pixels),
+        mask{ids.get(), width} {
+    reference::Lcg lcg(1);
+    FrameInfo info =
+        reference::make_frame("RGB", width, height, 0, false, lcg).info;
+    info.memory = mask.memory = Memory::kDevice;
+    const auto ignore = [](const std::string &) {};
+    engine = make_engine<__half>(
+        context, must(Weights<__half>::create(context, model)),
+        std::make_shared<PlanCache>(plans, "bench", ignore, kBudget), ignore);
+    must(engine->configure(info, {width, height, width, height}));
+  }
+
+  double segment(const uint8_t *rgb, uint8_t *dst) {
+    CHECK_CUDA(
+        cudaMemcpy(bytes.get(), rgb, 3 * pixels, cudaMemcpyHostToDevice));
+    ConstFrame frame;
+    frame.data[0] = bytes.get();
+    frame.stride[0] = 3 * mask.stride;
+    CHECK_CUDA(cudaEventRecord(begin.get(), stream.get()));
+    must(engine->segment(frame, mask, {}, {context->handle(), stream.get()}));
+    CHECK_CUDA(cudaEventRecord(end.get(), stream.get()));
+    CHECK_CUDA(cudaEventSynchronize(end.get()));
+    float ms = 0;
+    CHECK_CUDA(cudaEventElapsedTime(&ms, begin.get(), end.get()));
+    CHECK_CUDA(cudaMemcpy(dst, ids.get(), pixels, cudaMemcpyDeviceToHost));
+    return ms;
+  }
+
+  std::shared_ptr<const Context> context;
+  ContextGuard guard;
+  std::unique_ptr<Engine> engine;
+  Stream stream;
+  Event begin, end;
+  size_t pixels;
+  DeviceCopy<uint8_t> bytes, ids;
+  Mask mask;
+};
+
 }  // namespace
+
+Segment serve_cuda(std::shared_ptr<const Model> model, int width, int height,
+                   const std::string &plans) {
+  const auto served =
+      std::make_shared<Served>(std::move(model), width, height, plans);
+  return [served](const uint8_t *rgb, uint8_t *ids) {
+    return served->segment(rgb, ids);
+  };
+}
 
 void bench_cuda(std::shared_ptr<const Model> model,
                 const std::vector<std::pair<int, int>> &sizes,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,5 +19,13 @@ namespace fastscnn {
 void bench_cuda(std::shared_ptr<const Model> model,
                 const std::vector<std::pair<int, int>> &sizes,
                 const std::string &plans, int frames, bool json);
+
+/// Segments a frame (RGB) and writes the ids of its mask. Returns the
+/// milliseconds from frame to mask.
+using Segment = std::function<double(const uint8_t *rgb, uint8_t *ids)>;
+
+/// With frame and mask on the device: the copies there and back are not timed.
+Segment serve_cuda(std::shared_ptr<const Model> model, int width, int height,
+                   const std::string &plans);
 
 }  // namespace fastscnn

@@ -141,35 +141,46 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   return {summarize(all), summarize(network), summarize(argmax), peak};
 }
 
+/// serve_cuda(), but with the module's engine and in system memory.
+Segment serve_module(Backend &backend, std::shared_ptr<const Model> model,
+                     const Arguments &arguments, int width, int height) {
+  reference::Lcg lcg(1);
+  const FrameInfo info =
+      reference::make_frame("RGB", width, height, 0, false, lcg).info;
+  const std::shared_ptr<Engine> engine =
+      must(backend.create_engine(std::move(model), device_of(arguments)));
+  must(engine->configure(info, {width, height, width, height}));
+  return [=](const uint8_t *rgb, uint8_t *ids) {
+    ConstFrame frame;
+    frame.data[0] = rgb;
+    frame.stride[0] = 3 * width;
+    return milliseconds(
+        [&] { must(engine->segment(frame, {ids, width}, {}, {})); });
+  };
+}
+
 /// Segments the frames of a file (RGB, one after the other) and writes their
 /// masks; then, for each number read, so many of the first frames, and prints
 /// the times.
 void serve(Backend &backend, const std::shared_ptr<const Model> &model,
            const Arguments &arguments, const std::string &name) {
   const auto [width, height] = arguments.sizes.front();
-  const size_t size = size_t(width) * height;
+  Segment segment;
+#ifdef HAVE_CUDA
+  if (std::strcmp(arguments.backend, "cuda") == 0)
+    segment = serve_cuda(model, width, height,
+                         arguments.plans ? arguments.plans : "");
+#endif
+  if (!segment)
+    segment = serve_module(backend, model, arguments, width, height);
   std::ifstream file(arguments.serve, std::ios::binary);
-  reference::Lcg lcg(1);
-  const FrameInfo info =
-      reference::make_frame("RGB", width, height, 0, false, lcg).info;
-  const Device device = device_of(arguments);
-  auto engine = must(backend.create_engine(model, device));
-  must(engine->configure(info, {width, height, width, height}));
-
-  std::vector<uint8_t> ids(size);
-  const Mask mask = {ids.data(), width};
-  auto segment = [&](const std::vector<uint8_t> &rgb) {
-    ConstFrame frame;
-    frame.data[0] = rgb.data();
-    frame.stride[0] = 3 * info.width;
-    return milliseconds([&] { must(engine->segment(frame, mask, {}, {})); });
-  };
   std::ofstream masks(arguments.masks, std::ios::binary);
+  std::vector<uint8_t> ids(size_t(width) * height);
   std::vector<std::vector<uint8_t>> frames;
-  std::vector<uint8_t> bytes(3 * size);
+  std::vector<uint8_t> bytes(3 * ids.size());
   while (file.read(reinterpret_cast<char *>(bytes.data()), bytes.size())) {
-    segment(bytes);
-    masks.write(reinterpret_cast<const char *>(ids.data()), size);
+    segment(bytes.data(), ids.data());
+    masks.write(reinterpret_cast<const char *>(ids.data()), ids.size());
     if (frames.size() < kServedFrames) frames.push_back(bytes);
   }
   if (frames.empty()) {
@@ -183,7 +194,7 @@ void serve(Backend &backend, const std::shared_ptr<const Model> &model,
   for (int count; std::scanf("%d", &count) == 1;) {
     for (int i = 0; i < count; i++)
       std::printf("%s%.4f", i ? ", " : "{\"ms\": [",
-                  segment(frames[i % frames.size()]));
+                  segment(frames[i % frames.size()].data(), ids.data()));
     std::printf("]}\n");
     std::fflush(stdout);
   }

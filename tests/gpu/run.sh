@@ -1,18 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Runs the tests of the suite gpu and the benchmark on this machine's GPU.
+# Measures and tests on this machine's GPU, in less than ten minutes.
 #   tests/gpu/run.sh [BUILD] [MODEL] [STEP...]
 # BUILD: a build directory (default: build), or a folder that holds env.sh and
 # the programs in bin/. MODEL: the safetensors file for the tests and the
-# benchmark. STEP: tests, bench, sanitize (default: all three).
+# benchmarks. STEP (default: all, in this order):
+#   handover  what one more kernel in a graph costs
+#   blocks    each block of the network, fused and layer by layer
+#   bench     the engine at three sizes, beside the last release
+#   ncu       each kernel of the network, with warm caches (Nsight Compute)
+#   streams   1, 2, 4 and 8 streams in parallel
+#   peers     PyTorch on the same frames (compare-peers.py)
+#   tests     the suite gpu
+#   sanitize  our kernels under compute-sanitizer
 # Needs neither a network nor Meson. Writes logs, and the lines of the benchmark
 # as gpu-bench.json, into BUILD; prints a summary at the end.
 set -u
+all='handover blocks bench ncu streams peers tests sanitize'
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then
+  sed -n '3,/^set/{/^#/s/^# \?//p}' "$0"
+  exit
+fi
 source_root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "${1:-$source_root/build}" && pwd) || exit 2
 model=${2:-}
 shift $(($# < 2 ? $# : 2))
-steps=${*:-tests bench sanitize}
+steps=${*:-$all}
 
 if [ -f "$build/env.sh" ]; then
   . "$build/env.sh"
@@ -32,18 +45,81 @@ if [ ! -f "$model" ]; then
   echo "no model in $FASTSCNN_MODEL_PATH; name one as the second argument" >&2
   exit 2
 fi
+plans=$build/gpu-bench-plans
 
-nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null
+failed=0
 summary=""
 note() { summary="$summary$1
 "; }
+fail() { note "$1"; failed=1; }
+
+has_tool() {
+  command -v "$1" > /dev/null && return
+  note "$1: not installed, skipped"
+  return 1
+}
+
+# measure SECONDS NAME PROGRAM [ARGUMENT...]: prints what the program prints.
+measure() {
+  seconds=$1 name=$2 log=$build/gpu-$2.log
+  shift 2
+  echo "== $name"
+  if [ ! -x "$1" ]; then fail "$name: $1 is not built"; return 1; fi
+  if timeout -k 5 "$seconds" "$@" 2>&1 | tee "$log"; [ "${PIPESTATUS[0]}" -ne 0 ]; then
+    fail "$name: FAILED, see $log"
+    return 1
+  fi
+}
+
+# Of each line of a benchmark: memory, size, ms, ms p95, fps, bytes.
+read_bench() {
+  sed -nE 's/": /":/g; s/, "/,"/g; s/.*"memory":"([a-z]+)".*"width":([0-9]+),"height":([0-9]+).*"ms_median":([0-9.]+),"ms_p95":([0-9.]+),"fps":([0-9.]+).*"peak_bytes":([0-9]+).*/\1 \2x\3 \4 \5 \6 \7/p' "$1"
+}
+
+run_bench() {
+  json=$build/gpu-bench.json
+  # Not measure: progress on standard error is no result.
+  echo '== bench'
+  if ! timeout -k 5 240 "$bench" --backend cuda --json --model "$model" \
+      --plans "$plans" > "$json"; then
+    fail 'bench: FAILED'
+    return
+  fi
+  cat "$json"
+  { read_bench "$source_root/tests/results/bench-h200.json"; echo; read_bench "$json"; } |
+    awk 'BEGIN { printf "%-8s %-10s %9s %9s %9s %8s %12s\n", "memory", "size", "ms", "ms p95", "fps", "MB", "release ms" }
+      NF == 0 { ours = 1; next }
+      !ours { release[$1 $2] = $3; next }
+      { printf "%-8s %-10s %9.3f %9.3f %9.0f %8.1f %12s\n", $1, $2, $3, $4, $5, $6 / 1e6, release[$1 $2] }'
+}
+
+# Clocks and caches as in use.
+run_ncu() {
+  has_tool ncu || return
+  measure 120 ncu "$(command -v ncu)" --cache-control none --clock-control none \
+    --profile-from-start off --csv --page raw \
+    --metrics gpu__time_duration.sum,launch__registers_per_thread,sm__warps_active.avg.pct_of_peak_sustained_active \
+    "$tests/bench-blocks" --profile "$model" "$plans"
+}
+
+run_peers() {
+  has_tool python3 || return
+  echo '== peers'
+  timeout -k 5 180 python3 "$source_root/tests/bench/compare-peers.py" --cuda \
+    --bench "$bench" --model "$model" --plans "$plans"
+  case $? in
+    0) ;;
+    77) note 'peers: skipped, PyTorch sees no GPU' ;;
+    *) note 'peers: not compared, see above' ;;
+  esac
+}
 
 # Runs a whole program; if that fails, runs its tests one by one, because the
 # first failure ends the program and hides the results of the others.
 run_test() {
   name=$1
   file=$tests/$name
-  if [ ! -x "$file" ]; then note "$name: not built"; failed=1; return; fi
+  if [ ! -x "$file" ]; then fail "$name: not built"; return; fi
   log="$build/$name.log"
   timeout -k 5 300 "$file" --tap > "$log" 2>&1
   code=$?
@@ -52,8 +128,7 @@ run_test() {
   elif [ $code -eq 0 ] && ! grep -q '^not ok' "$log"; then
     note "$name: passed, $(grep -c '^ok' "$log") tests"
   else
-    failed=1
-    note "$name: FAILED ($code)"
+    fail "$name: FAILED ($code)"
     for test in $("$file" -l | grep '^/'); do
       timeout -k 5 120 "$file" --tap -p "$test" >> "$log" 2>&1 ||
         note "  $test: FAILED ($?)"
@@ -63,59 +138,66 @@ run_test() {
 }
 
 run_tests() {
-  for name in kernels painter engine element; do run_test "test-gpu-$name"; done
+  for name in kernels fused painter engine element; do
+    run_test "test-gpu-$name"
+  done
 }
 
-# sanitize TOOL PROGRAM [TEST]: a short run under a tool of compute-sanitizer.
+# sanitize TOOL PROGRAM [TEST [OPTION...]]: a short run under a tool of
+# compute-sanitizer.
 sanitize() {
   log="$build/sanitizer-$1-$2.log"
   # API errors are not reported: our code checks them, and cuDNN provokes some.
-  timeout -k 5 300 compute-sanitizer --tool "$1" --report-api-errors no \
-    --error-exitcode 9 "$tests/$2" --tap ${3:+-p "$3"} > "$log" 2>&1
+  timeout -k 5 120 compute-sanitizer --tool "$1" --report-api-errors no \
+    --error-exitcode 9 "${@:4}" "$tests/$2" --tap ${3:+-p "$3"} > "$log" 2>&1
   code=$?
   tail -n 3 "$log"
   if [ $code -eq 0 ]; then note "compute-sanitizer $1 $2 ${3:-}: clean"
-  else note "compute-sanitizer $1 $2 ${3:-}: FAILED ($code), see $log"; failed=1; fi
+  else fail "compute-sanitizer $1 $2 ${3:-}: FAILED ($code), see $log"; fi
 }
 
 run_sanitizers() {
-  if ! command -v compute-sanitizer > /dev/null; then
-    note "compute-sanitizer: not installed"
-    return
-  fi
+  has_tool compute-sanitizer || return
   for tool in memcheck racecheck initcheck; do
+    # Only our kernels: the tools would take long over those of cuDNN, which
+    # also read memory that nobody has written.
+    sanitize $tool test-gpu-fused /gpu/fused/small --kernel-name kernel_substring=run_clusters
     sanitize $tool test-gpu-kernels
     sanitize $tool test-gpu-painter
   done
-  # Only memcheck: the other tools would check cuDNN's own kernels, too.
   sanitize memcheck test-gpu-engine /gpu-half/engine/frames
   sanitize memcheck test-gpu-engine /gpu-half/engine/device-memory
 }
 
-run_bench() {
-  json="$build/gpu-bench.json"
-  if ! "$bench" --backend cuda --json --model "$model" \
-      --plans "$build/gpu-bench-plans" > "$json"; then
-    note "bench: FAILED"; failed=1
-    return
-  fi
-  cat "$json"
-  table=$(sed -E 's/.*"memory":"([a-z]+)".*"width":([0-9]+),"height":([0-9]+).*"ms_median":([0-9.]+),"ms_p95":([0-9.]+),"fps":([0-9.]+),"peak_bytes":([0-9]+).*/\1 \2x\3 \4 \5 \6 \7/' "$json" |
-    awk 'BEGIN { printf "%-8s %-10s %9s %9s %9s %8s\n", "memory", "size", "ms", "ms p95", "fps", "MB" }
-      { printf "%-8s %-10s %9.3f %9.3f %9.0f %8.1f\n", $1, $2, $3, $4, $5, $6 / 1e6 }')
-}
-
-failed=0
-table=
 for step in $steps; do
+  case " $all " in
+    *" $step "*) ;;
+    *) echo "no step $step: $all" >&2; exit 2 ;;
+  esac
+done
+if ! nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2> /dev/null; then
+  # A Jetson may lack nvidia-smi.
+  if [ ! -e /dev/nvhost-gpu ]; then
+    note 'no GPU: only the tests are run, and skip themselves'
+    steps=$(for step in $steps; do [ "$step" != tests ] || echo tests; done)
+  fi
+fi
+for step in $steps; do
+  if [ $SECONDS -ge 600 ]; then
+    fail "$step: not run, ten minutes are over"
+    continue
+  fi
   case $step in
-    tests) run_tests ;;
+    handover) measure 30 handover "$tests/bench-handover" ;;
+    blocks) measure 240 blocks "$tests/bench-blocks" "$model" "$plans" ;;
     bench) run_bench ;;
+    ncu) run_ncu ;;
+    streams) measure 60 streams "$tests/bench-parallel" "$model" "$plans" ;;
+    peers) run_peers ;;
+    tests) run_tests ;;
     sanitize) run_sanitizers ;;
-    *) echo "no step $step: tests, bench or sanitize" >&2; exit 2 ;;
   esac
 done
 echo
 printf '%s' "$summary"
-[ -z "$table" ] || echo "$table"
 exit $failed
