@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from dataset import IGNORE
 AUX_WEIGHT = 0.4
+SMALLEST_SHARE = 1e-30  # whose logarithm is taken
 LOVASZ_STRIDE = 3  # of the pixels that the Lovász loss looks at, each way
 
 
@@ -18,10 +19,11 @@ class Learner(nn.Module):
     def __init__(self, net, task, weights, lovasz=0.0, soft=0.0):
         super().__init__()
         self.net, self.lovasz, self.soft = net, lovasz, soft
-        self.classes, self.groups = task.classes, task.groups
+        self.classes = task.classes
         self.heads = nn.ModuleList(_aux_head(channels, task.classes)
                                    for channels in net.aux_channels)
         self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32))
+        self.register_buffer("allowed", allowed_classes(task), persistent=False)
 
     def forward(self, images, labels, soft=None):
         logits, *features = self.net.forward_all(images)
@@ -51,11 +53,16 @@ class Learner(nn.Module):
         return self._cross_entropy(logits.float(), labels[:, rows][:, :, columns])
 
     def _cross_entropy(self, logits, labels):
+        """Minus the logarithm of the summed probability of the classes that a label
+        allows: of one class, or of a group's."""
+        labels = labels.long()
+        known = labels != IGNORE
+        shares = logits.softmax(1) * self.allowed[labels].permute(0, 3, 1, 2)
+        losses = -shares.sum(1).clamp(min=SMALLEST_SHARE).log()
+        weights = self.weights[labels.where(known, torch.zeros_like(labels))] * known
         # Divided by the pixels and not by their weights, so that a crop of
         # common classes does not count as much as one with rare ones.
-        total = F.nll_loss(log_shares(logits, self.groups), labels, self.weights,
-                           ignore_index=IGNORE, reduction="sum")
-        return total / (labels != IGNORE).sum().clamp(min=1)
+        return (losses * weights).sum() / known.sum().clamp(min=1)
 
     def _loss_to_teacher(self, logits, soft):
         """Cross entropy; where a teacher says nothing, its shares are 0."""
@@ -63,12 +70,14 @@ class Learner(nn.Module):
         return -(soft * logs).sum() / soft.sum().clamp(min=1)
 
 
-def log_shares(logits, groups):
-    """Logarithms of every class's probability, and of every group's: the sum of
-    its classes' (N, C + groups, H, W)."""
-    logs = logits.log_softmax(1)
-    return torch.stack([*logs.unbind(1), *(
-        torch.stack([logs[:, c] for c in group]).logsumexp(0) for group in groups)], 1)
+def allowed_classes(task):
+    """(256, C): the classes that a target allows; all of them where it is none."""
+    allowed = torch.ones(IGNORE + 1, task.classes)
+    allowed[:task.classes] = torch.eye(task.classes)
+    for target, members in enumerate(task.groups, task.classes):
+        allowed[target] = 0
+        allowed[target, list(members)] = 1
+    return allowed
 
 
 def lovasz_softmax(logits, labels):

@@ -91,7 +91,7 @@ def probabilities(net, image, size, widths, device="cpu"):
         for mirrored in (False, True):
             seen = (x.flip(3) if mirrored else x).contiguous(
                 memory_format=torch.channels_last)
-            shares = F.interpolate(net(seen), size, mode="bilinear",
+            shares = F.interpolate(net(seen).float(), size, mode="bilinear",
                                    align_corners=False).softmax(1)[0]
             total = total + (shares.flip(2) if mirrored else shares)
     return total / (2 * len(widths))
@@ -159,6 +159,7 @@ def make_parser():
         add("--task", required=True, help="as in training")
         add("--widths", type=int, nargs="+", default=(480, 720),
             help="of the network's input; probabilities are averaged")
+        add("--bf16", action="store_true", help="as in training")
         add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
         if name == "label":
             add("--out", required=True, metavar="FOLDER")
@@ -183,7 +184,9 @@ def main():
             run_train(train.check(parser, args), task)
         else:
             net = load(args.teacher, task.info.labels).to(args.device)
-            {"measure": measure, "label": label}[args.command](args, task, net)
+            with torch.autocast(torch.device(args.device).type, torch.bfloat16,
+                                enabled=args.bf16):
+                {"measure": measure, "label": label}[args.command](args, task, net)
 
 
 if __name__ == "__main__":
