@@ -201,6 +201,15 @@ class TeacherTest(ScriptTest):
                 torch.nn.functional.pad(image, pads * 2), state["conv.weight"], stride=2))
             torch.testing.assert_close(conv(image), expected.clamp(0, 6))
 
+    def test_learning_computes_the_same(self):
+        """Where a gradient is wanted, a depthwise convolution has another way."""
+        torch.manual_seed(4)
+        conv = teacher.FixedNormConv(4, 4, 5, 2, groups=4)
+        for size in (15, 16):
+            image = torch.rand(2, 4, size, size)
+            torch.testing.assert_close(conv(image.clone().requires_grad_()),
+                                       conv(image))
+
     def test_encoders_have_the_published_shapes(self):
         for name, channels, blocks in (("lite0", [24, 40, 112, 320], 16),
                                        ("lite2", [24, 48, 120, 352], 21)):
@@ -209,6 +218,15 @@ class TeacherTest(ScriptTest):
             self.assertEqual(sum(map(len, encoder.stages)), blocks)
         sizes = [tuple(x.shape[2:]) for x in encoder(torch.zeros(1, 3, 70, 96))]
         self.assertEqual(sizes, [(18, 24), (9, 12), (5, 6), (3, 3)])
+
+    def test_what_learns_nothing(self):
+        net = teacher.Teacher("lite0", 3)
+        net.encoder.freeze(teach.FROZEN_STAGES)
+        frozen = {name for name, p in net.named_parameters() if not p.requires_grad}
+        self.assertIn("encoder.stages.0.0.project.weight", frozen)
+        self.assertIn("encoder.stages.5.0.depthwise.weight", frozen)
+        self.assertNotIn("encoder.stages.5.0.project.weight", frozen)
+        self.assertFalse(any(not name.startswith("encoder.") for name in frozen))
 
     def test_mirrored_images_are_seen_the_same(self):
         torch.manual_seed(3)
