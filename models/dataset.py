@@ -32,7 +32,7 @@ class Task:
     info: ModelInfo
     variant: Variant
     ignore: tuple
-    groups: tuple = ()  # tuples of classes, of which a pixel may have any
+    groups: tuple = ()  # of ((class, weight), ...): a pixel may have any of these
 
     @property
     def classes(self):
@@ -44,15 +44,15 @@ class Task:
 
     def with_groups(self, folders):
         """The same task with the groups that these folders' Labels stand for."""
-        groups = {members for labels in folders for members in labels.members
-                  if len(members) > 1}
+        groups = {group for labels in folders for group in labels.targets
+                  if len(group) > 1}
         return replace(self, groups=tuple(sorted(groups)))
 
-    def target(self, members):
+    def target(self, group):
         """The id in training of a label that stands for these classes: of a class,
         or of a group, which come behind the classes."""
-        return (members[0] if len(members) == 1
-                else self.classes + self.groups.index(members))
+        return (group[0][0] if len(group) == 1
+                else self.classes + self.groups.index(group))
 
     @property
     def targets(self):
@@ -142,7 +142,7 @@ def _lookup(task, labels, as_read):
     lookup = np.full(256, IGNORE, np.uint8)
     count = len(labels.members)
     lookup[:count] = (range(count) if as_read else
-                      [task.target(group) for group in labels.members])
+                      [task.target(group) for group in labels.targets])
     lookup[list(labels.ignore)] = IGNORE
     return lookup
 

@@ -13,12 +13,20 @@ from pictures import DataError
 @dataclass(frozen=True)
 class Labels:
     """Of every label value its name, the classes (indices) that a pixel of it may
-    have, and those of them that are counted as it when found somewhere else."""
+    have, those of them that are counted as it when found somewhere else, and how
+    likely a class is that is not: 1 as much as one that is."""
 
     names: tuple
     members: tuple
     own: tuple
     ignore: tuple = ()
+    also_weight: float = 1.0
+
+    @property
+    def targets(self):
+        """Of every label value its ((class, weight), ...)."""
+        return [tuple((c, 1.0 if c in own else self.also_weight) for c in members)
+                for members, own in zip(self.members, self.own)]
 
     @property
     def grouped(self):
@@ -51,6 +59,10 @@ def read_labels(path, classes):
     """The Labels of a task file, for a model with these classes: of its groups or,
     where it has none, of its classes, which may have another order."""
     raw = read_file(path)
+    also_weight = raw.get("also_weight", 1.0)
+    if not isinstance(also_weight, (int, float)) or not 0 < also_weight <= 1:
+        raise DataError(f"{path}: also_weight is {also_weight}, must be a number above "
+                        "0 and at most 1")
     try:
         if "group" not in raw:
             names = [c["label"] for c in raw["class"]]
@@ -65,7 +77,8 @@ def read_labels(path, classes):
             _check_groups(path, names, own, members, classes)
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: no task file ({error})") from error
-    return Labels(tuple(names), members, own, tuple(raw.get("ignore", ())))
+    return Labels(tuple(names), members, own, tuple(raw.get("ignore", ())),
+                  also_weight)
 
 
 def _index(name, classes, path):

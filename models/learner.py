@@ -54,7 +54,7 @@ class Learner(nn.Module):
 
     def _cross_entropy(self, logits, labels):
         """Minus the logarithm of the summed probability of the classes that a label
-        allows: of one class, or of a group's."""
+        allows, as much as it allows them."""
         labels = labels.long()
         known = labels != IGNORE
         shares = logits.softmax(1) * self.allowed[labels].permute(0, 3, 1, 2)
@@ -71,12 +71,14 @@ class Learner(nn.Module):
 
 
 def allowed_classes(task):
-    """(256, C): the classes that a target allows; all of them where it is none."""
+    """(256, C): how much a target allows every class, from 0 to 1; all of them where
+    it is none."""
     allowed = torch.ones(IGNORE + 1, task.classes)
     allowed[:task.classes] = torch.eye(task.classes)
-    for target, members in enumerate(task.groups, task.classes):
+    for target, group in enumerate(task.groups, task.classes):
         allowed[target] = 0
-        allowed[target, list(members)] = 1
+        for c, weight in group:
+            allowed[target, c] = weight
     return allowed
 
 

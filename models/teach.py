@@ -98,12 +98,13 @@ def probabilities(net, image, size, widths, device="cpu"):
 
 
 def limited(shares, label, task, labels):
-    """Probabilities (C, H, W) given that every pixel has a class its label allows;
-    0 where the teacher gives those almost nothing. Where there is no label, they
-    stay."""
+    """Probabilities (C, H, W) given that every pixel has a class its label allows,
+    as much as it does; 0 where the teacher gives those almost nothing. Where there
+    is no label, they stay."""
     allowed = torch.zeros(IGNORE + 1, task.classes)
-    for value, members in enumerate(labels.members):
-        allowed[value, list(members)] = 1
+    for value, group in enumerate(labels.targets):
+        for c, weight in group:
+            allowed[value, c] = weight
     allowed[IGNORE] = 1
     shares = shares * allowed[label.long()].permute(2, 0, 1)
     total = shares.sum(0)

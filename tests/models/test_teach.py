@@ -3,6 +3,7 @@
 """Labels that stand for groups of classes, and a teacher: models/teach.py."""
 
 import contextlib
+import dataclasses
 import io
 import json
 import pathlib
@@ -65,12 +66,14 @@ class GroupLossTest(ScriptTest):
         super().setUp()
         self.task = dataset.read_task(write(self.folder / "task.json", TASK))
 
-    def learnt(self, counts, groups=(), soft=None):
+    def learnt(self, counts, soft=None, own=None, also_weight=1.0):
         """The shares that a constant network learns of so many pixels of each
-        target."""
-        task = self.task.with_groups([labels.Labels((), groups, ())])
+        label; `own` are those of its classes that weigh 1."""
+        members = tuple(counts)
+        groups = labels.Labels((), members, own or members, (), also_weight)
+        task = self.task.with_groups([groups])
         pixels = torch.cat([torch.full((count,), task.target(target))
-                            for target, count in counts.items()])
+                            for target, count in zip(groups.targets, counts.values())])
         net = learner.Learner(Constant(task.classes), task, [1.0] * task.targets,
                               soft=0 if soft is None else 1)
         step = torch.optim.LBFGS(net.parameters(), max_iter=100,
@@ -94,17 +97,23 @@ class GroupLossTest(ScriptTest):
 
     def test_a_group_is_shared_as_its_classes_are(self):
         """20 pixels are left or right, and 4 more say how often which."""
-        found = self.learnt({(0,): 3, (1,): 1, (0, 1): 20, (2,): 6}, ((0, 1),))
+        found = self.learnt({(0,): 3, (1,): 1, (0, 1): 20, (2,): 6})
         self.assert_shares(found, (0.6, 0.2, 0.2))
 
     def test_two_groups_with_a_class_in_common(self):
         """Everything is in both groups only if it is the class they share."""
-        found = self.learnt({(0, 1): 5, (1, 2): 5}, ((0, 1), (1, 2)))
+        found = self.learnt({(0, 1): 5, (1, 2): 5})
         self.assert_shares(found, (0, 1, 0))
 
     def test_any_class_teaches_nothing(self):
-        found = self.learnt({(0,): 1, (1,): 2, (2,): 1, (0, 1, 2): 50}, ((0, 1, 2),))
+        found = self.learnt({(0,): 1, (1,): 2, (2,): 1, (0, 1, 2): 50})
         self.assert_shares(found, (0.25, 0.5, 0.25))
+
+    def test_less_likely_class_of_a_group(self):
+        """2 / p - 4 / (1 - p) + 3 * 0.8 / (p + 0.2 (1 - p)) is 0 at p = 0.5."""
+        found = self.learnt({(0,): 2, (1,): 4, (0, 1): 3},
+                            own=((0,), (1,), (0,)), also_weight=0.2)
+        self.assert_shares(found, (0.5, 0.5, 0))
 
     def test_teacher_and_labels(self):
         """Both losses weigh the same, each is of shares: the mean is best."""
@@ -146,6 +155,10 @@ class LabelsTest(ScriptTest):
                 (["left"], "no task file")):
             with self.subTest(words), self.assertRaisesRegex(DataError, words):
                 self.read({"group": groups})
+        for weight in (0, -1, 1.5, "much"):
+            with self.subTest(weight), \
+                    self.assertRaisesRegex(DataError, f"also_weight is {weight}, must"):
+                self.read(GROUPS | {"also_weight": weight})
 
     def test_shipped_groups(self):
         task = dataset.read_task(ROOT / "models" / "camvid.toml")
@@ -247,6 +260,9 @@ class TeacherTest(ScriptTest):
         for ours, theirs in zip(found, ((0.4, 0.6, 0), (0, 0.375, 0.625),
                                         (0.2, 0.3, 0.5), (0, 0, 0))):
             np.testing.assert_allclose(ours, theirs, atol=1e-6)
+        groups = dataclasses.replace(groups, also_weight=0.2)
+        found = teach.limited(shares, label, task, groups)[:, 0, 1].tolist()
+        np.testing.assert_allclose(found, (0, 0.06 / 0.56, 0.5 / 0.56), atol=1e-6)
 
 
 @unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
