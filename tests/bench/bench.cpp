@@ -154,8 +154,9 @@ Segment serve_module(Backend &backend, std::shared_ptr<const Model> model,
     ConstFrame frame;
     frame.data[0] = rgb;
     frame.stride[0] = 3 * width;
-    return milliseconds(
-        [&] { must(engine->segment(frame, {ids, width}, {}, {})); });
+    return milliseconds([&] {
+      must(engine->segment(frame, {ids, width}, {}, {}));
+    });
   };
 }
 
