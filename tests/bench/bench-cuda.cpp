@@ -196,7 +196,8 @@ struct Served {
     info.memory = mask.memory = Memory::kDevice;
     const auto ignore = [](const std::string &) {};
     engine = make_engine<__half>(
-        context, must(Weights<__half>::create(context, model)),
+        context, std::make_shared<ExecutorPool>(),
+        must(Weights<__half>::create(context, model)),
         std::make_shared<PlanCache>(plans, "bench", ignore, kBudget), ignore);
     must(engine->configure(info, {width, height, width, height}));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Frames a second of 1, 2, 4 and 8 engines that segment at the same time, each
-// in a thread of its own, from and to device memory.
+// Frames a second of 1, 2, 4, 8, 16 and 64 engines that share executors and
+// segment at the same time, each in a thread of its own, from and to device
+// memory.
 //   bench-parallel MODEL PLANS
 #include <cstdio>
 #include <thread>
@@ -24,11 +25,13 @@ void ignore(const std::string &) {}
 /// An engine with a frame, a mask and a queue of its own.
 struct Camera {
   Camera(std::shared_ptr<const Context> context,
+         std::shared_ptr<ExecutorPool> pool,
          std::shared_ptr<const Weights<__half>> weights,
          std::shared_ptr<PlanCache> cache, const reference::TestFrame &frame)
       : context(std::move(context)),
-        engine(make_engine<__half>(this->context, std::move(weights),
-                                   std::move(cache), ignore)),
+        engine(make_engine<__half>(this->context, std::move(pool),
+                                   std::move(weights), std::move(cache),
+                                   ignore)),
         bytes(frame.bytes.data(), frame.bytes.size()),
         ids(size_t(frame.info.width) * frame.info.height),
         src(as_const(reference::planes_in(bytes.get(), frame))),
@@ -79,15 +82,16 @@ int main(int argc, char **argv) {
       must(Weights<__half>::create(context, must(Model::load(argv[1]))));
   const auto cache =
       std::make_shared<PlanCache>(argv[2], "bench", ignore, kBudget);
+  const auto pool = std::make_shared<ExecutorPool>();
   for (int height : {256, 512, 1024}) {
     reference::Lcg lcg(1);
     const auto frame =
         reference::make_frame("NV12", 2 * height, height, 0, false, lcg);
     std::vector<std::unique_ptr<Camera>> cameras;
-    for (size_t count : {1, 2, 4, 8}) {
+    for (size_t count : {1, 2, 4, 8, 16, 64}) {
       while (cameras.size() < count)
         cameras.push_back(
-            std::make_unique<Camera>(context, weights, cache, frame));
+            std::make_unique<Camera>(context, pool, weights, cache, frame));
       std::printf("%zu streams of %dx%d: %.0f fps\n", count, 2 * height, height,
                   measure(cameras));
       std::fflush(stdout);
