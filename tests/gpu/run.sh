@@ -9,7 +9,7 @@
 #   blocks    each block of the network, fused and layer by layer
 #   bench     the engine at three sizes, beside the last release
 #   ncu       each kernel of the network, with warm caches (Nsight Compute)
-#   streams   1, 2, 4 and 8 streams in parallel
+#   streams   1, 2, 4, 8, 16 and 64 streams in parallel
 #   peers     PyTorch on the same frames (compare-peers.py)
 #   tests     the suite gpu
 #   sanitize  our kernels under compute-sanitizer
