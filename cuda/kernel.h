@@ -75,13 +75,26 @@ FASTSCNN_HD inline void fence() {
 #endif
 }
 
+/// When a kernel may start.
+enum class Start {
+  kAfter,  ///< what was queued before is complete
+  /// Programmatic dependent launch: while the kernel before ends, for which it
+  /// waits itself (simt.h). Needs sm_90, and a kernel of ours in front, all of
+  /// whose threads wait: so each kernel is complete before the next but one
+  /// reads anything.
+  kEarly,
+};
+
 /// Queue a kernel. The .cu files instantiate them.
 template <class Items>
-Result<> launch(const Items &kernel, cudaStream_t stream);
+Result<> launch(const Items &kernel, cudaStream_t stream,
+                Start start = Start::kAfter);
 template <class Blocks>
-Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream);
+Result<> launch_blocks(const Blocks &kernel, cudaStream_t stream,
+                       Start start = Start::kAfter);
 template <class Clusters>
-Result<> launch_clusters(const Clusters &kernel, cudaStream_t stream);
+Result<> launch_clusters(const Clusters &kernel, cudaStream_t stream,
+                         Start start = Start::kAfter);
 
 /// A node of a graph that can be launched.
 struct GraphNode {
@@ -95,23 +108,33 @@ template <class Items>
 Result<> update(const Items &kernel, GraphNode node);
 template <class Blocks>
 Result<> update_blocks(const Blocks &kernel, GraphNode node);
+template <class Clusters>
+Result<> update_clusters(const Clusters &kernel, GraphNode node);
 
 /// Queues kernels on a stream until one fails.
 struct Launcher {
   cudaStream_t stream;
+  bool overlaps = false;  ///< those that follow each other start early
   Result<> status = {};
+  bool follows_ours = false;  ///< the last thing queued is a kernel of ours
 
   template <class Items>
   void items(const Items &kernel) {
-    if (status) status = launch(kernel, stream);
+    if (status) status = launch(kernel, stream, next_start());
   }
   template <class Blocks>
   void blocks(const Blocks &kernel) {
-    if (status) status = launch_blocks(kernel, stream);
+    if (status) status = launch_blocks(kernel, stream, next_start());
   }
   template <class Clusters>
   void clusters(const Clusters &kernel) {
-    if (status) status = launch_clusters(kernel, stream);
+    if (status) status = launch_clusters(kernel, stream, next_start());
+  }
+
+ private:
+  Start next_start() {
+    return std::exchange(follows_ours, true) && overlaps ? Start::kEarly
+                                                         : Start::kAfter;
   }
 };
 

@@ -62,8 +62,9 @@ FASTSCNN_SIMT void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
                        uint32_t b1);
 
 /// Programmatic dependent launch: what lies before wait_for_previous() may
-/// overlap the kernels in front, whose results are visible after it.
-/// let_next_start() says that the next kernel may begin.
+/// overlap the kernels in front, so it reads weights at most, and writes
+/// nothing to global memory. Their results are visible after it. Every thread
+/// must call it. let_next_start() says that the next kernel may begin.
 FASTSCNN_SIMT void wait_for_previous();
 FASTSCNN_SIMT void let_next_start();
 

@@ -8,6 +8,7 @@
 
 #include "cuda/engine/frameexecutor.h"
 #include "cuda/engine/kernels/countareas.h"
+#include "cuda/engine/sampleframe.h"
 #include "cuda/engine/transfer/download.h"
 #include "cuda/engine/transfer/upload.h"
 
@@ -21,10 +22,11 @@ class FrameStream {
   /// member: of executors of the type FrameExecutor<T>; must outlive this.
   static Result<std::unique_ptr<FrameStream>> create(
       const ExecutorPool::Member &member, const ModelInfo &model,
-      const FrameInfo &src, const Config &config) {
+      const FrameInfo &src, const Config &config, PlanCache *cache,
+      const PlanCache::Warn &warn) {
     std::unique_ptr<FrameStream> stream(
         new FrameStream(member, model, src, config));
-    FASTSCNN_TRY(stream->prepare(model));
+    FASTSCNN_TRY(stream->prepare(model, cache, warn));
     return stream;
   }
 
@@ -93,17 +95,21 @@ class FrameStream {
     return {};
   }
 
-  Result<> prepare(const ModelInfo &model) {
+  Result<> prepare(const ModelInfo &model, PlanCache *cache,
+                   const PlanCache::Warn &warn) {
     stream_ = FASTSCNN_TRY(make_stream());
     done_ = FASTSCNN_TRY(make_sleeping_event());
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
+    bool has_front = false;
     {
       const ExecutorPool::Lease lease = member_.acquire();
       const auto &executor = static_cast<FrameExecutor<T> &>(lease.executor());
       logits_ = executor.logits_shape();
-      fused_blocks_ = executor.fused_blocks();
+      fused_blocks_ = executor.fused_blocks(false);
+      has_front = executor.has_front();
     }
+    if (has_front) FASTSCNN_TRY(choose_front(cache, warn));
     if (!mask_width_) {
       mask_width_ = logits_.width;
       mask_height_ = logits_.height;
@@ -116,6 +122,20 @@ class FrameStream {
       return {};
     };
     return wait(clear(stream_.get()), stream_.get(), false);
+  }
+
+  /// Whatever one executor of the kind prefers holds for all of them.
+  Result<> choose_front(PlanCache *cache, const PlanCache::Warn &warn) {
+    // Before the executor, for which frames of other streams may wait.
+    const SampleFrame sample = FASTSCNN_TRY(SampleFrame::create(info_));
+    Preprocess<T> preprocess = kernels_.preprocess;
+    set_frame(&preprocess, info_, sample.frame);
+    const ExecutorPool::Lease lease = member_.acquire();
+    const auto &executor = static_cast<FrameExecutor<T> &>(lease.executor());
+    kernels_.fuses_front =
+        FASTSCNN_TRY(executor.prefers_front(preprocess, cache, warn));
+    fused_blocks_ = executor.fused_blocks(kernels_.fuses_front);
+    return {};
   }
 
   Result<> prepare_smoothing() {
@@ -256,7 +276,7 @@ class CudaEngine : public Engine {
                                config.input_width, config.fused};
     if (!member_ || !(kind == kind_)) FASTSCNN_TRY(join(kind));
     frames_ = FASTSCNN_TRY(FrameStream<T>::create(
-        *member_, weights_->model().info(), src, config));
+        *member_, weights_->model().info(), src, config, cache_.get(), warn_));
     return {};
   }
 

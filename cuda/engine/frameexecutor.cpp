@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "cuda/graph.h"
+
 namespace fastscnn::cuda {
 namespace {
 
-/// Sizes of masks times options. Streams of more than that capture graphs
-/// again and again.
+/// Sizes of masks times options and fronts. Streams of more than that capture
+/// graphs again and again.
 constexpr size_t kMaxGraphs = 16;
 
 }  // namespace
@@ -37,6 +39,15 @@ Result<> FrameExecutor<T>::warm_up(size_t input_bytes,
                                    cudaStream_t stream) const {
   TRY_CUDA(cudaMemsetAsync(input_.get(), 0, input_bytes, stream));
   return network_->enqueue(static_cast<const T *>(input_.get()), stream);
+}
+
+template <typename T>
+Result<bool> FrameExecutor<T>::prefers_front(
+    Preprocess<T> frame, PlanCache *cache, const PlanCache::Warn &warn) const {
+  frame.dst = static_cast<T *>(input_.get());
+  const Result<bool> prefers = network_->prefers_front(frame, cache, warn);
+  FASTSCNN_TRY(synchronize_context());  // even if it failed half-way
+  return prefers;
 }
 
 /// The first frame of its kind runs kernel by kernel, because a capture must

@@ -23,7 +23,16 @@ class FrameExecutor : public Executor {
       bool fuses, PlanCache *cache, const PlanCache::Warn &warn);
 
   Shape logits_shape() const { return network_->logits_shape(); }
-  std::string fused_blocks() const { return network_->fused_blocks(); }
+  std::string fused_blocks(bool with_front) const {
+    return network_->fused_blocks(with_front);
+  }
+
+  /// Whether there is a fused front for this network and GPU.
+  bool has_front() const { return network_->kernels().front().has_value(); }
+  /// Whether the fused front is the better one for such frames. frame: of
+  /// samples in device memory. Slow unless cache knows.
+  Result<bool> prefers_front(Preprocess<T> frame, PlanCache *cache,
+                             const PlanCache::Warn &warn) const;
 
   /// Queues a frame. kernels: what does not belong to the executor, such as
   /// the frame, the mask and the average. Allocates only for the first frame

@@ -12,9 +12,12 @@ template <typename T, typename F>
 Result<> enqueue(const Network<T> &network, const FrameKernels<T> &kernels,
                  cudaStream_t stream, const F &after) {
   using Node = typename FrameGraph<T>::Node;
-  FASTSCNN_TRY(launch(kernels.preprocess, stream));
+  const bool fuses_front = kernels.starts_fused();
+  FASTSCNN_TRY(fuses_front ? network.enqueue_front(kernels.preprocess, stream)
+                           : launch(kernels.preprocess, stream));
   FASTSCNN_TRY(after(Node::kPreprocess));
-  FASTSCNN_TRY(network.enqueue(kernels.preprocess.dst, stream));
+  FASTSCNN_TRY(fuses_front ? network.enqueue_rest(stream)
+                           : network.enqueue(kernels.preprocess.dst, stream));
   if (kernels.smooths) {
     FASTSCNN_TRY(launch_blocks(kernels.scene_change, stream));
     FASTSCNN_TRY(after(Node::kSceneChange));
@@ -35,6 +38,8 @@ Result<FrameGraph<T>> FrameGraph<T>::create(const Network<T> &network,
                                             const FrameKernels<T> &kernels,
                                             cudaStream_t stream) {
   FrameGraph frame;
+  frame.network_ = &network;
+  frame.fuses_front_ = kernels.starts_fused();
   frame.smooths_ = kernels.smooths;
   frame.soft_ = kernels.soft();
   frame.blocks_ = kernels.argmax.blocks();
@@ -61,7 +66,10 @@ Result<> FrameGraph<T>::launch(const FrameKernels<T> &kernels,
   const auto node = [&](Node n) {
     return GraphNode{exec_.get(), nodes_[static_cast<int>(n)]};
   };
-  FASTSCNN_TRY(update(kernels.preprocess, node(Node::kPreprocess)));
+  FASTSCNN_TRY(
+      fuses_front_
+          ? network_->update_front(kernels.preprocess, node(Node::kPreprocess))
+          : update(kernels.preprocess, node(Node::kPreprocess)));
   if (smooths_) {
     FASTSCNN_TRY(update_blocks(kernels.scene_change, node(Node::kSceneChange)));
     FASTSCNN_TRY(update(kernels.filter, node(Node::kFilter)));

@@ -16,7 +16,11 @@ struct FrameKernels {
   SceneChange<T> scene_change = {};
   TemporalFilter<T> filter = {};
   Argmax<T, true> argmax = {};
-  bool smooths = false;  ///< whether the second and third are run
+  bool smooths = false;      ///< whether the second and third are run
+  bool fuses_front = false;  ///< see FrameExecutor::prefers_front()
+  /// Whether the network starts with the frame: the scene change needs an
+  /// image.
+  bool starts_fused() const { return fuses_front && !smooths; }
   bool soft() const { return argmax.confidence || argmax.threshold > 0.f; }
 };
 
@@ -32,7 +36,8 @@ class FrameGraph {
 
   /// Whether this is a graph for such a frame; false before create().
   bool fits(const FrameKernels<T> &kernels) const {
-    return exec_ && smooths_ == kernels.smooths && soft_ == kernels.soft() &&
+    return exec_ && fuses_front_ == kernels.starts_fused() &&
+           smooths_ == kernels.smooths && soft_ == kernels.soft() &&
            blocks_ == kernels.argmax.blocks();
   }
 
@@ -49,9 +54,10 @@ class FrameGraph {
   Result<> launch(const FrameKernels<T> &kernels, cudaStream_t stream) const;
 
  private:
+  const Network<T> *network_ = nullptr;
   GraphExec exec_;
   Graph graph_;  // of the nodes
-  bool smooths_ = false, soft_ = false;
+  bool fuses_front_ = false, smooths_ = false, soft_ = false;
   int blocks_ = 0;  // of the argmax, which differ with the size of the mask
   cudaGraphNode_t nodes_[static_cast<int>(Node::kCount)] = {};
 };

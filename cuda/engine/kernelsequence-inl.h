@@ -7,6 +7,34 @@ namespace fastscnn::cuda {
 
 template <typename T>
 template <typename Runner>
+void KernelSequence<T>::depthwise(const Step &step, const T *image,
+                                  Runner &runner) const {
+  const Layer &l = model_.layers()[step.layer];
+  if (l.dilation == 4)
+    depthwise<1, 4>(step, image, runner);
+  else if (l.stride == 2)
+    depthwise<2, 1>(step, image, runner);
+  else
+    depthwise<1, 1>(step, image, runner);
+}
+
+template <typename T>
+template <int kStride, int kDilation, typename Runner>
+void KernelSequence<T>::depthwise(const Step &step, const T *image,
+                                  Runner &runner) const {
+  const Layer &l = model_.layers()[step.layer];
+  const Shape src = src_shape(step);
+  const Shape &dst = program_.shapes[step.layer];
+  const Clamp clamp = clamp_of(l.activation);
+  runner.items(Depthwise<T, kStride, kDilation>{
+      output(step.src, image), table_.weight(step.layer),
+      table_.bias(step.layer), output(step.layer, image), dst.channels,
+      program_.views[step.layer].pitch, src.height, src.width, dst.height,
+      dst.width, l.padding, clamp.low, clamp.high});
+}
+
+template <typename T>
+template <typename Runner>
 void KernelSequence<T>::upsample(const Step &step, Runner &runner) const {
   const Shape &src = program_.shapes[step.src];
   const Shape &dst = program_.shapes[step.layer];

@@ -78,6 +78,19 @@ void KernelSequence<T>::find_fused_forms(const fused::Gpu &gpu) {
   for (const FusedForm &form :
        cuda::find_fused_forms(model_.layers(), program_))
     if (run_fused(form, Ignore())) forms_.push_back(form);
+  front_ = std::is_same_v<T, __half>
+               ? cuda::find_front(model_.layers(), program_)
+               : std::nullopt;
+  if (front_ && !fused::has_front(view(), gpu, front_->block)) front_.reset();
+}
+
+template <typename T>
+fused::Front KernelSequence<T>::make_front(
+    const Preprocess<__half> &frame) const {
+  if constexpr (std::is_same_v<T, __half>)
+    return fused::make_front(view(), front_->block, frame,
+                             fused_data(front_->block));
+  return {};
 }
 
 template <typename T>
@@ -85,8 +98,10 @@ fused::BlockData KernelSequence<T>::fused_data(
     const fused::FusibleBlock &block) const {
   fused::BlockData data = {};
   if constexpr (std::is_same_v<T, __half>) {
-    data.src = output(block.src, nullptr);
-    data.src_stride = program_.views[block.src].pitch;
+    if (block.src != kImage) {
+      data.src = output(block.src, nullptr);
+      data.src_stride = program_.views[block.src].pitch;
+    }
     if (block.fine != kNoLayer) {
       data.fine = output(block.fine, nullptr);
       data.fine_stride = program_.views[block.fine].pitch;

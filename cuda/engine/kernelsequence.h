@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -42,6 +43,11 @@ class KernelSequence {
   const std::vector<FusedForm> &fused_forms() const { return forms_; }
   void choose_fused(int form, bool chosen) { forms_[form].chosen = chosen; }
 
+  /// The form that begins with the frame instead of the image, if there is one.
+  /// It may replace the first forms, and only counts where a caller runs it.
+  const std::optional<FusedForm> &front() const { return front_; }
+  fused::Front make_front(const Preprocess<__half> &frame) const;
+
   /// For a step of kind kConvolution: what cuDNN computes, and where its data
   /// lies, except for the workspace.
   Convolution convolution(const Step &step) const;
@@ -50,8 +56,13 @@ class KernelSequence {
   /// image: as described in image.h.
   template <typename Runner>
   void run(const T *image, Runner &&runner) const {
+    run(image, 0, static_cast<int>(program_.blocks.size()), runner);
+  }
+  /// Blocks from first to end (exclusive).
+  template <typename Runner>
+  void run(const T *image, int first, int end, Runner &&runner) const {
     const FusedForm *form = forms_.data(), *last = form + forms_.size();
-    for (int i = 0; i < static_cast<int>(program_.blocks.size());) {
+    for (int i = first; i < end;) {
       while (form != last && (form->first < i || !form->chosen)) form++;
       if (form != last && form->first == i) {
         run_fused(*form, runner);
@@ -67,10 +78,7 @@ class KernelSequence {
   bool run_fused(const FusedForm &form, Runner &&runner) const {
     if constexpr (std::is_same_v<T, __half>)
       return fused::visit_kernel(
-          fused::NetworkView<WeightTable<T>>{
-              model_.layers(), program_.shapes, table_,
-              model_.info().variant.align_corners},
-          gpu_, form.block, fused_data(form.block),
+          view(), gpu_, form.block, fused_data(form.block),
           [&runner](const auto &kernel) { runner.clusters(kernel); });
     return false;
   }
@@ -115,32 +123,16 @@ class KernelSequence {
   }
 
   Shape src_shape(const Step &step) const;
+  fused::NetworkView<WeightTable<T>> view() const {
+    return {model_.layers(), program_.shapes, table_,
+            model_.info().variant.align_corners};
+  }
   fused::BlockData fused_data(const fused::FusibleBlock &block) const;
 
   template <typename Runner>
-  void depthwise(const Step &step, const T *image, Runner &runner) const {
-    const Layer &l = model_.layers()[step.layer];
-    if (l.dilation == 4)
-      depthwise<1, 4>(step, image, runner);
-    else if (l.stride == 2)
-      depthwise<2, 1>(step, image, runner);
-    else
-      depthwise<1, 1>(step, image, runner);
-  }
-
+  void depthwise(const Step &step, const T *image, Runner &runner) const;
   template <int kStride, int kDilation, typename Runner>
-  void depthwise(const Step &step, const T *image, Runner &runner) const {
-    const Layer &l = model_.layers()[step.layer];
-    const Shape src = src_shape(step);
-    const Shape &dst = program_.shapes[step.layer];
-    const Clamp clamp = clamp_of(l.activation);
-    runner.items(Depthwise<T, kStride, kDilation>{
-        output(step.src, image), table_.weight(step.layer),
-        table_.bias(step.layer), output(step.layer, image), dst.channels,
-        program_.views[step.layer].pitch, src.height, src.width, dst.height,
-        dst.width, l.padding, clamp.low, clamp.high});
-  }
-
+  void depthwise(const Step &step, const T *image, Runner &runner) const;
   template <typename Runner>
   void upsample(const Step &step, Runner &runner) const;
   template <typename Runner>
@@ -153,6 +145,7 @@ class KernelSequence {
   char *arena_ = nullptr;
   fused::Gpu gpu_;
   std::vector<FusedForm> forms_;
+  std::optional<FusedForm> front_;
 };
 
 }  // namespace fastscnn::cuda

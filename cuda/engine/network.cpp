@@ -18,6 +18,26 @@ Result<fused::Gpu> current_gpu() {
                     static_cast<size_t>(shared_bytes)};
 }
 
+/// Whether kernels in graphs can start early.
+Result<bool> can_overlap(const fused::Gpu &gpu) {
+  int driver = 0;
+  TRY_CUDA(cudaDriverGetVersion(&driver));
+  return gpu.capability >= 90 && driver >= 12030;
+}
+
+/// What the time of its conversion depends on.
+template <typename T>
+std::string describe(const Preprocess<T> &frame) {
+  std::string text =
+      std::to_string(frame.width) + "x" + std::to_string(frame.height);
+  for (int c = 0; c < frame.components; c++) {
+    const Samples &s = frame.samples[c];
+    text += (c == 0 ? " from " : " ") + std::to_string(s.width) + "x" +
+            std::to_string(s.height) + "/" + std::to_string(s.pixel_stride);
+  }
+  return text;
+}
+
 }  // namespace
 
 template <typename T>
@@ -26,6 +46,7 @@ struct Network<T>::Runner : Launcher {
 
   void convolve(int step, ConvolutionData data) {
     data.workspace = network.workspace_.get();
+    follows_ours = false;
     if (status)
       status = network.cudnn_->run(*network.plans_[step], data, stream);
   }
@@ -43,7 +64,9 @@ Result<std::unique_ptr<Network<T>>> Network<T>::create(
   network->arena_ =
       FASTSCNN_TRY(make_device_memory(network->kernels_.program().bytes));
   network->kernels_.place(network->arena_.get());
-  if (fuses) network->kernels_.find_fused_forms(FASTSCNN_TRY(current_gpu()));
+  const fused::Gpu gpu = FASTSCNN_TRY(current_gpu());
+  if (fuses) network->kernels_.find_fused_forms(gpu);
+  network->overlaps_ = FASTSCNN_TRY(can_overlap(gpu));
   FASTSCNN_TRY(network->choose_plans(height, width, cache, warn));
   return network;
 }
@@ -91,7 +114,7 @@ Result<> Network<T>::choose_forms(Tuner *tuner) {
                              std::to_string(src.width) + "x" +
                              std::to_string(src.height);
     const auto agree = [&](cudaStream_t stream) {
-      return forms_agree(form, stream);
+      return forms_agree(form.block.last, fused, layers, stream);
     };
     const bool chosen =
         FASTSCNN_TRY(tuner->prefers_fused(name, fused, layers, agree));
@@ -101,18 +124,41 @@ Result<> Network<T>::choose_forms(Tuner *tuner) {
 }
 
 template <typename T>
-Result<bool> Network<T>::forms_agree(const FusedForm &form,
+Result<bool> Network<T>::prefers_front(const Preprocess<T> &frame,
+                                       PlanCache *cache,
+                                       const PlanCache::Warn &warn) const {
+  if (!kernels_.front()) return false;
+  const FusedForm &front = *kernels_.front();
+  const auto fused = [&](cudaStream_t stream) {
+    return enqueue_front(frame, stream);
+  };
+  const auto layers = [&](cudaStream_t stream) -> Result<> {
+    FASTSCNN_TRY(launch(frame, stream));
+    return enqueue_blocks(frame.dst, front.first, front.end, stream);
+  };
+  const auto agree = [&](cudaStream_t stream) {
+    return forms_agree(front.block.last, fused, layers, stream);
+  };
+  Tuner tuner = FASTSCNN_TRY(Tuner::create(*cudnn_, cache, warn));
+  const bool prefers = FASTSCNN_TRY(tuner.prefers_fused(
+      "the front of " + describe(frame), fused, layers, agree));
+  cache->save(warn);
+  return prefers;
+}
+
+template <typename T>
+Result<bool> Network<T>::forms_agree(int layer, const Tuner::Form &fused,
+                                     const Tuner::Form &layers,
                                      cudaStream_t stream) const {
-  const int layer = form.block.last;
   const Shape &shape = kernels_.program().shapes[layer];
   const size_t pitch = sizeof(T) * kernels_.program().views[layer].pitch;
   const size_t pixels = size_t(shape.height) * shape.width;
   const size_t row = sizeof(T) * shape.channels;
   PinnedMemory outputs[2];
-  for (bool fused : {false, true}) {
-    outputs[fused] = FASTSCNN_TRY(make_pinned_memory(row * pixels));
-    FASTSCNN_TRY(enqueue_form(form, fused, stream));
-    TRY_CUDA(cudaMemcpy2DAsync(outputs[fused].get(), row,
+  for (bool is_fused : {false, true}) {
+    outputs[is_fused] = FASTSCNN_TRY(make_pinned_memory(row * pixels));
+    FASTSCNN_TRY(is_fused ? fused(stream) : layers(stream));
+    TRY_CUDA(cudaMemcpy2DAsync(outputs[is_fused].get(), row,
                                kernels_.output(layer, nullptr), pitch, row,
                                pixels, cudaMemcpyDeviceToHost, stream));
     TRY_CUDA(cudaStreamSynchronize(stream));
@@ -131,7 +177,7 @@ Result<bool> Network<T>::forms_agree(const FusedForm &form,
 template <typename T>
 Result<> Network<T>::enqueue_form(const FusedForm &form, bool fused,
                                   cudaStream_t stream) const {
-  Runner runner{{stream}, *this};
+  Runner runner{{stream, overlaps_}, *this};
   if (fused) {
     kernels_.run_fused(form, runner);
     return runner.status;
@@ -142,20 +188,65 @@ Result<> Network<T>::enqueue_form(const FusedForm &form, bool fused,
 }
 
 template <typename T>
-std::string Network<T>::fused_blocks() const {
+std::string Network<T>::fused_blocks(bool with_front) const {
   std::string names;
-  for (const FusedForm &form : kernels_.fused_forms())
-    for (int block = form.first; form.chosen && block < form.end; block++)
+  const auto add = [&](const FusedForm &form, int first) {
+    for (int block = first; block < form.end; block++)
       names +=
           (names.empty() ? "" : " ") + kernels_.program().blocks[block].name;
+  };
+  int end = 0;
+  if (with_front) {
+    add(*kernels_.front(), 0);
+    end = kernels_.front()->end;
+  }
+  for (const FusedForm &form : kernels_.fused_forms())
+    if (form.chosen && form.first >= end) add(form, form.first);
   return names;
 }
 
 template <typename T>
 Result<> Network<T>::enqueue(const T *image, cudaStream_t stream) const {
-  Runner runner{{stream}, *this};
-  kernels_.run(image, runner);
+  return enqueue_blocks(
+      image, 0, static_cast<int>(kernels_.program().blocks.size()), stream);
+}
+
+template <typename T>
+Result<> Network<T>::enqueue_rest(cudaStream_t stream) const {
+  return enqueue_blocks(nullptr, kernels_.front()->end,
+                        static_cast<int>(kernels_.program().blocks.size()),
+                        stream);
+}
+
+template <typename T>
+Result<> Network<T>::enqueue_blocks(const T *image, int first, int end,
+                                    cudaStream_t stream) const {
+  Runner runner{{stream, overlaps_}, *this};
+  kernels_.run(image, first, end, runner);
   return runner.status;
+}
+
+template <>
+Result<> Network<__half>::enqueue_front(const Preprocess<__half> &frame,
+                                        cudaStream_t stream) const {
+  return launch_clusters(kernels_.make_front(frame), stream);
+}
+template <>
+Result<> Network<__half>::update_front(const Preprocess<__half> &frame,
+                                       GraphNode node) const {
+  return update_clusters(kernels_.make_front(frame), node);
+}
+
+// There is none for floats.
+template <>
+Result<> Network<float>::enqueue_front(const Preprocess<float> &,
+                                       cudaStream_t) const {
+  return Error{Error::Kind::kEngine, "There is no fused front for floats"};
+}
+template <>
+Result<> Network<float>::update_front(const Preprocess<float> &,
+                                      GraphNode) const {
+  return enqueue_front({}, nullptr);
 }
 
 template class Network<__half>;

@@ -8,6 +8,7 @@
 #include "cuda/engine/cudnn.h"
 #include "cuda/engine/kernelsequence.h"
 #include "cuda/engine/plancache.h"
+#include "cuda/engine/kernels/preprocess.h"
 #include "cuda/engine/tuner.h"
 #include "cuda/engine/weights.h"
 #include "cuda/handles.h"
@@ -27,14 +28,26 @@ class Network {
   /// Queues the computation of logits() from image (image.h).
   Result<> enqueue(const T *image, cudaStream_t stream) const;
 
+  /// Whether a fused front is better than one that starts with an image. Frames
+  /// of each size and layout need an answer of their own. frame: to such an
+  /// image, from samples in device memory. Slow unless cache knows.
+  Result<bool> prefers_front(const Preprocess<T> &frame, PlanCache *cache,
+                             const PlanCache::Warn &warn) const;
+  /// Queue enqueue() in two parts, the first of which is one kernel that starts
+  /// with a frame; there is no image then. Only if prefers_front().
+  Result<> enqueue_front(const Preprocess<T> &frame, cudaStream_t stream) const;
+  Result<> enqueue_rest(cudaStream_t stream) const;
+  /// Changes the frame of a node that enqueue_front() made.
+  Result<> update_front(const Preprocess<T> &frame, GraphNode node) const;
+
   /// Queues one form of blocks, whichever has been chosen.
   Result<> enqueue_form(const FusedForm &form, bool fused,
                         cudaStream_t stream) const;
 
   const KernelSequence<T> &kernels() const { return kernels_; }
   T *logits() const { return kernels_.logits(); }
-  /// See Engine::fused_blocks().
-  std::string fused_blocks() const;
+  /// See Engine::fused_blocks(). with_front: whether the front is fused, too.
+  std::string fused_blocks(bool with_front) const;
 
   Shape logits_shape() const { return kernels_.logits_shape(); }
 
@@ -47,10 +60,15 @@ class Network {
   Result<> choose_plans(int height, int width, PlanCache *cache,
                         const PlanCache::Warn &warn);
   Result<> choose_forms(Tuner *tuner);
-  Result<bool> forms_agree(const FusedForm &form, cudaStream_t stream) const;
+  Result<> enqueue_blocks(const T *image, int first, int end,
+                          cudaStream_t stream) const;
+  Result<bool> forms_agree(int layer, const Tuner::Form &fused,
+                           const Tuner::Form &layers,
+                           cudaStream_t stream) const;
 
   std::shared_ptr<const Weights<T>> weights_;
   KernelSequence<T> kernels_;
+  bool overlaps_ = false;  // see Launcher
   std::unique_ptr<Cudnn> cudnn_;
   std::vector<std::unique_ptr<ConvolutionPlan>> plans_;  // by step
   DeviceMemory arena_, workspace_;

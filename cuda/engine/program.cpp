@@ -152,6 +152,27 @@ Result<Step::Kind> kind_of(const Layer &l) {
   return unsupported(l);
 }
 
+/// The blocks that together are those layers, if there are such.
+std::optional<FusedForm> make_form(const Program &program,
+                                   const fused::FusibleBlock &fusible) {
+  FusedForm form;
+  form.block = fusible;
+  const int count = static_cast<int>(program.blocks.size());
+  const auto layer = [&](int step) { return program.steps[step].layer; };
+  while (form.first < count &&
+         layer(program.blocks[form.first].first) < fusible.first)
+    form.first++;
+  form.end = form.first;
+  while (form.end < count &&
+         layer(program.blocks[form.end].end - 1) <= fusible.last)
+    form.end++;
+  if (form.end > form.first &&
+      layer(program.blocks[form.first].first) == fusible.first &&
+      layer(program.blocks[form.end - 1].end - 1) == fusible.last)
+    return form;
+  return {};
+}
+
 }  // namespace
 
 int joined_residual(const std::vector<Layer> &layers, int layer) {
@@ -170,24 +191,15 @@ int joined_residual(const std::vector<Layer> &layers, int layer) {
 std::vector<FusedForm> find_fused_forms(const std::vector<Layer> &layers,
                                         const Program &program) {
   std::vector<FusedForm> forms;
-  for (const fused::FusibleBlock &fusible : fused::find_fusible(layers)) {
-    FusedForm form;
-    form.block = fusible;
-    const int count = static_cast<int>(program.blocks.size());
-    const auto layer = [&](int step) { return program.steps[step].layer; };
-    while (form.first < count &&
-           layer(program.blocks[form.first].first) < fusible.first)
-      form.first++;
-    form.end = form.first;
-    while (form.end < count &&
-           layer(program.blocks[form.end].end - 1) <= fusible.last)
-      form.end++;
-    if (form.end > form.first &&
-        layer(program.blocks[form.first].first) == fusible.first &&
-        layer(program.blocks[form.end - 1].end - 1) == fusible.last)
-      forms.push_back(form);
-  }
+  for (const fused::FusibleBlock &fusible : fused::find_fusible(layers))
+    if (const auto form = make_form(program, fusible)) forms.push_back(*form);
   return forms;
+}
+
+std::optional<FusedForm> find_front(const std::vector<Layer> &layers,
+                                    const Program &program) {
+  const auto fusible = fused::find_front(layers);
+  return fusible ? make_form(program, *fusible) : std::nullopt;
 }
 
 Result<Program> make_program(const std::vector<Layer> &layers, int height,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,10 @@ int joined_residual(const std::vector<Layer> &layers, int layer);
 /// The fused forms of a program, in order, whether there are kernels or not.
 std::vector<FusedForm> find_fused_forms(const std::vector<Layer> &layers,
                                         const Program &program);
+
+/// The form of kind kFront.
+std::optional<FusedForm> find_front(const std::vector<Layer> &layers,
+                                    const Program &program);
 
 /// An Error if the steps cannot compute one of the layers. The image is not in
 /// the arena; the logits stay valid to the end. joins: whether layers with a

@@ -32,7 +32,7 @@ struct Object {
 /// A kernel in a graph.
 struct Node {
   const void *function;
-  unsigned blocks;
+  dim3 grid;
 };
 
 struct State {
@@ -42,6 +42,7 @@ struct State {
   std::map<const void *, Object> objects;  // alive
   std::set<cudaStream_t> busy;             // not waited for
   int captures = 0;                        // on all threads
+  size_t early_launches = 0;
   std::map<cudaEvent_t, cudaStream_t> recorded;
   std::set<cudaEvent_t> sleeping;               // events for whom threads sleep
   std::deque<Node> nodes;                       // of all graphs
@@ -58,6 +59,7 @@ State &state() {
 /// Of the calling thread.
 thread_local int contexts = 0;  // pushed
 thread_local bool capturing = false;
+thread_local bool follows_kernel = false;  // of ours
 thread_local std::vector<const Node *> captured;
 
 using Lock = std::unique_lock<std::recursive_mutex>;
@@ -150,7 +152,9 @@ void begin(Fault fault, size_t call) {
   state().failing = call;
   state().calls.clear();
   state().peaks = state().counts;
+  state().early_launches = 0;
 }
+size_t early_launches() { return state().early_launches; }
 const std::vector<std::string> &calls() { return state().calls; }
 size_t alive() { return state().objects.size(); }
 size_t most(const char *kind) { return state().peaks[kind]; }
@@ -172,6 +176,7 @@ using namespace fastscnn::cuda::fakecuda;
 #define QUEUE                        \
   check(stream, "stream", __func__); \
   CALL;                              \
+  follows_kernel = false;            \
   if (!capturing) state().busy.insert(stream)
 /// Starts a call that is not allowed while its thread captures a stream.
 #define UNCAPTURED require(!capturing, __func__, "a stream is being captured")
@@ -490,26 +495,29 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
   return cudaSuccess;
 }
 
-cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block,
-                             void **, size_t, cudaStream_t stream) {
-  LOCK;
-  require(grid.x > 0 && block.x > 0 && block.x <= 1024, __func__,
-          "no such grid");
-  QUEUE;
-  if (capturing) {
-    state().nodes.push_back({function, grid.x});
-    captured.push_back(&state().nodes.back());
-  }
-  return cudaSuccess;
+static void add_node(const void *function, dim3 grid) {
+  follows_kernel = true;
+  if (!capturing) return;
+  state().nodes.push_back({function, grid});
+  captured.push_back(&state().nodes.back());
 }
-cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const void *,
-                                void **) {
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config,
+                                const void *function, void **) {
   LOCK;
   require(config->gridDim.x > 0 && config->gridDim.y > 0 &&
               config->blockDim.x > 0 && config->blockDim.x <= 1024,
           __func__, "no such grid");
   const cudaStream_t stream = config->stream;
+  for (unsigned i = 0; i < config->numAttrs; i++) {
+    if (config->attrs[i].id !=
+        cudaLaunchAttributeProgrammaticStreamSerialization)
+      continue;
+    require(follows_kernel, __func__,
+            "what is in front may not tell when it ends");
+    state().early_launches++;
+  }
   QUEUE;
+  add_node(function, config->gridDim);
   return cudaSuccess;
 }
 cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int bytes) {
@@ -547,7 +555,9 @@ cudaError_t cudaGraphExecKernelNodeSetParams(
   const std::vector<const Node *> &nodes = state().graphs[exec];
   require(std::count(nodes.begin(), nodes.end(), known), __func__,
           "the node is not in the graph");
-  require(params->func == known->function && params->gridDim.x == known->blocks,
+  require(params->func == known->function &&
+              params->gridDim.x == known->grid.x &&
+              params->gridDim.y == known->grid.y,
           __func__, "the node is another kernel");
   CALL;
   if (state().updated) state().updated(params->kernelParams[0]);
@@ -641,5 +651,6 @@ EXPORT cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle,
   check(handle, "cudnn", __func__);
   check(plan, "descriptor", __func__);
   check(pack, "descriptor", __func__);
+  follows_kernel = false;
   return cudnn(__func__);
 }

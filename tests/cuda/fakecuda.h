@@ -24,6 +24,9 @@ void begin(Fault fault, size_t call);
 /// Names of the calls since begin().
 const std::vector<std::string> &calls();
 
+/// Kernels that may start before the one in front has ended, since begin().
+size_t early_launches();
+
 /// Number of objects not yet destroyed: memory, streams, descriptors...
 size_t alive();
 

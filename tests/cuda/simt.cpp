@@ -48,6 +48,7 @@ struct Lane {
   int products = 0, groups = 0;
   int barriers = 0, cluster_barriers = 0;
   int meetings = 0, cluster_meetings = 0;  // barriers not left out
+  bool waited = false;                     // for the kernel in front
   std::vector<Copy> copies;
   std::vector<Access> shared, stores;
 };
@@ -67,7 +68,7 @@ struct Machine {
   // What ThreadSanitizer knows barriers by. Two by turns: whoever is late at
   // one does not see past the next.
   std::vector<char> barrier_tags, done_tags;
-  char start_tag;
+  char start_tag, previous_tag;
   ucontext_t scheduler;
   void *scheduler_fiber = nullptr;
   int current = 0, x = 0, y = 0;
@@ -137,9 +138,32 @@ void poison(int rank) {
   std::fill_n(shared, machine.launch.shared_bytes, char(0xff));
 }
 
+/// Ends the program: real threads would misbehave, unseen.
+[[noreturn]] void give_up(const char *why) {
+  std::fprintf(stderr, "%s\n", why);
+  std::abort();
+}
+
+/// Lets a fiber of its own write what the kernel in front writes.
+void run_previous() {
+#ifdef SIMT_TSAN
+  static void *fiber = __tsan_create_fiber(0);
+  void *scheduler = __tsan_get_current_fiber();
+  __tsan_release(&machine.start_tag);
+  __tsan_switch_to_fiber(fiber, __tsan_switch_to_fiber_no_sync);
+  __tsan_acquire(&machine.start_tag);
+  for (const auto &memory : machine.options.previous)
+    __tsan_write_range(memory.begin, memory.bytes);
+  __tsan_release(&machine.previous_tag);
+  __tsan_switch_to_fiber(scheduler, __tsan_switch_to_fiber_no_sync);
+#endif
+}
+
 void run_lane() {
   TSAN(__tsan_acquire(&machine.start_tag));
   machine.launch.body(machine.launch.kernel, machine.shared[machine.rank()]);
+  if (!machine.lane().waited)
+    give_up("A thread has not waited for the kernel in front");
   TSAN(__tsan_release(&machine.done_tags[machine.rank()]));
   machine.done++;
   if (--machine.alive[machine.rank()] == 0) {
@@ -165,6 +189,7 @@ void prepare(int threads) {
     lane.state = Lane::State::kReady;
     lane.products = lane.groups = lane.barriers = lane.cluster_barriers = 0;
     lane.meetings = lane.cluster_meetings = 0;
+    lane.waited = false;
     lane.copies.clear();
     lane.shared.clear();
     lane.stores.clear();
@@ -189,10 +214,7 @@ void run_cluster() {
     release(0, threads, Lane::State::kAtClusterBarrier);
     for (int first = 0; first < threads; first += block)
       release(first, block, Lane::State::kAtBarrier);
-    if (!progress) {
-      std::fputs("The threads of a block wait for each other\n", stderr);
-      std::abort();
-    }
+    if (!progress) give_up("The threads of a block wait for each other");
   }
   TSAN(for (char &tag : machine.done_tags) __tsan_acquire(&tag));
 }
@@ -276,6 +298,7 @@ Counts run(const Launch &launch, const Options &options) {
   machine.counts = {};
   machine.barrier_tags.resize(2 * (size_t(launch.cluster) + 1));
   machine.done_tags.resize(launch.cluster);
+  run_previous();
   const std::align_val_t alignment{128};
   for (machine.y = 0; machine.y < launch.grid_y; machine.y++)
     for (machine.x = 0; machine.x < launch.grid_x; machine.x++) {
@@ -331,6 +354,8 @@ const void *address_in(int rank, const void *p) {
 
 void copy_async(void *shared, const void *global, bool valid) {
   Lane &lane = machine.lane();
+  // It may read at once, or when it is waited for.
+  TSAN(if (valid) __tsan_read_range(global, 16));
   lane.copies.push_back({shared, global, valid, lane.groups});
 }
 
@@ -379,7 +404,11 @@ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   }
 }
 
-void wait_for_previous() {}
+void wait_for_previous() {
+  machine.lane().waited = true;
+  TSAN(if (!machine.options.without_wait)
+           __tsan_acquire(&machine.previous_tag));
+}
 void let_next_start() {}
 
 __half2 fma2(__half2 a, __half2 b, __half2 c) {

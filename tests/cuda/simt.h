@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "cuda/simt.h"
 
 /// Runs kernels over cuda/simt.h on the CPU. Each thread of a cluster is a
@@ -27,6 +30,14 @@ struct Options {
   bool backwards = false;    ///< the order in which threads are resumed
   int without_barrier = -1;  ///< leaves out one of Counts::barriers
   int without_cluster_barrier = -1;
+  bool without_wait = false;  ///< leaves out wait_for_previous()
+  /// What the kernel in front may write until then. ThreadSanitizer sees who
+  /// reads or writes it before.
+  struct Memory {
+    void *begin;
+    size_t bytes;
+  };
+  std::vector<Memory> previous;
 };
 
 /// Compiling it takes seconds for each kernel: fused-*.cpp do it for all tests

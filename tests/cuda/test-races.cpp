@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // ThreadSanitizer sees the threads of a GPU. It finds no race in the fused
-// kernels, but one as soon as any of their barriers is left out.
+// kernels, not even with a kernel in front that has not ended, but one as soon
+// as any of their barriers is left out, or the wait for that kernel.
 #include <glib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ struct Setup {
 
   Setup(const char *first_layer, Make *make) {
     const std::vector<Layer> &layers = model->layers();
-    const std::vector<FusibleBlock> blocks = fused::find_fusible(layers);
+    std::vector<FusibleBlock> blocks = fused::find_fusible(layers);
+    blocks.push_back(*fused::find_front(layers));
     const FusibleBlock &block =
         *std::find_if(blocks.begin(), blocks.end(), [&](const FusibleBlock &b) {
           return layers[b.first].name == first_layer;
@@ -50,13 +52,16 @@ struct Setup {
 
   /// Runs in a process of its own, which forgets what has been found, and whose
   /// parent has no fibers: ThreadSanitizer gives up after a fork with threads.
-  Outcome run(const emulator::Options &options, int barriers,
-              int cluster_barriers) const {
+  Outcome run(emulator::Options options, int barriers, int cluster_barriers) {
+    for (std::vector<__half> *memory : {&src, &fine, &dst})
+      options.previous.push_back(
+          {memory->data(), memory->size() * sizeof(__half)});
     std::fflush(nullptr);
     const pid_t child = fork();
     g_assert_cmpint(child, >=, 0);
     if (child == 0) {
-      if (options.without_barrier >= 0 || options.without_cluster_barrier >= 0)
+      if (options.without_barrier >= 0 ||
+          options.without_cluster_barrier >= 0 || options.without_wait)
         if (!freopen("/dev/null", "w", stderr)) _exit(1);
       const emulator::Counts counts = emulator::clusters(kernel, options);
       _exit(counts.barriers == barriers &&
@@ -92,7 +97,7 @@ template <class Kernel>
 void check(const char *first_layer, typename Setup<Kernel>::Make *make,
            int barriers, int cluster_barriers = 0) {
   using Outcome = typename Setup<Kernel>::Outcome;
-  const Setup<Kernel> setup(first_layer, make);
+  Setup<Kernel> setup(first_layer, make);
   const auto run = [&](const emulator::Options &options) {
     return setup.run(options, barriers, cluster_barriers);
   };
@@ -100,6 +105,10 @@ void check(const char *first_layer, typename Setup<Kernel>::Make *make,
   g_assert_true(run(options) == Outcome::kNone);
   options.backwards = true;
   g_assert_true(run(options) == Outcome::kNone);
+  options = {};
+  options.without_wait = true;
+  if (run(options) != Outcome::kRace)
+    g_error("%s does not wait for the kernel in front", first_layer);
   options = {};
   for (int i = 0; i < barriers; i++) {
     options.without_barrier = i;
@@ -139,6 +148,23 @@ void test_feature_fusion() {
   check<Fusion>("ffm.up4", fused::make_feature_fusion<Fusion>, 5);
 }
 
+/// The frame is grey, in place of the features that other kernels read.
+fused::Front make_front(const fused::NetworkView<WeightTable<__half>> &net,
+                        const FusibleBlock &block,
+                        const fused::BlockData &data) {
+  FrameInfo info;
+  info.width = info.height = 64;
+  info.components = 1;
+  auto frame = make_preprocess<__half>(info, ModelInfo(), 64, 64);
+  ConstFrame grey;
+  grey.data[0] = reinterpret_cast<const uint8_t *>(data.src);
+  grey.stride[0] = 64;
+  set_frame(&frame, info, grey);
+  return fused::make_front(net, block, frame, data);
+}
+
+void test_front() { check<fused::Front>("lds.conv", make_front, 2); }
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -147,5 +173,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/races/inverted-residual", test_inverted_residual);
   g_test_add_func("/cuda/races/cluster", test_cluster);
   g_test_add_func("/cuda/races/feature-fusion", test_feature_fusion);
+  g_test_add_func("/cuda/races/front", test_front);
   return g_test_run();
 }

@@ -23,6 +23,11 @@ constexpr int kMaskSize = 16;
 
 void ignore(const std::string &) {}
 
+size_t count(const char *call) {
+  const auto &calls = fakecuda::calls();
+  return std::count(calls.begin(), calls.end(), call);
+}
+
 /// What the engines of a device share.
 struct Gpu {
   std::shared_ptr<const Context> context = must(Context::primary(0));
@@ -58,11 +63,11 @@ struct Stream {
                            {input_width, input_height, kMaskSize, kMaskSize}));
   }
 
-  Result<> segment() const {
+  Result<> segment(float smoothing = 0.5f) const {
     std::vector<uint8_t> ids(kMaskSize * kMaskSize);
     const Mask mask = {ids.data(), kMaskSize};
     Options options;
-    options.smoothing = 0.5f;
+    options.smoothing = smoothing;
     return engine->segment(frame->frame, mask, options, {});
   }
 };
@@ -158,6 +163,35 @@ void test_smoothing() {
   fakecuda::watch_updates(nullptr);
 }
 
+/// Streams share an executor whether or not they fuse the front, which frames
+/// of each size choose for themselves, and only when they are configured.
+void test_fronts() {
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  const Gpu gpu(1);
+  gpu.cache->insert("form 1: the front of 64x32 from 128x64/1 64x32/2 64x32/2",
+                    "layers", true);
+  const auto weights = gpu.load(19);
+  Stream fused(gpu, weights, 64, 32), layers(gpu, weights, 64, 32);
+  const size_t tuned = count("cudaEventElapsedTime");
+  layers.configure(128, 64, 64, 32);
+  g_assert_cmpuint(count("cudaEventElapsedTime"), ==, tuned);  // cached
+  g_assert_true(g_str_has_prefix(fused.engine->fused_blocks().c_str(),
+                                 "lds lds.ds1 lds.ds2 "));
+  g_assert_true(g_str_has_prefix(layers.engine->fused_blocks().c_str(),
+                                 "lds.ds1 lds.ds2 "));
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  for (int i = 0; i < 3; i++) {
+    must(fused.segment(0));
+    must(layers.segment(0));
+    must(fused.segment());  // from an image, as those of the other
+    must(layers.segment());
+    // The fused front and the other, and that with a filter.
+    g_assert_cmpuint(count("cudaGraphInstantiateWithFlags"), ==, 3);
+  }
+  g_assert_cmpuint(count("cudaEventElapsedTime"), ==, 0);
+  g_assert_cmpuint(count("cudnnCreate"), ==, 0);
+}
+
 /// Frames of another size keep the executor if the input keeps its size.
 void test_renegotiation() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
@@ -166,16 +200,13 @@ void test_renegotiation() {
   must(stream.segment());
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   stream.configure(128, 64, 64, 32);
+  g_assert_cmpuint(count("cudnnCreate"), ==, 0);
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
   must(stream.segment());
-  const auto count = [](const char *call) {
-    const auto &calls = fakecuda::calls();
-    return std::count(calls.begin(), calls.end(), call);
-  };
-  g_assert_cmpint(count("cudnnCreate"), ==, 0);
-  g_assert_cmpint(count("cudaGraphInstantiateWithFlags"), ==, 0);
+  g_assert_cmpuint(count("cudaGraphInstantiateWithFlags"), ==, 0);
   stream.configure(128, 64, 128, 64);
   must(stream.segment());
-  g_assert_cmpint(count("cudnnCreate"), ==, 1);
+  g_assert_cmpuint(count("cudnnCreate"), ==, 1);
   g_assert_cmpuint(fakecuda::most("cudnn"), ==, 1);
 }
 
@@ -186,6 +217,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/streams/many", test_many);
   g_test_add_func("/cuda/streams/error", test_error);
   g_test_add_func("/cuda/streams/smoothing", test_smoothing);
+  g_test_add_func("/cuda/streams/fronts", test_fronts);
   g_test_add_func("/cuda/streams/renegotiation", test_renegotiation);
   return g_test_run();
 }

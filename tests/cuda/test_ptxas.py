@@ -48,6 +48,8 @@ BUDGETS = {
         r"DepthwisePointwise<48, 64, 2, false>": (168, 0, 0, 32 + 16),
         r"DepthwisePointwise<128, 128, 1, false>": (255, 0, 0, 64),
         r"DepthwisePointwise<128, 128, 1, true>": (255, 0, 0, 64 + 16),
+        # Four tiles over 64 taps for 16 pixels, six over 32 inputs for 32.
+        r"Front": (168, 0, 0, 16 + 24),
         r"FeatureFusion<[14]>": (255, 0, 0, 2 * 64 + 64),
         # The first product, then 3 planes for a third of the outputs; flags of
         # pixels are bytes.
@@ -108,11 +110,33 @@ class Ptxas(unittest.TestCase):
                 self.assertLessEqual((shared, limits), (limits[1], limits))
                 self.assertLessEqual((narrow, limits), (limits[2], limits))
                 self.assertEqual((mma, limits), (sum(limits[3:]), limits))
+                self.check_hand_over(ptx, name, mma)
+
+    def check_hand_over(self, ptx, name, mma):
+        """A kernel waits for the one before, once. Only those that keep weights
+        in shared memory copy those before."""
+        before, wait, after = self.body(ptx, name).partition(
+            "griddepcontrol.wait;")
+        if not wait:  # never launched on this GPU
+            self.assertEqual(mma, 0)
+            self.assertNotRegex(before, r"\bst\.")
+            return
+        self.assertNotIn("griddepcontrol.wait;", after)
+        allowed = "param|shared" if mma else "param"
+        self.assertNotRegex(before, rf"\bst\.(?!{allowed})")
+        if not mma:
+            self.assertNotRegex(before, r"\bld\.(?!param)")
+        self.assertEqual(
+            (before + after).count("griddepcontrol.launch_dependents;"), 1)
+
+    def body(self, ptx, name):
+        body = ptx.partition(f".entry {name}(")[2].partition(".entry ")[0]
+        self.assertIn("ret;", body, name)
+        return body
 
     def count_instructions(self, ptx, name):
         """Narrow stores and tensor instructions."""
-        body = ptx.partition(f".entry {name}(")[2].partition(".entry ")[0]
-        self.assertIn("ret;", body, name)
+        body = self.body(ptx, name)
         return (len(re.findall(
             r"\bst\.(?:global\.|shared\.)?[usb](?:8|16)\b", body)),
             body.count("mma.sync"))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Times both forms of every block on the device: one fused kernel, and layer by
-// layer with cuDNN.
+// layer with cuDNN; then the network from an NV12 frame to the logits, with and
+// without the fused front.
 //   bench-blocks MODEL PLANS             a table
 //   bench-blocks --profile MODEL PLANS   one network at full size, kernel by
 //                                        kernel, for ncu --profile-from-start
@@ -13,7 +14,9 @@
 
 #include "cuda/context.h"
 #include "cuda/engine/network.h"
+#include "cuda/engine/sampleframe.h"
 #include "tests/gpu/graphtime.h"
+#include "tests/support/frames.h"
 
 using namespace fastscnn;
 using namespace fastscnn::cuda;
@@ -30,11 +33,16 @@ void warn(const std::string &sentence) {
   std::fprintf(stderr, "bench-blocks: %s\n", sentence.c_str());
 }
 
+template <typename Queue>
+Result<float> time(cudaStream_t stream, const Queue &queue) {
+  FASTSCNN_TRY(queue(stream));
+  TRY_CUDA(cudaStreamSynchronize(stream));
+  return time_in_graph(stream, kRuns, queue);
+}
+
 Result<float> time(const Half &network, const FusedForm &form, bool fused,
                    cudaStream_t stream) {
-  FASTSCNN_TRY(network.enqueue_form(form, fused, stream));
-  TRY_CUDA(cudaStreamSynchronize(stream));
-  return time_in_graph(stream, kRuns, [&](cudaStream_t s) {
+  return time(stream, [&](cudaStream_t s) {
     return network.enqueue_form(form, fused, s);
   });
 }
@@ -49,6 +57,35 @@ Result<> print_table(const Half &network, cudaStream_t stream) {
                 program.blocks[form.first].name.c_str(), shape.width,
                 shape.height, layers, fused, form.chosen ? "fused" : "layers");
   }
+  return {};
+}
+
+Result<> print_front(const Half &network, const ModelInfo &model, int height,
+                     PlanCache *cache, cudaStream_t stream) {
+  const int width = 2 * height;
+  reference::Lcg lcg(1);
+  const FrameInfo info =
+      reference::make_frame("NV12", width, height, 0, false, lcg).info;
+  const SampleFrame sample = FASTSCNN_TRY(SampleFrame::create(info));
+  const DeviceMemory image = FASTSCNN_TRY(
+      make_device_memory(sizeof(__half) * kImageChannels / 4 * width * height));
+  auto frame = make_preprocess<__half>(info, model, height, width);
+  set_frame(&frame, info, sample.frame);
+  frame.dst = static_cast<__half *>(image.get());
+  const bool prefers = FASTSCNN_TRY(network.prefers_front(frame, cache, warn));
+  if (!network.kernels().front()) return {};
+  const auto from_image = [&](cudaStream_t s) -> Result<> {
+    FASTSCNN_TRY(launch(frame, s));
+    return network.enqueue(frame.dst, s);
+  };
+  const auto from_frame = [&](cudaStream_t s) -> Result<> {
+    FASTSCNN_TRY(network.enqueue_front(frame, s));
+    return network.enqueue_rest(s);
+  };
+  const float layers = FASTSCNN_TRY(time(stream, from_image));
+  const float fused = FASTSCNN_TRY(time(stream, from_frame));
+  std::printf("%-10s %4dx%-4d %8.2f %8.2f  %s\n", "front, all", width, height,
+              layers, fused, prefers ? "fused" : "layers");
   return {};
 }
 
@@ -80,6 +117,8 @@ Result<> run(const std::string &model_file, const std::string &plans,
         Half::create(weights, height, 2 * height, true, &cache, warn));
     if (!profiles) {
       FASTSCNN_TRY(print_table(*network, stream.get()));
+      FASTSCNN_TRY(
+          print_front(*network, model->info(), height, &cache, stream.get()));
       continue;
     }
     const size_t bytes =

@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "cuda": {"net"},
     "cuda/engine": {"cuda", "cuda/engine/fused", "cuda/engine/kernels",
                     "cuda/engine/transfer", "net"},
-    "cuda/engine/fused": {"cuda", "net"},
+    "cuda/engine/fused": {"cuda", "cuda/engine/kernels", "net"},
     "cuda/engine/kernels": {"cuda", "net"},
     "cuda/engine/transfer": {"cuda", "net"},
     "cuda/painter": {"cuda", "net"},

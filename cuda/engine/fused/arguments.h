@@ -4,6 +4,7 @@
 #include "cuda/engine/fused/blocks.h"
 #include "cuda/engine/fused/depthwisepointwise.h"
 #include "cuda/engine/fused/featurefusion.h"
+#include "cuda/engine/fused/front.h"
 #include "cuda/engine/fused/invertedresidual.h"
 
 namespace fastscnn::cuda::fused {
@@ -94,6 +95,38 @@ Kernel make_feature_fusion(const NetworkView<Table> &net, const FusibleBlock &b,
   k.height = fine.height;
   k.width = fine.width;
   k.fine_stride = data.fine_stride;
+  k.depthwise_low = dw.low;
+  k.depthwise_high = dw.high;
+  k.low = pw.low;
+  k.high = pw.high;
+  return k;
+}
+
+/// frame: to the network input; its dst is not used.
+template <typename Table>
+Front make_front(const NetworkView<Table> &net, const FusibleBlock &b,
+                 const Preprocess<__half> &frame, const BlockData &data) {
+  const Clamp first = clamp_of(net.layers[b.first].activation);
+  const Clamp dw = clamp_of(net.layers[b.first + 1].activation);
+  const Clamp pw = clamp_of(net.layers[b.last].activation);
+  const Shape &middle = net.shapes[b.first], &dst = net.shapes[b.last];
+  Front k = {};
+  k.frame = frame;
+  k.first = net.table.weight(b.first);
+  k.first_bias = net.table.bias(b.first);
+  k.depthwise = net.table.weight(b.first + 1);
+  k.depthwise_bias = net.table.bias(b.first + 1);
+  k.pointwise = net.table.weight(b.last);
+  k.pointwise_bias = net.table.bias(b.last);
+  k.dst = data.dst;
+  k.padding = net.layers[b.first].padding;
+  k.middle_height = middle.height;
+  k.middle_width = middle.width;
+  k.height = dst.height;
+  k.width = dst.width;
+  k.dst_stride = data.dst_stride;
+  k.first_low = first.low;
+  k.first_high = first.high;
   k.depthwise_low = dw.low;
   k.depthwise_high = dw.high;
   k.low = pw.low;

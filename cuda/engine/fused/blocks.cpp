@@ -17,6 +17,11 @@ class Candidate {
            at(i).residual == kNoLayer;
   }
   bool pointwise(int i) const { return conv(i, 1) && !at(i).depthwise(); }
+  bool starts_at_image() const {
+    return conv(0, 3) && at(0).inputs[0] == kImage && at(0).stride == 2 &&
+           at(0).dilation == 1 && at(0).padding <= 1 &&
+           at(0).residual == kNoLayer;
+  }
   bool upsample(int i) const { return exists(i) && at(i).op == Op::kUpsample; }
   /// Whether it reads the layer before and nobody else does.
   bool follows(int i) const {
@@ -86,6 +91,14 @@ bool add_block(const std::vector<Layer> &layers, int first,
 }
 
 }  // namespace
+
+std::optional<FusibleBlock> find_front(const std::vector<Layer> &layers) {
+  const Candidate c(layers, 0);
+  if (!c.starts_at_image() || !c.depthwise(1) || !c.follows(1) ||
+      !c.pointwise(2) || !c.follows(2) || c.at(2).residual != kNoLayer)
+    return {};
+  return c.make(FusibleBlock::Kind::kFront, 3);
+}
 
 std::vector<FusibleBlock> find_fusible(const std::vector<Layer> &layers) {
   std::vector<FusibleBlock> blocks;

@@ -3,6 +3,7 @@
 
 #include <cuda_fp16.h>
 
+#include <optional>
 #include <vector>
 
 #include "net/fastscnn.h"
@@ -15,6 +16,7 @@ struct FusibleBlock {
     kDepthwisePointwise,  ///< depthwise, pointwise[, the logits]
     kInvertedResidual,    ///< pointwise, depthwise, pointwise
     kFeatureFusion,       ///< upsample, depthwise, the fine branch, pointwise
+    kFront,               ///< the first convolution, depthwise, pointwise
   };
 
   Kind kind;
@@ -26,6 +28,10 @@ struct FusibleBlock {
 /// All blocks whose layers are connected as the kernels expect, in order.
 /// Whether a kernel has been compiled for their channels, visit_kernel() knows.
 std::vector<FusibleBlock> find_fusible(const std::vector<Layer> &layers);
+
+/// The block of kind kFront, which reads the frame itself. It overlaps another
+/// one.
+std::optional<FusibleBlock> find_front(const std::vector<Layer> &layers);
 
 /// Where a block reads and writes. Strides are in channels.
 struct BlockData {

@@ -88,7 +88,8 @@ struct DepthwisePointwise {
     if constexpr (kClassify)
       store_logits(s, outputs, y + row, x + column, lane);
     else
-      store(outputs, y + row, x + column, lane.q, {low, high}, 0);
+      outputs.store(dst, height, width, dst_stride, y + row, x + column, lane.q,
+                    {low, high});
   }
 
  private:
@@ -128,18 +129,9 @@ struct DepthwisePointwise {
       for (int plane = 0; plane < kOut / kPlane; plane++)
         sums.add(rows[plane], s.classify + (plane * logits + first) * kPlane,
                  lane);
-      store(sums, y, x, lane.q, {kNoClamp.low, kNoClamp.high}, first);
+      sums.store(dst + first, height, width, dst_stride, y, x, lane.q,
+                 {kNoClamp.low, kNoClamp.high});
     }
-  }
-
-  template <int kTiles>
-  FASTSCNN_DEVICE void store(const Outputs<kTiles> &outputs, int y, int x,
-                             int q, const Range &range, int channel) const {
-    FASTSCNN_UNROLL
-    for (int i = 0; i < 4; i++)
-      if (y + i < height && x < width)
-        outputs.store(dst + (size_t(y + i) * width + x) * dst_stride + channel,
-                      i, q, range);
   }
 };
 

@@ -4,9 +4,9 @@
 
 namespace fastscnn::cuda {
 
-template Result<> launch_clusters(const fused::FeatureFusion<1> &,
-                                  cudaStream_t);
-template Result<> launch_clusters(const fused::FeatureFusion<4> &,
-                                  cudaStream_t);
+template Result<> launch_clusters(const fused::FeatureFusion<1> &, cudaStream_t,
+                                  Start);
+template Result<> launch_clusters(const fused::FeatureFusion<4> &, cudaStream_t,
+                                  Start);
 
 }  // namespace fastscnn::cuda

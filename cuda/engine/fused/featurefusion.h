@@ -81,11 +81,7 @@ struct FeatureFusion {
       outputs.add(rows, s.weight + (kFine + first) * kOut, lane);
     }
     simt::let_next_start();
-    FASTSCNN_UNROLL
-    for (int i = 0; i < 4; i++)
-      if (y + i < height && x < width)
-        outputs.store(dst + (size_t(y + i) * width + x) * kOut, i, lane.q,
-                      {low, high});
+    outputs.store(dst, height, width, kOut, y, x, lane.q, {low, high});
   }
 
  private:

@@ -6,7 +6,7 @@ namespace fastscnn::cuda {
 
 #define LAUNCH(...)                  \
   template Result<> launch_clusters( \
-      const fused::InvertedResidual<__VA_ARGS__> &, cudaStream_t)
+      const fused::InvertedResidual<__VA_ARGS__> &, cudaStream_t, Start)
 
 LAUNCH(64, 384, 64, 2, 1, false);
 LAUNCH(64, 384, 64, 1, 1, true);

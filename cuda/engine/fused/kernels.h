@@ -22,6 +22,8 @@ class KernelChooser {
         return inverted_residual(b, data);
       case FusibleBlock::Kind::kFeatureFusion:
         return feature_fusion(b, data);
+      case FusibleBlock::Kind::kFront:
+        break;
     }
     return false;
   }
@@ -128,6 +130,17 @@ bool visit_kernel(const NetworkView<Table> &net, const Gpu &gpu,
   return KernelChooser<Table, std::remove_reference_t<Visitor>>(net, gpu,
                                                                 &visitor)
       .visit(b, data);
+}
+
+/// Whether Front computes these layers on this GPU. net: with weights or
+/// without.
+template <typename Table>
+bool has_front(const NetworkView<Table> &net, const Gpu &gpu,
+               const FusibleBlock &b) {
+  const Layer &dw = net.layers[b.first + 1];
+  return gpu.capability >= 80 && sizeof(Front::Shared) <= gpu.shared_bytes &&
+         net.layers[b.first].channels == kPlane && dw.stride == 2 &&
+         dw.dilation == 1 && net.layers[b.last].channels == Front::kOut;
 }
 
 }  // namespace fastscnn::cuda::fused

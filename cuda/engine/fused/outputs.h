@@ -51,6 +51,16 @@ struct Outputs {
             pair(row, t + 2, range), pair(row, t + 3, range)};
   }
 
+  /// Stores the pixels of dst (height, width, stride) from (y, x) down.
+  FASTSCNN_DEVICE void store(__half *dst, int height, int width, int stride,
+                             int y, int x, int q, const Range &range) const {
+    FASTSCNN_UNROLL
+    for (int i = 0; i < 4; i++)
+      if (y + i < height && x < width)
+        store(dst + (size_t(y + i) * width + x) * stride, i, q, range);
+  }
+
+ private:
   /// Stores a row's pixel.
   FASTSCNN_DEVICE void store(__half *pixel, int row, int q,
                              const Range &range) const {

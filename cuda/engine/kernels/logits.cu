@@ -6,15 +6,21 @@
 
 namespace fastscnn::cuda {
 
-template Result<> launch_blocks(const Argmax<__half, false> &, cudaStream_t);
-template Result<> launch_blocks(const Argmax<__half, true> &, cudaStream_t);
-template Result<> launch_blocks(const Argmax<float, false> &, cudaStream_t);
-template Result<> launch_blocks(const Argmax<float, true> &, cudaStream_t);
-template Result<> launch(const CountAreas &, cudaStream_t);
-template Result<> launch_blocks(const SceneChange<__half> &, cudaStream_t);
-template Result<> launch_blocks(const SceneChange<float> &, cudaStream_t);
-template Result<> launch(const TemporalFilter<__half> &, cudaStream_t);
-template Result<> launch(const TemporalFilter<float> &, cudaStream_t);
+template Result<> launch_blocks(const Argmax<__half, false> &, cudaStream_t,
+                                Start);
+template Result<> launch_blocks(const Argmax<__half, true> &, cudaStream_t,
+                                Start);
+template Result<> launch_blocks(const Argmax<float, false> &, cudaStream_t,
+                                Start);
+template Result<> launch_blocks(const Argmax<float, true> &, cudaStream_t,
+                                Start);
+template Result<> launch(const CountAreas &, cudaStream_t, Start);
+template Result<> launch_blocks(const SceneChange<__half> &, cudaStream_t,
+                                Start);
+template Result<> launch_blocks(const SceneChange<float> &, cudaStream_t,
+                                Start);
+template Result<> launch(const TemporalFilter<__half> &, cudaStream_t, Start);
+template Result<> launch(const TemporalFilter<float> &, cudaStream_t, Start);
 
 template Result<> update(const TemporalFilter<__half> &, GraphNode);
 template Result<> update(const TemporalFilter<float> &, GraphNode);

@@ -4,8 +4,8 @@
 
 namespace fastscnn::cuda {
 
-template Result<> launch(const Preprocess<__half> &, cudaStream_t);
-template Result<> launch(const Preprocess<float> &, cudaStream_t);
+template Result<> launch(const Preprocess<__half> &, cudaStream_t, Start);
+template Result<> launch(const Preprocess<float> &, cudaStream_t, Start);
 
 template Result<> update(const Preprocess<__half> &, GraphNode);
 template Result<> update(const Preprocess<float> &, GraphNode);

@@ -27,7 +27,15 @@ struct Preprocess {
   FASTSCNN_HD int items() const { return height / 2 * (width / 2); }
 
   FASTSCNN_HD void operator()(int item) const {
-    const int x = item % (width / 2) * 2, y = item / (width / 2) * 2;
+    float out[2][kLanes];
+    convert(item / (width / 2) * 2, item % (width / 2) * 2, out);
+    FASTSCNN_UNROLL
+    for (int i = 0; i < 2; i++)
+      store(dst + size_t(item) * kImageChannels + i * kLanes, out[i]);
+  }
+
+  /// The pixels (y, x), both even, to (y + 1, x + 1): two rows of two, RGB0.
+  FASTSCNN_HD void convert(int y, int x, float (&out)[2][kLanes]) const {
     float component[3][2][2] = {};
     Tap taps_x[2], taps_y[2];
     FASTSCNN_UNROLL
@@ -46,17 +54,16 @@ struct Preprocess {
     }
 
     FASTSCNN_UNROLL
-    for (int i = 0; i < 2; i++) {
-      float out[kLanes] = {};
+    for (int i = 0; i < 2; i++) FASTSCNN_UNROLL
+    for (int j = 0; j < 2; j++) {
+      out[i][4 * j + 3] = 0.f;
       FASTSCNN_UNROLL
-      for (int j = 0; j < 2; j++) FASTSCNN_UNROLL
       for (int c = 0; c < 3; c++) {
         const float color = matrix[c][0] * component[0][i][j] +
                             matrix[c][1] * component[1][i][j] +
                             matrix[c][2] * component[2][i][j] + offset[c];
-        out[4 * j + c] = (clamp(color, 0.f, 1.f) - mean[c]) * inverse_std[c];
+        out[i][4 * j + c] = (clamp(color, 0.f, 1.f) - mean[c]) * inverse_std[c];
       }
-      store(dst + size_t(item) * kImageChannels + i * kLanes, out);
     }
   }
 };
