@@ -197,7 +197,7 @@ class Docs(unittest.TestCase):
 
     def interrupt_when_live(self, process, command):
         """Sends Ctrl-C once every camera sends frames and the recording, if there
-        is one, has grown."""
+        is one, holds more than a first frame and a few others."""
         timer = threading.Timer(120, process.kill)
         timer.start()
         cameras = command.count("rtsp://")
@@ -206,7 +206,7 @@ class Docs(unittest.TestCase):
         for name in re.findall(r"--record (\S+)", command):
             file = self.folder / name
             while process.poll() is None and not (
-                    file.exists() and file.stat().st_size > 10000):
+                    file.exists() and file.stat().st_size > 50000):
                 time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         timer.cancel()
