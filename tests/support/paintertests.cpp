@@ -151,7 +151,7 @@ void test_format(gconstpointer data) {
   Lcg lcg(17);
   const int sizes[][2] = {{64, 48}, {37, 33}, {16, 61}};
   for (int variant = 0; variant < 4; variant++)
-    for (auto [width, height] : sizes) {
+    for (const auto &[width, height] : sizes) {
       TestFrame frame =
           make_frame(format, width, height, variant * 3, variant & 1, lcg);
       if (frame.info.to_rgb.offset[0] != 0.f)
@@ -169,7 +169,7 @@ void test_chroma_sites() {
   Lcg lcg(3);
   const float origins[][2] = {{0, 0.5f}, {0.5f, 0.5f}, {0, 0}, {0.5f, 0}};
   for (const char *format : {"NV12", "I420", "UYVY"})
-    for (auto [x, y] : origins) {
+    for (const auto &[x, y] : origins) {
       TestFrame frame = make_frame(format, 49, 35, 0, false, lcg);
       for (int c = 1; c < 3; c++) {
         frame.info.component[c].origin_x = x;
@@ -211,8 +211,8 @@ void test_mask_sizes() {
       {0, 0, 64, 48},   {-10, -7, 64, 48}, {20, 11, 64, 48},  {5, 6, 31, 22},
       {-9, -9, 90, 70}, {100, 0, 20, 20},  {-64, -48, 64, 48}};
   const TestFrame frame = make_frame("NV12", 64, 48, 0, false, lcg);
-  for (auto [width, height] : masks)
-    for (auto [x, y, covers_width, covers_height] : places) {
+  for (const auto &[width, height] : masks)
+    for (const auto &[x, y, covers_width, covers_height] : places) {
       TestMask mask(width, height, &lcg);
       mask.mask.x = x;
       mask.mask.y = y;
@@ -300,7 +300,7 @@ void test_image() {
   const int places[][2] = {{0, 0},   {5, 7},   {30, 21}, {-6, -3},
                            {52, 40}, {60, 60}, {-30, 4}};
   for (const std::string &format : reference::frame_formats())
-    for (auto [x, y] : places) {
+    for (const auto &[x, y] : places) {
       const TestFrame frame = make_frame(format, 63, 49, 2, false, lcg);
       std::vector<uint8_t> rgba(23 * 17 * 4);
       for (size_t i = 0; i < rgba.size(); i += 4) {
