@@ -11,7 +11,7 @@
 #include "hwy/highway.h"
 #include "cpu/simd.h"
 
-HWY_BEFORE_NAMESPACE();
+// Without functions there is nothing that HWY_BEFORE_NAMESPACE() could apply to.
 namespace fastscnn::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -23,6 +23,5 @@ using Vector = hn::Vec<Tag>;
 constexpr size_t kLanes = hn::MaxLanes(Tag());
 
 }  // namespace fastscnn::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
 
 #endif
