@@ -11,7 +11,7 @@
 #include "hwy/highway.h"
 #include "cpu/simd.h"
 
-// Without functions there is nothing that HWY_BEFORE_NAMESPACE() could apply to.
+// Without functions, HWY_BEFORE_NAMESPACE() has nothing to apply to.
 namespace fastscnn::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
