@@ -1,123 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/cuda/fakecuda.h"
-
+// The driver and the runtime.
 #include <cuda.h>
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
-#define NV_CUDNN_DISABLE_EXCEPTION
-#include <cudnn.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <functional>
-#include <map>
-#include <mutex>
-#include <set>
 
-#define EXPORT extern "C" __attribute__((visibility("default")))
+#include "tests/cuda/fakestate.h"
 
-namespace fastscnn::cuda::fakecuda {
+using namespace fastscnn::cuda::fakecuda;
+
 namespace {
 
 constexpr int kSharedBytes = 232448;  // for a block
-
-struct Object {
-  std::string kind;
-  size_t bytes;
-};
-
-/// A kernel in a graph.
-struct Node {
-  const void *function;
-  dim3 grid;
-};
-
-struct State {
-  Fault fault = Fault::kNone;
-  size_t failing = 0;
-  std::vector<std::string> calls;
-  std::map<const void *, Object> objects;  // alive
-  std::set<cudaStream_t> busy;             // not waited for
-  int captures = 0;                        // on all threads
-  size_t early_launches = 0;
-  std::map<cudaEvent_t, cudaStream_t> recorded;
-  std::set<cudaEvent_t> sleeping;               // events for whom threads sleep
-  std::deque<Node> nodes;                       // of all graphs
-  std::map<std::string, size_t> counts, peaks;  // of objects, by kind
-  std::function<void(const void *)> updated;
-  std::map<const void *, std::vector<const Node *>> graphs;  // and execs
-};
-
-State &state() {
-  static State state;
-  return state;
-}
-
-/// Of the calling thread.
-thread_local int contexts = 0;  // pushed
-thread_local bool capturing = false;
-thread_local bool follows_kernel = false;  // of ours
-thread_local std::vector<const Node *> captured;
-
-using Lock = std::unique_lock<std::recursive_mutex>;
-Lock lock_state() {
-  static std::recursive_mutex mutex;
-  return Lock(mutex);
-}
-
-void require(bool rule, const char *call, const char *what) {
-  if (rule) return;
-  std::fprintf(stderr, "%s: %s\n", call, what);
-  std::abort();
-}
-
-/// Records the call; whether it is to fail.
-bool fails(const char *call) {
-  State &s = state();
-  const size_t index = s.calls.size();
-  s.calls.push_back(call);
-  return s.fault == Fault::kOnce   ? index == s.failing
-         : s.fault == Fault::kLost ? index >= s.failing
-                                   : false;
-}
 
 cudaError_t error() {
   return state().fault == Fault::kOnce ? cudaErrorMemoryAllocation
                                        : cudaErrorIllegalAddress;
 }
 
-void *make(const char *kind, size_t bytes = 1) {
-  void *object = std::malloc(bytes);
-  state().objects[object] = {kind, bytes};
-  size_t &peak = state().peaks[kind];
-  peak = std::max(peak, ++state().counts[kind]);
-  return object;
-}
-
-void check(const void *object, const char *kind, const char *call) {
-  const auto it = state().objects.find(object);
-  require(it != state().objects.end() && it->second.kind == kind, call, kind);
-}
-
-void destroy(void *object, const char *kind, const char *call) {
-  check(object, kind, call);
-  state().objects.erase(object);
-  state().counts[kind]--;
-  std::free(object);
-}
-
 /// A runtime call that needs a current context and has no other effect.
 cudaError_t runtime(const char *call) {
   require(contexts > 0, call, "no context is current");
   return fails(call) ? error() : cudaSuccess;
-}
-
-/// A call of cuDNN that has no other effect.
-cudnnStatus_t cudnn(const char *call) {
-  return fails(call) ? CUDNN_STATUS_ALLOC_FAILED : CUDNN_STATUS_SUCCESS;
 }
 
 /// Destroys an object in a call of the runtime, even if the call fails.
@@ -135,40 +41,8 @@ cudaError_t create(T *object, const char *kind, size_t bytes,
   return status;
 }
 
-/// Whether a pointer points into an object of this kind.
-bool is(const void *object, const char *kind) {
-  auto it = state().objects.upper_bound(object);
-  if (it == state().objects.begin()) return false;
-  --it;
-  const auto *begin = static_cast<const char *>(it->first);
-  return it->second.kind == kind &&
-         static_cast<const char *>(object) < begin + it->second.bytes;
-}
-
 }  // namespace
 
-void begin(Fault fault, size_t call) {
-  state().fault = fault;
-  state().failing = call;
-  state().calls.clear();
-  state().peaks = state().counts;
-  state().early_launches = 0;
-}
-size_t early_launches() { return state().early_launches; }
-const std::vector<std::string> &calls() { return state().calls; }
-size_t alive() { return state().objects.size(); }
-size_t most(const char *kind) { return state().peaks[kind]; }
-void watch_updates(std::function<void(const void *)> updated) {
-  state().updated = std::move(updated);
-}
-bool busy() { return !state().busy.empty(); }
-
-}  // namespace fastscnn::cuda::fakecuda
-
-using namespace fastscnn::cuda::fakecuda;
-
-/// Starts a call that threads may make at the same time.
-#define LOCK const Lock lock = lock_state()
 /// Starts a runtime call that needs a current context.
 #define CALL \
   if (const cudaError_t status = runtime(__func__)) return status
@@ -573,84 +447,4 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
   check(exec, "exec", __func__);
   QUEUE;
   return cudaSuccess;
-}
-
-// cuDNN: it has the same two plans for every convolution.
-
-#define CUDNN_CALL \
-  if (fails(__func__)) return CUDNN_STATUS_ALLOC_FAILED
-
-EXPORT size_t cudnnGetVersion() { return CUDNN_VERSION; }
-EXPORT const char *cudnnGetErrorString(cudnnStatus_t) {
-  return "injected fault";
-}
-EXPORT void cudnnGetLastErrorString(char *, size_t) {}
-EXPORT cudnnStatus_t cudnnCreate(cudnnHandle_t *handle) {
-  LOCK;
-  CUDNN_CALL;
-  *handle = static_cast<cudnnHandle_t>(make("cudnn"));
-  return CUDNN_STATUS_SUCCESS;
-}
-EXPORT cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
-  LOCK;
-  destroy(handle, "cudnn", __func__);
-  return CUDNN_STATUS_SUCCESS;
-}
-EXPORT cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
-  LOCK;
-  check(handle, "cudnn", __func__);
-  check(stream, "stream", __func__);
-  return cudnn(__func__);
-}
-EXPORT cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t,
-                                                  cudnnBackendDescriptor_t *d) {
-  LOCK;
-  CUDNN_CALL;
-  *d = make("descriptor");
-  return CUDNN_STATUS_SUCCESS;
-}
-EXPORT cudnnStatus_t
-cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor) {
-  LOCK;
-  destroy(descriptor, "descriptor", __func__);
-  return CUDNN_STATUS_SUCCESS;
-}
-EXPORT cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t d,
-                                              cudnnBackendAttributeName_t,
-                                              cudnnBackendAttributeType_t,
-                                              int64_t, const void *) {
-  LOCK;
-  check(d, "descriptor", __func__);
-  return cudnn(__func__);
-}
-EXPORT cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t d,
-                                              cudnnBackendAttributeName_t name,
-                                              cudnnBackendAttributeType_t type,
-                                              int64_t room, int64_t *count,
-                                              void *values) {
-  LOCK;
-  check(d, "descriptor", __func__);
-  CUDNN_CALL;
-  *count = name == CUDNN_ATTR_ENGINEHEUR_RESULTS      ? 2
-           : name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE ? 0
-                                                      : 1;
-  if (room > 0 && type == CUDNN_TYPE_INT64)
-    *static_cast<int64_t *>(values) = 64;
-  if (room > 0 && type == CUDNN_TYPE_CHAR) *static_cast<char *>(values) = '1';
-  return CUDNN_STATUS_SUCCESS;
-}
-EXPORT cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
-  LOCK;
-  check(d, "descriptor", __func__);
-  return cudnn(__func__);
-}
-EXPORT cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle,
-                                         cudnnBackendDescriptor_t plan,
-                                         cudnnBackendDescriptor_t pack) {
-  LOCK;
-  check(handle, "cudnn", __func__);
-  check(plan, "descriptor", __func__);
-  check(pack, "descriptor", __func__);
-  follows_kernel = false;
-  return cudnn(__func__);
 }
