@@ -5,12 +5,14 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
 
 #include "cuda/engine/engine.h"
 #include "cuda/engine/kernelsequence.h"
+#include "cuda/hostmemory.h"
 #include "cuda/painter/painter.h"
 #include "net/painter.h"
 #include "tests/cuda/fakecuda.h"
@@ -101,6 +103,18 @@ Result<> run_painter(const Inputs &inputs, Parts *parts) {
     done = painter->paint(dst, mask, style, {});
   parts->end = fakecuda::calls().size();
   return done;
+}
+
+/// The memory keeps its context, which nobody else has any longer.
+Result<> run_host_memory(const Inputs &, Parts *parts) {
+  constexpr size_t kBytes = 4096;
+  auto context = FASTSCNN_TRY(Context::primary(0));
+  parts->frames = fakecuda::calls().size();
+  const auto memory =
+      FASTSCNN_TRY(allocate_host_memory(std::move(context), kBytes));
+  std::memset(memory.get(), 1, kBytes);
+  parts->end = fakecuda::calls().size();
+  return {};
 }
 
 using Run = Result<>(const Inputs &, Parts *);
@@ -344,6 +358,7 @@ void test_precision() {
 
 void test_engine() { fail_everywhere(run_engine); }
 void test_painter() { fail_everywhere(run_painter); }
+void test_host_memory() { fail_everywhere(run_host_memory); }
 
 }  // namespace
 
@@ -357,6 +372,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/fused", test_fused);
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
+  g_test_add_func("/cuda/faults/host-memory", test_host_memory);
   g_test_add_func("/cuda/faults/precision", test_precision);
   return g_test_run();
 }
