@@ -13,51 +13,24 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "cpu/engine/int8/convgemm.h"
 #include "cpu/engine/int8/depthwise.h"
-#include "cpu/engine/int8/gemmjob.h"
 #include "cpu/engine/int8/instructions.h"
 #include "cpu/engine/int8/pooling.h"
 #include "cpu/engine/int8/upsample.h"
 #include "cpu/engine/pooling.h"
 #include "tests/cpu/engine/int8/emulatedgemm.h"
+#include "tests/cpu/engine/int8/gemmcase.h"
+#include "tests/cpu/engine/int8/kernelinputs.h"
 #include "tests/support/targets.h"
 
 namespace fastscnn::int8 {
 namespace {
 
-class Random {
- public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-
-  int between(int low, int high) {  // both included
-    return low + static_cast<int>(engine_() % unsigned(high - low + 1));
-  }
-  bool coin() { return between(0, 1); }
-
-  template <typename T>
-  std::vector<T> values(size_t size, int low, int high) {
-    std::vector<T> all(size);
-    for (T &v : all) v = static_cast<T>(between(low, high));
-    return all;
-  }
-
- private:
-  std::mt19937 engine_;
-};
-
 int gemm_cases = 250;
-bool positive_weights = false;
-
-/// Aligned to cache lines, as packed weights must be.
-struct alignas(64) Line {
-  int8_t byte[64];
-};
-
 constexpr Instructions kAll[] = {
     Instructions::kPortable, Instructions::kAvxVnni, Instructions::kAvx512Vnni,
     Instructions::kAmx,      Instructions::kDotProd, Instructions::kI8mm};
@@ -76,220 +49,6 @@ void on_every_instruction(const std::function<void()> &test) {
     allow_instructions(~0u);
   });
 }
-
-int round_up(int n, int multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
-/// What sums, weights and inputs look like.
-enum class Kind {
-  kAny,      // the whole range of everything
-  kHighest,  // all inputs 255, all weights 127, the largest bias
-  kLowest,   // all inputs 255, all weights -127, the smallest bias
-  kExtreme,  // inputs 0 or 255, weights -127 or 127
-  kTies,     // half of the results lie between two bytes
-};
-constexpr int kKinds = 5;
-
-constexpr int kMaxBias = 1 << 22;
-
-template <typename T>
-std::vector<T> make_inputs(Random &random, Kind kind, size_t size) {
-  switch (kind) {
-    case Kind::kHighest:
-    case Kind::kLowest:
-      return std::vector<T>(size, T(255));
-    case Kind::kExtreme: {
-      std::vector<T> all = random.values<T>(size, 0, 1);
-      for (T &v : all) v = v ? 255 : 0;
-      return all;
-    }
-    case Kind::kTies:
-      return random.values<T>(size, 0, 3);
-    case Kind::kAny:
-      break;
-  }
-  return random.values<T>(size, 0, 255);
-}
-
-std::vector<int8_t> make_weights(Random &random, Kind kind, size_t size) {
-  switch (kind) {
-    case Kind::kHighest:
-      return std::vector<int8_t>(size, 127);
-    case Kind::kLowest:
-      return std::vector<int8_t>(size, -127);
-    case Kind::kExtreme: {
-      std::vector<int8_t> all = random.values<int8_t>(size, 0, 1);
-      for (int8_t &v : all) v = v ? 127 : -127;
-      return all;
-    }
-    case Kind::kTies:
-      return random.values<int8_t>(size, -1, 1);
-    case Kind::kAny:
-      break;
-  }
-  return random.values<int8_t>(size, -127, 127);
-}
-
-std::vector<int32_t> make_bias(Random &random, Kind kind, size_t size) {
-  if (kind == Kind::kHighest) return std::vector<int32_t>(size, kMaxBias);
-  if (kind == Kind::kLowest) return std::vector<int32_t>(size, -kMaxBias);
-  const int most = kind == Kind::kTies ? 200 : kMaxBias;
-  return random.values<int32_t>(size, -most, most);
-}
-
-/// Scales that bring sums of about `most` near to a byte.
-std::vector<float> make_scales(Random &random, Kind kind, size_t size,
-                               float most) {
-  std::vector<float> scales(size);
-  for (float &s : scales)
-    s = kind == Kind::kTies ? 0.5f
-                            : static_cast<float>(random.between(1, 1 << 20)) /
-                                  (1 << 18) * 128 / most;
-  return scales;
-}
-
-Requantization make_requantization(Random &random,
-                                   const std::vector<float> &scales) {
-  Requantization r;
-  r.scale = scales.data();
-  r.zero = random.coin() ? 0 : random.coin() ? 128 : random.between(0, 255);
-  if (random.coin()) {
-    r.low = random.between(0, 100);
-    r.high = random.between(r.low, 255);
-  }
-  return r;
-}
-
-uint8_t expect_byte(const Requantization &r, int32_t sum, int o) {
-  const float scaled = static_cast<float>(sum) * r.scale[o];
-  const double q = std::nearbyint(double(scaled)) + r.zero;
-  return static_cast<uint8_t>(std::clamp(q, double(r.low), double(r.high)));
-}
-
-template <typename T>
-void compare(const std::vector<T> &got, const std::vector<T> &want,
-             const std::string &what) {
-  g_assert_cmpuint(got.size(), ==, want.size());
-  for (size_t i = 0; i < got.size(); i++)
-    if (got[i] != want[i])
-      g_error("%s: element %zu of %zu is %g instead of %g", what.c_str(), i,
-              got.size(), double(got[i]), double(want[i]));
-}
-
-/// A convolution with everything that conv_gemm() reads.
-struct GemmCase {
-  int channels, out, kernel, pixel_stride, step, count, dst_stride;
-  bool residual, logits;
-  Kind kind;
-  std::vector<int8_t> weights;
-  std::vector<Line> packed;
-  std::vector<int32_t> bias, residual_scale;
-  std::vector<float> scales;
-  std::vector<uint8_t> src, dst;
-  std::vector<float> float_dst;
-  std::vector<ptrdiff_t> offsets;
-  ConvGemm layer;
-
-  explicit GemmCase(Random &random) {
-    kernel = random.between(0, 3) ? 1 : 3;
-    channels = random.between(1, kernel == 1 && random.coin() ? 200 : 70);
-    out = random.between(1, 70);
-    const bool padded = random.coin();
-    pixel_stride = padded ? round_up(channels, 16) : channels;
-    step = random.between(1, 2);
-    count = random.between(1, random.coin() ? 80 : 12);
-    kind = static_cast<Kind>(random.between(0, kKinds - 1));
-    residual = random.coin();
-    logits = !residual && random.coin();
-    weights =
-        make_weights(random, kind, size_t(out) * channels * kernel * kernel);
-    if (positive_weights)
-      for (int8_t &w : weights) w = static_cast<int8_t>(std::abs(w));
-    const int all = round_up(out, kChannelBlock);
-    bias = make_bias(random, kind, all);
-    residual_scale = random.values<int32_t>(all, 0, 5000);
-    scales = make_scales(random, kind, all, 127e3f * kernel);
-
-    const int width = (count - 1) * step + kernel;
-    const ptrdiff_t pitch = ptrdiff_t(width) * pixel_stride;
-    src = make_inputs<uint8_t>(random, kind, kernel * pitch + kReadAhead);
-    for (int ky = 0; ky < kernel; ky++) offsets.push_back(ky * pitch);
-    dst_stride = all + kChannelBlock * random.between(0, 1);
-    dst = make_inputs<uint8_t>(random, kind, size_t(count) * dst_stride);
-    float_dst.resize(dst.size(), -1.f);
-
-    layer.in = kernel * pixel_stride;
-    layer.out = all;
-    layer.kernel_rows = kernel;
-    packed.resize(round_up(packed_size(out, kernel, layer.in), sizeof(Line)) /
-                  sizeof(Line));
-    // Whatever was there must not matter.
-    std::memset(packed.data(), 0x55, packed.size() * sizeof(Line));
-    pack_conv_gemm(weights.data(), out, channels, kernel, pixel_stride,
-                   packed[0].byte);
-    layer.weights = packed[0].byte;
-    layer.bias = bias.data();
-    layer.to_bytes = make_requantization(random, scales);
-    layer.residual_scale = residual_scale.data();
-    layer.residual_zero = random.coin() ? 0 : 128;
-  }
-
-  std::string name() const {
-    g_autofree gchar *text = g_strdup_printf(
-        "%dx%d convolution of %d to %d channels, step %d, %d pixels of %d, "
-        "kind %d%s%s",
-        kernel, kernel, channels, out, step, count, pixel_stride, int(kind),
-        residual ? ", residual" : "", logits ? ", logits" : "");
-    return text;
-  }
-
-  int32_t sum(int p, int o) const {
-    int32_t sum = bias[o];
-    if (o < out)
-      for (int c = 0; c < channels; c++)
-        for (int ky = 0; ky < kernel; ky++)
-          for (int kx = 0; kx < kernel; kx++)
-            sum +=
-                src[offsets[ky] + ptrdiff_t(p * step + kx) * pixel_stride + c] *
-                weights[((size_t(o) * channels + c) * kernel + ky) * kernel +
-                        kx];
-    return sum;
-  }
-
-  std::vector<uint8_t> expected_bytes() const {
-    std::vector<uint8_t> want = dst;
-    for (int p = 0; p < count && !logits; p++)
-      for (int o = 0; o < layer.out; o++) {
-        uint8_t &byte = want[size_t(p) * dst_stride + o];
-        int32_t s = sum(p, o);
-        if (residual)
-          s += (byte - layer.residual_zero) * layer.residual_scale[o];
-        byte = expect_byte(layer.to_bytes, s, o);
-      }
-    return want;
-  }
-
-  std::vector<float> expected_logits() const {
-    std::vector<float> want = float_dst;
-    for (int p = 0; p < count && logits; p++)
-      for (int o = 0; o < layer.out; o++)
-        want[size_t(p) * dst_stride + o] =
-            static_cast<float>(sum(p, o)) * scales[o];
-    return want;
-  }
-
-  /// In place, as the network does.
-  GemmJob job(std::vector<uint8_t> &bytes, std::vector<float> &floats) const {
-    return {layer,
-            {src.data(), ptrdiff_t(step) * pixel_stride},
-            offsets.data(),
-            count,
-            {residual ? bytes.data() : nullptr, dst_stride},
-            {logits ? nullptr : bytes.data(), dst_stride},
-            {logits ? floats.data() : nullptr, dst_stride}};
-  }
-};
 
 void call_conv_gemm(const GemmJob &job) {
   if (job.logits.data)
