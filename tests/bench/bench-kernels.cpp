@@ -139,6 +139,10 @@ void measure_depthwise(const std::string &name, int channels, int stride,
   layer.weights = weights.data();
   layer.bias = bias.data();
   layer.to_bytes.scale = scales.data();
+  std::vector<int8::DepthwiseDots> dots(int8::count_depthwise_dots(channels));
+  const std::vector<int8_t> byte_weights(size_t(9) * channels, 1);
+  int8::pack_depthwise_dots(layer, byte_weights.data(), dots.data());
+  layer.dots = dots.data();
   const float *rows[5];
   const uint8_t *byte_rows[5];
   for (int i = 0; i < 5; i++) {

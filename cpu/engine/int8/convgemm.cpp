@@ -12,16 +12,14 @@
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/engine/int8/storesums-inl.h"
+#include "cpu/engine/int8/vnni-inl.h"
 
 // What this target has beside Highway. Clang before 16 declares ARM's
 // instructions only if they are compiled for.
-#undef FASTSCNN_AVX_VNNI
-#undef FASTSCNN_AVX512_VNNI
+#undef FASTSCNN_AMX
 #undef FASTSCNN_DOTPROD
 #if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX3
-#define FASTSCNN_AVX512_VNNI
-#elif HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX2
-#define FASTSCNN_AVX_VNNI
+#define FASTSCNN_AMX
 #elif HWY_ARCH_ARM_A64 && defined(__linux__) && HWY_TARGET != HWY_EMU128 && \
     (HWY_COMPILER_CLANG == 0 || HWY_COMPILER_CLANG >= 1600)
 #define FASTSCNN_DOTPROD
@@ -45,75 +43,24 @@ constexpr int kTilePixels =
 }  // namespace fastscnn::int8::HWY_NAMESPACE::portable
 HWY_AFTER_NAMESPACE();
 
-#if defined(FASTSCNN_AVX_VNNI) || defined(FASTSCNN_AVX512_VNNI)
-HWY_BEFORE_NAMESPACE();
+#ifdef FASTSCNN_VNNI
+FASTSCNN_BEFORE_VNNI()
 namespace fastscnn::int8::HWY_NAMESPACE::vnni {
 namespace {
 
-/// What VNNI multiplies, in vectors of any length.
-struct FourBytes {
-  static constexpr bool kSigned = false;
-
-  HWY_INLINE static Sums load(const uint8_t *p) {
-    int32_t four;
-    std::memcpy(&four, p, sizeof four);
-    return hn::Set(Ints(), four);
-  }
-  HWY_INLINE static Sums load_weights(const int8_t *p) {
-    return hn::LoadU(Ints(), reinterpret_cast<const int32_t *>(p));
-  }
-};
-
-}  // namespace
-}  // namespace fastscnn::int8::HWY_NAMESPACE::vnni
-HWY_AFTER_NAMESPACE();
-#endif
-
-#ifdef FASTSCNN_AVX_VNNI
-HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avxvnni")
-namespace fastscnn::int8::HWY_NAMESPACE::vnni {
-namespace {
-
-// 12 of 16 registers are sums.
-constexpr int kTileBlocks = 1;
-constexpr int kTilePixels = 6;
-
-struct Dot : FourBytes {
-  HWY_INLINE static Sums dot(Sums sum, Sums x, Sums w) {
-    return Sums{_mm256_dpbusd_avx_epi32(sum.raw, x.raw, w.raw)};
-  }
-};
+// 24 of 32 registers are sums, or 12 of 16.
+constexpr int kTileBlocks = HWY_TARGET <= HWY_AVX3 ? 2 : 1;
+constexpr int kTilePixels = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
 
 #include "cpu/engine/int8/dottile-inl.h"
 #include "cpu/engine/int8/tileloops-inl.h"
 
 }  // namespace
 }  // namespace fastscnn::int8::HWY_NAMESPACE::vnni
-HWY_POP_ATTRIBUTES
+FASTSCNN_AFTER_VNNI()
 #endif
 
-#ifdef FASTSCNN_AVX512_VNNI
-HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512vnni")
-namespace fastscnn::int8::HWY_NAMESPACE::vnni {
-namespace {
-
-// 24 of 32 registers are sums.
-constexpr int kTileBlocks = 2;
-constexpr int kTilePixels = 12;
-
-struct Dot : FourBytes {
-  HWY_INLINE static Sums dot(Sums sum, Sums x, Sums w) {
-    return Sums{_mm512_dpbusd_epi32(sum.raw, x.raw, w.raw)};
-  }
-};
-
-#include "cpu/engine/int8/dottile-inl.h"
-#include "cpu/engine/int8/tileloops-inl.h"
-
-}  // namespace
-}  // namespace fastscnn::int8::HWY_NAMESPACE::vnni
-HWY_POP_ATTRIBUTES
-
+#ifdef FASTSCNN_AMX
 HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",amx-tile,amx-int8")
 namespace fastscnn::int8::HWY_NAMESPACE::amx {
 namespace {
@@ -238,13 +185,12 @@ HWY_MAYBE_UNUSED bool supports(Instructions i) {
 }
 
 Instructions choose() {
-#ifdef FASTSCNN_AVX_VNNI
-  if (supports(Instructions::kAvxVnni)) return Instructions::kAvxVnni;
+#ifdef FASTSCNN_AMX
+  if (supports(FASTSCNN_VNNI) && supports(Instructions::kAmx))
+    return Instructions::kAmx;
 #endif
-#ifdef FASTSCNN_AVX512_VNNI
-  if (supports(Instructions::kAvx512Vnni))
-    return supports(Instructions::kAmx) ? Instructions::kAmx
-                                        : Instructions::kAvx512Vnni;
+#ifdef FASTSCNN_VNNI
+  if (supports(FASTSCNN_VNNI)) return FASTSCNN_VNNI;
 #endif
 #ifdef FASTSCNN_DOTPROD
   if (supports(Instructions::kI8mm)) return Instructions::kI8mm;
@@ -262,17 +208,15 @@ const char *target_name() { return hwy::TargetName(HWY_TARGET); }
 
 void run(const GemmJob &job) {
   switch (choose()) {
-#ifdef FASTSCNN_AVX_VNNI
-    case Instructions::kAvxVnni:
-      return vnni::run(job);
-#endif
-#ifdef FASTSCNN_AVX512_VNNI
+#ifdef FASTSCNN_AMX
     case Instructions::kAmx:
       // Tiles are for many pixels and long kernel rows.
       if (job.count >= amx::kTileRows && job.layer.in >= kDepth / 2)
         return amx::run(job);
       [[fallthrough]];
-    case Instructions::kAvx512Vnni:
+#endif
+#ifdef FASTSCNN_VNNI
+    case FASTSCNN_VNNI:
       return vnni::run(job);
 #endif
 #ifdef FASTSCNN_DOTPROD

@@ -3,27 +3,24 @@
 
 #include <algorithm>
 
+#include "cpu/engine/int8/depthwiserows.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/engine/int8/depthwise.cpp"
 #include "cpu/simd.h"
 #include "hwy/foreach_target.h"
 #include "cpu/engine/int8/requantize-inl.h"
+#include "cpu/engine/int8/vnni-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 namespace {
 
-// Neighbouring outputs that share loads. Their sums, a column and the weights
-// that it is multiplied by fit into 16 registers.
-constexpr int kTile = 4;
+// Sums of a tile, a column and the weights that it is multiplied by fit into 16
+// registers.
+constexpr int kTile = kDepthwiseTile;
 constexpr int kRows = kDepthwiseRows;
-
-struct Rows {
-  const uint8_t *const *src;  // null: outside the image
-  int src_width;
-  uint8_t *dst;
-  ptrdiff_t pitch;  // from a row of dst to the next
-};
+using Rows = DepthwiseRows;
 
 HWY_INLINE Vector load(const uint8_t *p) {
   return hn::ConvertTo(Tag(), load_bytes(p));
@@ -105,6 +102,27 @@ void pixel(const Depthwise &layer, const Rows &rows, int x) {
   }
 }
 
+}  // namespace
+}  // namespace fastscnn::int8::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#ifdef FASTSCNN_VNNI
+FASTSCNN_BEFORE_VNNI()
+namespace fastscnn::int8::HWY_NAMESPACE::vnni {
+namespace {
+
+#include "cpu/engine/int8/dotsums-inl.h"
+#include "cpu/engine/int8/dotdepthwise-inl.h"
+
+}  // namespace
+}  // namespace fastscnn::int8::HWY_NAMESPACE::vnni
+FASTSCNN_AFTER_VNNI()
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace fastscnn::int8::HWY_NAMESPACE {
+namespace {
+
 template <int kCount>
 void run_rows(const Depthwise &layer, const Rows &rows, int dst_width) {
   for (int x = 0; x < dst_width; x += kTile) {
@@ -117,19 +135,23 @@ void run_rows(const Depthwise &layer, const Rows &rows, int dst_width) {
   }
 }
 
+void run_tiles(const Depthwise &layer, Rows rows, int dst_width, int count) {
+#ifdef FASTSCNN_VNNI
+  if ((supported_instructions() & bit(FASTSCNN_VNNI)) && vnni::fits(layer))
+    return vnni::run_tiles(layer, rows, dst_width, count);
+#endif
+  if (count == kRows) return run_rows<kRows>(layer, rows, dst_width);
+  for (; count > 0; count--, rows.move_down(layer.stride))
+    run_rows<1>(layer, rows, dst_width);
+}
+
 void run(const Depthwise &layer, const uint8_t *const *src, int src_width,
          uint8_t *dst, ptrdiff_t pitch, int dst_width, int count) {
   Rows rows = {src, src_width, dst, pitch};
-  const bool tiles = layer.dilation == 1 && dst_width >= kTile;
-  if (tiles && count == kRows) {
-    run_rows<kRows>(layer, rows, dst_width);
-    return;
-  }
-  for (; count > 0; count--, rows.src += layer.stride, rows.dst += pitch)
-    if (tiles)
-      run_rows<1>(layer, rows, dst_width);
-    else
-      for (int x = 0; x < dst_width; x++) pixel(layer, rows, x);
+  if (layer.dilation == 1 && dst_width >= kTile)
+    return run_tiles(layer, rows, dst_width, count);
+  for (; count > 0; count--, rows.move_down(layer.stride))
+    for (int x = 0; x < dst_width; x++) pixel(layer, rows, x);
 }
 
 }  // namespace
@@ -146,6 +168,21 @@ void pack_depthwise(const int8_t *weights, int channels, float *packed) {
     for (int k = 0; k < 9; k++)
       packed[(c / kChannelBlock * 9 + k) * kChannelBlock + c % kChannelBlock] =
           weights[c * 9 + k];
+}
+
+void pack_depthwise_dots(const Depthwise &layer, const int8_t *weights,
+                         DepthwiseDots *packed) {
+  constexpr int kLanes = DepthwiseDots::kLanes;
+  std::fill_n(packed, count_depthwise_dots(layer.channels), DepthwiseDots{});
+  for (int c = 0; c < layer.channels; c++) {
+    DepthwiseDots &dots = packed[c / DepthwiseDots::kChannels];
+    const int q = c / 4 % 4, i = c % DepthwiseDots::kChannels / 16 * 4 + c % 4;
+    static_assert(kLanes == 16);
+    dots.bias[q][i] = static_cast<int32_t>(layer.bias[c]);
+    dots.scale[q][i] = layer.to_bytes.scale[c];
+    for (int k = 0; k < 9; k++)
+      dots.weights[q][k % 3][i][k / 3] = weights[c * 9 + k];
+  }
 }
 
 void depthwise(const Depthwise &layer, const uint8_t *const *rows,

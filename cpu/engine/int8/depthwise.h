@@ -6,7 +6,18 @@
 
 namespace fastscnn::int8 {
 
-/// A depthwise 3x3 convolution. Sums are computed in fp32, exactly: |sum| <
+/// What dot products of 4 bytes need of kChannels channels of a layer; zeros
+/// where there are fewer. A quarter holds every fourth group of 4 channels:
+/// lane i of quarter q is channel i / 4 * 16 + q * 4 + i % 4.
+struct DepthwiseDots {
+  static constexpr int kLanes = 16, kChannels = 4 * kLanes;
+
+  int32_t bias[4][kLanes];
+  float scale[4][kLanes];           ///< of Requantization
+  int8_t weights[4][3][kLanes][4];  ///< of column kx: rows 0 to 2, then 0
+};
+
+/// A depthwise 3x3 convolution. Sums may be computed in fp32, exactly: |sum| <
 /// 2^24 for any input.
 struct Depthwise {
   int channels = 0;                ///< multiple of kChannelBlock
@@ -16,6 +27,7 @@ struct Depthwise {
   const float *weights = nullptr;  ///< by pack_depthwise()
   const float *bias = nullptr;     ///< (channels), whole numbers
   Requantization to_bytes;
+  const DepthwiseDots *dots = nullptr;  ///< by pack_depthwise_dots()
 
   /// The first of the nine weights of channel c, which are kChannelBlock apart.
   const float *weight(int c) const {
@@ -26,6 +38,15 @@ struct Depthwise {
 
 /// Packs weights (channels, 3, 3) to packed (channels / 16, 3, 3, 16).
 void pack_depthwise(const int8_t *weights, int channels, float *packed);
+
+/// Number of DepthwiseDots of a layer.
+constexpr int count_depthwise_dots(int channels) {
+  return (channels + DepthwiseDots::kChannels - 1) / DepthwiseDots::kChannels;
+}
+
+/// layer: without `dots`; weights as for pack_depthwise().
+void pack_depthwise_dots(const Depthwise &layer, const int8_t *weights,
+                         DepthwiseDots *packed);
 
 /// Output rows that are fastest computed together.
 constexpr int kDepthwiseRows = 2;

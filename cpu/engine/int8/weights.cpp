@@ -167,6 +167,10 @@ Result<> Weights::pack_depthwise(int layer) {
   d.bias =
       FASTSCNN_TRY(store(std::vector<float>(q.bias.begin(), q.bias.end())));
   d.to_bytes = FASTSCNN_TRY(pack_requantization(layer, q));
+  DepthwiseDots *dots =
+      FASTSCNN_TRY(allocate<DepthwiseDots>(count_depthwise_dots(l.channels)));
+  pack_depthwise_dots(d, q.weights.data(), dots);
+  d.dots = dots;
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include "cpu/engine/int8/pooling.h"
 #include "cpu/engine/int8/upsample.h"
 #include "cpu/engine/pooling.h"
+#include "tests/cpu/engine/int8/emulateddepthwise.h"
 #include "tests/cpu/engine/int8/emulatedgemm.h"
 #include "tests/cpu/engine/int8/gemmcase.h"
 #include "tests/cpu/engine/int8/kernelinputs.h"
@@ -106,72 +107,106 @@ void test_emulated() {
   });
 }
 
-void test_depthwise() {
-  testing::on_every_target([] {
-    Random random(32);
-    for (int i = 0; i < 200; i++) {
-      const Kind kind = static_cast<Kind>(random.between(0, kKinds - 1));
-      Depthwise layer;
-      layer.channels = kChannelBlock * random.between(1, 5);
-      layer.stride = random.between(1, 2);
-      layer.dilation =
-          layer.stride == 1 && random.coin() ? random.between(2, 4) : 1;
-      layer.outside = random.coin() ? 0 : random.between(1, 255);
-      const int channels = layer.channels;
-      const int height = random.between(1, 9), width = random.between(1, 50);
-      const int dst_height = (height - 1) / layer.stride + 1;
-      const int dst_width = (width - 1) / layer.stride + 1;
-      const auto src =
-          make_inputs<uint8_t>(random, kind, size_t(height) * width * channels);
-      const auto weights = make_weights(random, kind, size_t(9) * channels);
-      const auto bias = make_bias(random, kind, channels);
-      const auto scales = make_scales(random, kind, channels, 200e3f);
-      layer.to_bytes = make_requantization(random, scales);
-      std::vector<float> packed(weights.size());
-      pack_depthwise(weights.data(), channels, packed.data());
-      const std::vector<float> float_bias(bias.begin(), bias.end());
-      layer.weights = packed.data();
-      layer.bias = float_bias.data();
-      const std::string what =
-          "depthwise stride " + std::to_string(layer.stride) + " dilation " +
-          std::to_string(layer.dilation) + " of " + std::to_string(width) +
-          "x" + std::to_string(height);
+/// Returns false if it does not take such layers.
+using CallDepthwise = bool (*)(const Depthwise &, const DepthwiseRows &,
+                               int dst_width, int count);
 
-      const ptrdiff_t pitch =
-          ptrdiff_t(dst_width + random.between(0, 1)) * channels;
-      for (int y = 0, count; y < dst_height; y += count) {
-        count = layer.dilation > 1 ? 1 : random.between(1, kDepthwiseRows);
-        count = std::min(count, dst_height - y);
-        const uint8_t *rows[3 + 2 * (kDepthwiseRows - 1)];
-        for (int k = 0; k < 3 + (count - 1) * layer.stride; k++) {
-          const int row = y * layer.stride + (k - 1) * layer.dilation;
-          rows[k] = row < 0 || row >= height
-                        ? nullptr
-                        : src.data() + size_t(row) * width * channels;
-        }
-        std::vector<uint8_t> dst(kDepthwiseRows * pitch, 77), want = dst;
-        for (int j = 0; j < count; j++)
-          for (int x = 0; x < dst_width; x++)
-            for (int c = 0; c < channels; c++) {
-              int32_t sum = bias[c];
-              for (int k = 0; k < 9; k++) {
-                const int sy =
-                    (y + j) * layer.stride + (k / 3 - 1) * layer.dilation;
-                const int sx = x * layer.stride + (k % 3 - 1) * layer.dilation;
-                const bool inside =
-                    sy >= 0 && sy < height && sx >= 0 && sx < width;
-                sum += weights[c * 9 + k] *
-                       (inside ? src[(size_t(sy) * width + sx) * channels + c]
-                               : layer.outside);
-              }
-              want[j * pitch + x * channels + c] =
-                  expect_byte(layer.to_bytes, sum, c);
-            }
-        depthwise(layer, rows, width, dst.data(), pitch, dst_width, count);
-        compare(dst, want, what);
+bool call_depthwise(const Depthwise &layer, const DepthwiseRows &rows,
+                    int dst_width, int count) {
+  depthwise(layer, rows.src, rows.src_width, rows.dst, rows.pitch, dst_width,
+            count);
+  return true;
+}
+
+/// Returns how many calls were checked.
+int check_depthwise(CallDepthwise call) {
+  int checked = 0;
+  Random random(32);
+  for (int i = 0; i < 200; i++) {
+    const Kind kind = static_cast<Kind>(random.between(0, kKinds - 1));
+    Depthwise layer;
+    layer.channels = kChannelBlock * random.between(1, 8);
+    layer.stride = random.between(1, 2);
+    layer.dilation =
+        layer.stride == 1 && random.coin() ? random.between(2, 4) : 1;
+    layer.outside = random.coin() ? 0 : random.between(1, 255);
+    const int channels = layer.channels;
+    const int height = random.between(1, 9), width = random.between(1, 50);
+    const int dst_height = (height - 1) / layer.stride + 1;
+    const int dst_width = (width - 1) / layer.stride + 1;
+    const auto src =
+        make_inputs<uint8_t>(random, kind, size_t(height) * width * channels);
+    const auto weights = make_weights(random, kind, size_t(9) * channels);
+    const auto bias = make_bias(random, kind, channels);
+    const auto scales = make_scales(random, kind, channels, 200e3f);
+    layer.to_bytes = make_requantization(random, scales);
+    std::vector<float> packed(weights.size());
+    pack_depthwise(weights.data(), channels, packed.data());
+    const std::vector<float> float_bias(bias.begin(), bias.end());
+    layer.weights = packed.data();
+    layer.bias = float_bias.data();
+    std::vector<DepthwiseDots> dots(count_depthwise_dots(channels));
+    pack_depthwise_dots(layer, weights.data(), dots.data());
+    layer.dots = dots.data();
+    const std::string what =
+        "depthwise stride " + std::to_string(layer.stride) + " dilation " +
+        std::to_string(layer.dilation) + " of " + std::to_string(width) + "x" +
+        std::to_string(height);
+
+    const ptrdiff_t pitch =
+        ptrdiff_t(dst_width + random.between(0, 1)) * channels;
+    for (int y = 0, count; y < dst_height; y += count) {
+      count = layer.dilation > 1 ? 1 : random.between(1, kDepthwiseRows);
+      count = std::min(count, dst_height - y);
+      const uint8_t *rows[3 + 2 * (kDepthwiseRows - 1)];
+      for (int k = 0; k < 3 + (count - 1) * layer.stride; k++) {
+        const int row = y * layer.stride + (k - 1) * layer.dilation;
+        rows[k] = row < 0 || row >= height
+                      ? nullptr
+                      : src.data() + size_t(row) * width * channels;
       }
+      std::vector<uint8_t> dst(kDepthwiseRows * pitch, 77), want = dst;
+      for (int j = 0; j < count; j++)
+        for (int x = 0; x < dst_width; x++)
+          for (int c = 0; c < channels; c++) {
+            int32_t sum = bias[c];
+            for (int k = 0; k < 9; k++) {
+              const int sy =
+                  (y + j) * layer.stride + (k / 3 - 1) * layer.dilation;
+              const int sx = x * layer.stride + (k % 3 - 1) * layer.dilation;
+              const bool inside =
+                  sy >= 0 && sy < height && sx >= 0 && sx < width;
+              sum += weights[c * 9 + k] *
+                     (inside ? src[(size_t(sy) * width + sx) * channels + c]
+                             : layer.outside);
+            }
+            want[j * pitch + x * channels + c] =
+                expect_byte(layer.to_bytes, sum, c);
+          }
+      if (!call(layer, {rows, width, dst.data(), pitch}, dst_width, count))
+        continue;
+      compare(dst, want, what);
+      checked++;
     }
+  }
+  return checked;
+}
+
+void test_depthwise() {
+  on_every_instruction(
+      [] { g_assert_cmpint(check_depthwise(call_depthwise), >=, 200); });
+}
+
+/// As there is no emulation for older processors, the best target counts.
+void test_depthwise_emulated() {
+  int checked = 0;
+  testing::on_every_target([&] {
+    checked = std::max(checked, check_depthwise(emulated_depthwise));
   });
+#if HWY_ARCH_X86
+  if (hwy::SupportedTargets() & (HWY_AVX2 | HWY_AVX3))
+    g_assert_cmpint(checked, >=, 20);
+#endif
 }
 
 void test_average_pool() {
@@ -289,6 +324,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cpu/int8/conv-gemm", test_conv_gemm);
   g_test_add_func("/cpu/int8/conv-gemm-emulated", test_emulated);
   g_test_add_func("/cpu/int8/depthwise", test_depthwise);
+  g_test_add_func("/cpu/int8/depthwise-emulated", test_depthwise_emulated);
   g_test_add_func("/cpu/int8/average-pool", test_average_pool);
   g_test_add_func("/cpu/int8/upsample", test_upsample);
   g_test_add_func("/cpu/int8/to-fixed", test_to_fixed);
