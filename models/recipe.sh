@@ -1,28 +1,30 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Trains a model from teacher to student: twice, first without what tells how good
-# the recipe is on streets it has never seen, then on everything but the `val`s.
+# Trains a model from teacher to student: first without what tells how good the
+# recipe is on streets it has never seen, then on everything but the `val`s.
 #
-#   models/recipe.sh DATA OUT
+#   models/recipe.sh DATA MODEL OUT [LESSON...]
 #
-# DATA holds camvid/{train,val} and idd-lite/{train,val}. What is done is not done
-# again, and what was interrupted goes on. PYTHON is an interpreter with PyTorch and
-# the package of the encoder's weights. On a GPU the defaults take minutes; on a CPU
-# set TEACHER and STUDENT, the length of trainings, e.g. to "--minutes 60".
+# DATA holds camvid/{train,val} and idd-lite/{train,val}. The last student learns on
+# from MODEL, and OUT/model.safetensors is the average of both. LESSON is left-out or
+# whole (default: both). What is done is not done again, and what was interrupted
+# goes on. PYTHON is an interpreter with PyTorch and the package of the encoder's
+# weights. On a GPU the defaults take minutes; on a CPU set TEACHER and STUDENT, e.g.
+# to "--minutes 60 --bf16".
 set -euo pipefail
-data=$1 out=$2
+data=$1 model=$2 out=$3
+lessons=("${@:4}")
+[[ ${#lessons[@]} -gt 0 ]] || lessons=(left-out whole)
 models=$(dirname "${BASH_SOURCE[0]}")
 python=${PYTHON:-python3}
-encoder=${ENCODER:-lite2}
-read -ra teacher <<<"${TEACHER:---epochs 60 --batch 16 --crop 384 512}"
-read -ra student <<<"${STUDENT:---epochs 300 --batch 24 --lovasz 0.5}"
-read -ra widths <<<"${WIDTHS:-480 640 800}"
+read -ra teacher <<<"${TEACHER:---epochs 60 --batch 16}"
+read -ra student <<<"${STUDENT:---epochs 300 --batch 24}"
 # The drives of CamVid that are left out first
 read -ra without <<<"${WITHOUT:-0006R0}"
 
-camvid=$data/camvid idd=$data/idd-lite
+camvid=$data/camvid idd=$data/idd-lite drawn=$out/drawn
 task=$models/camvid.toml groups=$models/idd-lite.toml
-common=(--task "$task" --data "$idd/train:$groups:0.5" --resume)
+common=(--task "$task" --data "$idd/train:$groups:0.375" --lovasz 0.5 --resume)
 
 # done_once FILE COMMAND...
 done_once() {
@@ -33,39 +35,72 @@ done_once() {
   touch "$file"
 }
 
-label() { # TEACHER SOFT
-  "$python" "$models/teach.py" label "$1" "$camvid/train" --task "$task" \
-    --out "$2" --widths "${widths[@]}"
-  "$python" "$models/teach.py" label "$1" "$idd/train:$groups" --task "$task" \
-    --out "$2" --widths "${widths[@]}"
+draw() {
+  for seed in 41 42; do
+    "$python" "$models/render_street.py" --frames 500 --seed "$seed" --out "$drawn"
+  done
 }
 
-# lesson NAME OPTIONS...: a teacher, what it sees, a student
+label() { # TEACHER SOFT
+  "$python" "$models/teach.py" label "$1" "$camvid/train" --task "$task" \
+    --out "$2" --widths 480 640
+  "$python" "$models/teach.py" label "$1" "$idd/train:$groups" --task "$task" \
+    --out "$2" --widths 480
+}
+
+# lesson NAME OPTIONS...: a teacher, what it sees
 lesson() {
-  local at=$out/$1
+  local at=$out/$1 folder
   shift
   mkdir -p "$at"
   done_once "$at/teacher.done" "$python" "$models/teach.py" train "$camvid/train" \
-    "${common[@]}" --encoder "$encoder" --out "$at/teacher" "${teacher[@]}" "$@"
-  for folder in "$camvid/val" "$idd/val:$groups" "${without[@]/#/$camvid/train::}"; do
-    echo -n "teacher of ${at##*/} on $folder: "
+    "${common[@]}" --encoder lite2 --crop 384 512 --scale 1.0 2.4 \
+    --out "$at/teacher" "${teacher[@]}" "$@"
+  for folder in "$camvid/val" "$idd/val:$groups"; do
+    echo -n "the teacher on $folder: "
     "$python" "$models/teach.py" measure "$at/teacher/best.pt" "$folder" \
-      --task "$task" --widths "${widths[@]}"
+      --task "$task" --widths 480 640
   done
   done_once "$at/soft.done" label "$at/teacher/best.pt" "$at/soft"
-  done_once "$at/student.done" "$python" "$models/train.py" "$camvid/train" \
-    "${common[@]}" --soft "$at/soft" --scale 1.2 2.8 --out "$at/student" \
-    "${student[@]}" "$@"
 }
 
-# Nothing is chosen by a val: the last state is kept, and --val would keep the best.
-lesson left-out --without "${without[@]}"
-lesson whole
-echo "to measure the students through the element:"
-for name in left-out whole; do
-  model=$out/$name/student/best.safetensors
-  echo "  models/evaluate.py $camvid/val/images $camvid/val/labels --model $model"
-  echo "  models/evaluate.py $idd/val/images $idd/val/labels --groups $groups --model $model"
+# learn NAME OPTIONS...: a student. Nothing is chosen by a val: the last state is
+# kept, and --val would keep the best.
+learn() {
+  local at=$out/$1
+  shift
+  done_once "$at/student.done" "$python" "$models/train.py" "$camvid/train" \
+    "${common[@]}" --data "$drawn:$task:0.125" --soft "$at/soft" --scale 1.2 2.8 \
+    --out "$at/student" "${student[@]}" "$@"
+}
+
+measure() { # MODEL PREFIX...
+  local at=$1 prefix
+  shift
+  echo "to measure through the element:"
+  echo "  models/evaluate.py $camvid/val/images $camvid/val/labels --model $at"
+  echo "  models/evaluate.py $idd/val/images $idd/val/labels --groups $groups --model $at"
+  for prefix; do
+    echo "  models/evaluate.py $camvid/train/images $camvid/train/labels --only $prefix --model $at"
+  done
+}
+
+mkdir -p "$out"
+done_once "$out/drawn.done" draw
+for name in "${lessons[@]}"; do
+  case $name in
+    left-out)
+      lesson left-out --without "${without[@]}"
+      learn left-out --without "${without[@]}"
+      measure "$out/left-out/student/best.safetensors" "${without[@]}"
+      ;;
+    whole)
+      lesson whole
+      learn whole --init "$model" --lr 0.001
+      last=$out/whole/student/best.safetensors
+      "$python" "$models/average.py" "$model" "$last" "$last" --out "$out/model.safetensors"
+      measure "$out/model.safetensors"
+      ;;
+  esac
 done
-echo "  models/evaluate.py $camvid/train/images $camvid/train/labels --only ${without[*]}" \
-  "--model $out/left-out/student/best.safetensors"
+echo "then calibrate $out/model.safetensors: models/calibrate.py"
