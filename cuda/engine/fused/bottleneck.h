@@ -122,8 +122,11 @@ class Projection {
     sums += channel(part) / 8 * kSumStride + pixel(part) * 8;
     FASTSCNN_UNROLL
     for (int rank = 0; rank < kBlocks; rank++) {
+      const float *from = kBlocks > 1 ? simt::shared_of(rank, sums) : sums;
       float other[kLanes];
-      load(kBlocks > 1 ? simt::shared_of(rank, sums) : sums, other);
+      unpack(Raw<float>{{simt::load_shared<uint4>(from),
+                         simt::load_shared<uint4>(from + 4)}},
+             other);
       FASTSCNN_UNROLL
       for (int c = 0; c < kLanes; c++)
         value[c] = rank == 0 ? other[c] : value[c] + other[c];
