@@ -163,6 +163,8 @@ void check(const Model &model, const FusibleBlock &block, Size size,
       double(n.waves) / n.least_waves, double(n.sectors) / n.least_sectors);
   g_assert_cmpfloat(error, <, 1e-3);  // not of a NaN, either
   g_assert_cmpint(n.waves, <=, n.least_waves * 108 / 100);
+  // Pixels of a wide tensor may begin or end within a sector.
+  g_assert_cmpint(n.sectors * channels, <=, n.least_sectors * (channels + 8));
   // Other pixels and channels are left alone.
   for (int p = 0; p < expected.height * expected.width; p++)
     for (int i = channels; i < pitch; i++) {

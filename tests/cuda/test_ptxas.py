@@ -69,7 +69,7 @@ BUDGETS = {
             Budget(168, products=32 + 16),
         r"DepthwisePointwise<128, 128, 1, false>": Budget(255, products=64),
         r"DepthwisePointwise<128, 128, 1, true>":
-            Budget(255, store=4, products=64 + 16),
+            Budget(255, products=64 + 4 * 16),
         # Four tiles over 64 taps for 16 pixels, six over 32 inputs for 32.
         r"Front": Budget(168, narrow=60, store=8, products=16 + 24),
         r"FeatureFusion<[14]>": Budget(255, products=2 * 64 + 64),
