@@ -218,11 +218,16 @@ class Ptxas(unittest.TestCase):
     @of_each_kernel
     def test_machine_code(self, k):
         """Nothing in local memory, copies and stores as wide as in the source,
-        loops over tensor instructions as they are unrolled there."""
+        loops over tensor instructions as they are unrolled there. These do not
+        move their operands, of which the first takes four registers."""
         copies, stores = k.count("LDGSTS"), k.count("STG")
         print(f"# {k.name}: {k.code.total()} instructions", copies, stores)
         self.assertEqual({**k.count("LDL"), **k.count("STL")}, {})
-        self.assertEqual(sum(k.count("HMMA").values()), k.budget().products)
+        products = sum(k.count("HMMA").values())
+        self.assertEqual(products, k.budget().products)
+        moves = sum({**k.count("MOV"), **k.count("IMAD.MOV")}.values())
+        if products:
+            self.assertLess(moves, 3 * products)
         self.assertEqual(bool(copies), "cp.async" in k.ptx)
         for name in copies:
             self.assertRegex(name, r"\.128$")

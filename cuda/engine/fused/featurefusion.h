@@ -95,7 +95,8 @@ struct FeatureFusion {
       const __half *pixel = fine + (size_t(y + i) * width + x) * fine_stride;
       FASTSCNN_UNROLL
       for (int plane = 0; plane < kFine / kPlane; plane++)
-        rows[plane][i] = load_16(pixel + plane * kPlane + q * 8, inside);
+        rows[plane][i] =
+            in_own_registers(load_16(pixel + plane * kPlane + q * 8, inside));
     }
   }
 };
