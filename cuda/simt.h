@@ -61,6 +61,9 @@ FASTSCNN_SIMT void wait_copies(int pending);
 FASTSCNN_SIMT void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
                        uint32_t b1);
 
+/// x, in a register that compilers do not take for that of x.
+FASTSCNN_SIMT uint32_t copy_register(uint32_t x);
+
 /// Programmatic dependent launch: what lies before wait_for_previous() may
 /// overlap the kernels in front, so it reads weights at most, and writes
 /// nothing to global memory. Their results are visible after it. Every thread

@@ -79,6 +79,12 @@ FASTSCNN_SIMT void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
 #endif
 }
 
+FASTSCNN_SIMT uint32_t copy_register(uint32_t x) {
+  uint32_t copy;
+  asm volatile("prmt.b32 %0, %1, 0, 0x3210;" : "=r"(copy) : "r"(x));
+  return copy;
+}
+
 FASTSCNN_SIMT void wait_for_previous() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");

@@ -45,9 +45,10 @@ struct Raw {
   uint4 words[sizeof(T) / 2];
 };
 
-/// Reads 16 bytes if inside, else nothing, and returns zeros. On the device the
-/// compiler can neither split the access nor turn the condition into a branch,
-/// so that loads that follow each other are in flight together.
+/// Reads 16 bytes of global memory if inside, else nothing, and returns zeros.
+/// On the device the compiler can neither split the access nor turn the
+/// condition into a branch, so that loads that follow each other are in flight
+/// together.
 FASTSCNN_HD inline uint4 load_16(const void *src, bool inside) {
   uint4 v = {};
 #ifdef __CUDA_ARCH__
@@ -62,6 +63,7 @@ FASTSCNN_HD inline uint4 load_16(const void *src, bool inside) {
   return v;
 }
 
+/// Writes 16 bytes of global memory.
 FASTSCNN_HD inline void store_16(void *dst, const uint4 &v) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(dst), "r"(v.x),

@@ -128,16 +128,14 @@ Result<bool> Network<T>::prefers_front(const Preprocess<T> &frame,
                                        PlanCache *cache,
                                        const PlanCache::Warn &warn) const {
   if (!kernels_.front()) return false;
-  const FusedForm &front = *kernels_.front();
   const auto fused = [&](cudaStream_t stream) {
     return enqueue_front(frame, stream);
   };
-  const auto layers = [&](cudaStream_t stream) -> Result<> {
-    FASTSCNN_TRY(launch(frame, stream));
-    return enqueue_blocks(frame.dst, front.first, front.end, stream);
+  const auto layers = [&](cudaStream_t stream) {
+    return enqueue_front_layers(frame, stream);
   };
   const auto agree = [&](cudaStream_t stream) {
-    return forms_agree(front.block.last, fused, layers, stream);
+    return forms_agree(kernels_.front()->block.last, fused, layers, stream);
   };
   Tuner tuner = FASTSCNN_TRY(Tuner::create(*cudnn_, cache, warn));
   const bool prefers = FASTSCNN_TRY(tuner.prefers_fused(
@@ -216,6 +214,14 @@ Result<> Network<T>::enqueue_rest(cudaStream_t stream) const {
   return enqueue_blocks(nullptr, kernels_.front()->end,
                         static_cast<int>(kernels_.program().blocks.size()),
                         stream);
+}
+
+template <typename T>
+Result<> Network<T>::enqueue_front_layers(const Preprocess<T> &frame,
+                                          cudaStream_t stream) const {
+  FASTSCNN_TRY(launch(frame, stream));
+  return enqueue_blocks(frame.dst, kernels_.front()->first,
+                        kernels_.front()->end, stream);
 }
 
 template <typename T>

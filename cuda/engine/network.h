@@ -37,6 +37,10 @@ class Network {
   /// with a frame; there is no image then. Only if prefers_front().
   Result<> enqueue_front(const Preprocess<T> &frame, cudaStream_t stream) const;
   Result<> enqueue_rest(cudaStream_t stream) const;
+  /// Queues what enqueue_front() does, through the image frame.dst. Only if
+  /// kernels().front().
+  Result<> enqueue_front_layers(const Preprocess<T> &frame,
+                                cudaStream_t stream) const;
   /// Changes the frame of a node that enqueue_front() made.
   Result<> update_front(const Preprocess<T> &frame, GraphNode node) const;
 

@@ -17,7 +17,7 @@ constexpr int kPlansPerHeuristic = 4;
 constexpr int kAllPlans = std::numeric_limits<int>::max();
 
 // In the cache, choices of forms begin with the version of the kernels.
-const char kFormVersion[] = "form 1: ";
+const char kFormVersion[] = "form 2: ";
 const char kFused[] = "fused", kLayers[] = "layers";
 
 }  // namespace

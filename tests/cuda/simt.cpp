@@ -404,6 +404,8 @@ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   }
 }
 
+uint32_t copy_register(uint32_t x) { return x; }
+
 void wait_for_previous() {
   machine.lane().waited = true;
   TSAN(if (!machine.options.without_wait)

@@ -9,7 +9,8 @@
 #include "cuda/engine/fused/kernels.h"
 #include "cuda/engine/weights.h"
 #include "tests/cuda/emulator.h"
-#include "tests/cuda/simt-inl.h"
+#include "tests/cuda/relativeerror.h"
+#include "tests/cuda/simt.h"
 #include "tests/support/frames.h"
 
 using namespace fastscnn;
@@ -74,7 +75,7 @@ void check(const Variant &variant, const Case &c) {
   g_assert_cmpmem(forwards.data(), forwards.size() * sizeof(__half), dst.get(),
                   dst.size() * sizeof(__half));
 
-  double error = 0, norm = 0;
+  RelativeError error;
   for (int k = 0; k < kPitch; k++)
     for (int pixel = 0; pixel < x.height * x.width; pixel++) {
       const __half &got = dst.get()[size_t(pixel) * kPitch + k];
@@ -82,17 +83,15 @@ void check(const Variant &variant, const Case &c) {
         g_assert_true(std::isnan(to_float(got)));  // left alone
         continue;
       }
-      const double value = x.at(k, pixel / x.width, pixel % x.width);
-      error += std::pow(to_float(got) - value, 2);
-      norm += value * value;
+      error.add(to_float(got), x.at(k, pixel / x.width, pixel % x.width));
     }
   g_test_message(
       "%s %dx%d: relative error %.1e; each block: %ld products, %ld waves of "
       "shared memory, x%.2f for conflicts; sectors x%.2f",
-      c.format, c.frame_width, c.frame_height, std::sqrt(error / norm),
+      c.format, c.frame_width, c.frame_height, error.value(),
       n.products / n.blocks, n.waves / n.blocks,
       double(n.waves) / n.least_waves, double(n.sectors) / n.least_sectors);
-  g_assert_cmpfloat(std::sqrt(error / norm), <, 1e-3);  // not of a NaN, either
+  g_assert_cmpfloat(error.value(), <, 1e-3);  // not of a NaN, either
   g_assert_cmpint(n.waves, <=, n.least_waves * 108 / 100);
 }
 

@@ -3,10 +3,9 @@
 // arena and order, but on the CPU, with plain loops instead of cuDNN.
 #include <glib.h>
 
-#include <cmath>
-
 #include "cuda/engine/kernelsequence.h"
 #include "tests/cuda/emulator.h"
+#include "tests/cuda/frontforms.h"
 #include "tests/cuda/simt.h"
 #include "tests/support/must.h"
 
@@ -14,6 +13,39 @@ using namespace fastscnn;
 using namespace fastscnn::cuda;
 
 namespace {
+
+constexpr fused::Gpu kHopper = {90, 232448};
+
+/// A network in host memory. gpu: whose fused forms it has; by default those of
+/// none.
+template <typename T>
+struct Host {
+  Host(const Variant &variant, int classes, int height, int width, bool joins,
+       const fused::Gpu &gpu = {})
+      : model(reference::make_model(variant, classes)),
+        table(joins),
+        weights(place_weights()),
+        kernels(must(KernelSequence<T>::create(*model, table, height, width))),
+        arena(kernels.program().bytes) {
+    kernels.place(arena.get());
+    kernels.find_fused_forms(gpu);
+  }
+  Host(const Host &) = delete;
+
+  emulator::Array<char> place_weights() {
+    const std::vector<char> bytes = table.pack(*model);
+    emulator::Array<char> memory(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), memory.get());
+    table.place(memory.get());
+    return memory;
+  }
+
+  const std::shared_ptr<const Model> model;
+  WeightTable<T> table;
+  const emulator::Array<char> weights;
+  KernelSequence<T> kernels;
+  const emulator::Array<char> arena;
+};
 
 template <typename T>
 struct Runner {
@@ -37,24 +69,14 @@ struct Runner {
   }
 };
 
-/// gpu: whose fused forms are run; by default those of none.
+/// gpu: whose fused forms are run.
 template <typename T>
 void check(const Variant &variant, int classes, int height, int width,
            bool joins, const fused::Gpu &gpu = {}) {
-  const auto model = reference::make_model(variant, classes);
+  Host<T> host(variant, classes, height, width, joins, gpu);
+  KernelSequence<T> &kernels = host.kernels;
   const reference::Tensor image = reference::make_image(height, width);
-  const reference::Tensor expected = reference::run(*model, image).back();
-
-  WeightTable<T> table(joins);
-  const std::vector<char> bytes = table.pack(*model);
-  emulator::Array<char> weights(bytes.size());
-  std::copy(bytes.begin(), bytes.end(), weights.get());
-  table.place(weights.get());
-  KernelSequence<T> kernels =
-      must(KernelSequence<T>::create(*model, table, height, width));
-  emulator::Array<char> arena(kernels.program().bytes);
-  kernels.place(arena.get());
-  kernels.find_fused_forms(gpu);
+  const reference::Tensor expected = reference::run(*host.model, image).back();
   for (size_t i = 0; i < kernels.fused_forms().size(); i++)
     kernels.choose_fused(static_cast<int>(i), true);
   const auto input = emulator::store_image<T>(image);
@@ -63,17 +85,14 @@ void check(const Variant &variant, int classes, int height, int width,
   const Shape shape = kernels.logits_shape();
   const reference::Tensor logits =
       emulator::separate(kernels.logits(), classes, shape.height, shape.width);
-  double error = 0, norm = 0;
-  for (size_t i = 0; i < expected.data.size(); i++) {
-    error += std::pow(double(logits.data[i]) - expected.data[i], 2);
-    norm += std::pow(double(expected.data[i]), 2);
-  }
-  g_test_message("%dx%d: relative error %g", width, height,
-                 std::sqrt(error / norm));
+  RelativeError error;
+  for (size_t i = 0; i < expected.data.size(); i++)
+    error.add(logits.data[i], expected.data[i]);
+  g_test_message("%dx%d: relative error %g", width, height, error.value());
   // Each of some forty layers rounds halves by up to 2^-11 of the value.
-  if (!(std::sqrt(error / norm) < (sizeof(T) == 2 ? 1e-2 : 1e-5)))
+  if (!(error.value() < (sizeof(T) == 2 ? 1e-2 : 1e-5)))
     g_error("%dx%d, %d classes: relative error %g", width, height, classes,
-            std::sqrt(error / norm));
+            error.value());
 }
 
 std::vector<Variant> variants() {
@@ -96,22 +115,35 @@ void test_network() {
 /// Every block that has a fused form on an H200 runs in it.
 void test_fused() {
   for (const Variant &variant : variants())
-    check<__half>(variant, 19, 64, 96, true, {90, 232448});
+    check<__half>(variant, 19, 64, 96, true, kHopper);
+}
+
+/// The test that tests/gpu/test-fused.cpp runs on the device.
+void test_front() {
+  constexpr int kHeight = 64, kWidth = 96;
+  for (const Variant &variant : {Variant::tramac(), Variant::mmseg()}) {
+    const Host<__half> host(variant, 19, kHeight, kWidth, true, kHopper);
+    const KernelSequence<__half> &kernels = host.kernels;
+    compare_front_forms({kernels, host.model->info(), kHeight, kWidth,
+                         fastscnn::testing::kHostMemory,
+                         [&](const Preprocess<__half> &frame) {
+                           emulator::clusters(kernels.make_front(frame));
+                         },
+                         [&](const Preprocess<__half> &frame) {
+                           emulator::items(frame);
+                           kernels.run(frame.dst, kernels.front()->first,
+                                       kernels.front()->end,
+                                       Runner<__half>{kernels});
+                         }});
+  }
 }
 
 /// Fused forms, as they are found on a GPU.
 void test_fused_forms() {
-  const auto model = reference::make_model(Variant::tramac(), 19);
-  WeightTable<__half> table(true);
-  const std::vector<char> bytes = table.pack(*model);
-  table.place(bytes.data());
-  KernelSequence<__half> kernels =
-      must(KernelSequence<__half>::create(*model, table, 64, 96));
-  emulator::Array<char> arena(kernels.program().bytes);
-  kernels.place(arena.get());
-  kernels.find_fused_forms({75, 65536});
+  Host<__half> host(Variant::tramac(), 19, 64, 96, true, {75, 65536});
+  KernelSequence<__half> &kernels = host.kernels;
   g_assert_cmpint(kernels.fused_forms().size(), ==, 0);
-  kernels.find_fused_forms({90, 232448});
+  kernels.find_fused_forms(kHopper);
   std::string names;
   for (const FusedForm &form : kernels.fused_forms()) {
     for (int i = form.first; i < form.end; i++)
@@ -179,6 +211,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/network/float", test_network<float>);
   g_test_add_func("/cuda/network/blocks", test_blocks);
   g_test_add_func("/cuda/network/fused", test_fused);
+  g_test_add_func("/cuda/network/front", test_front);
   g_test_add_func("/cuda/network/fused-forms", test_fused_forms);
   g_test_add_func("/cuda/network/memory", test_memory);
   return g_test_run();

@@ -168,7 +168,7 @@ void test_smoothing() {
 void test_fronts() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   const Gpu gpu(1);
-  gpu.cache->insert("form 1: the front of 64x32 from 128x64/1 64x32/2 64x32/2",
+  gpu.cache->insert("form 2: the front of 64x32 from 128x64/1 64x32/2 64x32/2",
                     "layers", true);
   const auto weights = gpu.load(19);
   Stream fused(gpu, weights, 64, 32), layers(gpu, weights, 64, 32);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Times both forms of every block on the device: one fused kernel, and layer by
-// layer with cuDNN; then the network from an NV12 frame to the logits, with and
-// without the fused front.
+// layer with cuDNN; likewise those of the front, from an NV12 frame.
 //   bench-blocks MODEL PLANS             a table
 //   bench-blocks --profile MODEL PLANS   one network at full size, kernel by
 //                                        kernel, for ncu --profile-from-start
@@ -74,18 +73,15 @@ Result<> print_front(const Half &network, const ModelInfo &model, int height,
   frame.dst = static_cast<__half *>(image.get());
   const bool prefers = FASTSCNN_TRY(network.prefers_front(frame, cache, warn));
   if (!network.kernels().front()) return {};
-  const auto from_image = [&](cudaStream_t s) -> Result<> {
-    FASTSCNN_TRY(launch(frame, s));
-    return network.enqueue(frame.dst, s);
-  };
-  const auto from_frame = [&](cudaStream_t s) -> Result<> {
-    FASTSCNN_TRY(network.enqueue_front(frame, s));
-    return network.enqueue_rest(s);
-  };
-  const float layers = FASTSCNN_TRY(time(stream, from_image));
-  const float fused = FASTSCNN_TRY(time(stream, from_frame));
-  std::printf("%-10s %4dx%-4d %8.2f %8.2f  %s\n", "front, all", width, height,
-              layers, fused, prefers ? "fused" : "layers");
+  const Shape &shape =
+      network.kernels().program().shapes[network.kernels().front()->block.last];
+  const float layers = FASTSCNN_TRY(time(stream, [&](cudaStream_t s) {
+    return network.enqueue_front_layers(frame, s);
+  }));
+  const float fused = FASTSCNN_TRY(time(
+      stream, [&](cudaStream_t s) { return network.enqueue_front(frame, s); }));
+  std::printf("%-10s %4dx%-4d %8.2f %8.2f  %s\n", "front", shape.width,
+              shape.height, layers, fused, prefers ? "fused" : "layers");
   return {};
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Both forms of every block, layer by layer with cuDNN and as one kernel, give
-// the same on the device. Prints how long they take.
-#include <algorithm>
-#include <cmath>
-
+// the same on the device. Prints how long they take. Likewise both forms of the
+// front, for frames of several formats and sizes.
 #include "cuda/engine/network.h"
+#include "tests/cuda/frontforms.h"
 #include "tests/gpu/device.h"
 #include "tests/support/reference.h"
 
@@ -91,20 +90,32 @@ void check(const Fixture &f, const FusedForm &form) {
 
   const int channels = f.model->layers()[last].channels;
   const View &view = p.views[last];
-  double error = 0, norm = 0;
+  RelativeError error;
   for (size_t pixel = 0; pixel < got.size(); pixel += view.pitch)
-    for (int c = view.channel; c < view.channel + channels; c++) {
-      const double e = __half2float(expected[pixel + c]);
-      error += std::pow(__half2float(got[pixel + c]) - e, 2);
-      norm += e * e;
-    }
+    for (int c = view.channel; c < view.channel + channels; c++)
+      error.add(__half2float(got[pixel + c]),
+                __half2float(expected[pixel + c]));
   const Shape &shape = p.shapes[last];
   g_test_message(
       "%s, %dx%d: layers %.1f us, fused %.1f us, relative "
       "difference %.1e",
       p.blocks[form.first].name.c_str(), shape.width, shape.height,
-      1000 * layers_ms, 1000 * fused_ms, std::sqrt(error / norm));
-  g_assert_cmpfloat(std::sqrt(error / norm), <, 2e-3);
+      1000 * layers_ms, 1000 * fused_ms, error.value());
+  g_assert_cmpfloat(error.value(), <, 2e-3);
+}
+
+void check_front(const Fixture &f, int height, int width) {
+  g_assert_true(f.network->kernels().front().has_value());
+  const auto run = [&](auto enqueue) {
+    return [&f, enqueue](const Preprocess<__half> &frame) {
+      must(((*f.network).*enqueue)(frame, f.stream.get()));
+      CHECK_CUDA(cudaStreamSynchronize(f.stream.get()));
+    };
+  };
+  compare_front_forms({f.network->kernels(), f.model->info(), height, width,
+                       fastscnn::testing::kDeviceMemory,
+                       run(&Network<__half>::enqueue_front),
+                       run(&Network<__half>::enqueue_front_layers)});
 }
 
 /// data: the height of the network input.
@@ -115,6 +126,7 @@ void test_forms(gconstpointer data) {
     const Fixture f(variant, height, 2 * height);
     for (const FusedForm &form : f.network->kernels().fused_forms())
       check(f, form);
+    check_front(f, height, 2 * height);
   }
 }
 

@@ -47,8 +47,10 @@ FASTSCNN_DEVICE void expand_pixels(const __half *inputs, const uint8_t *inside,
     FASTSCNN_UNROLL
     for (int k = 0; k < kIn / kPlane; k++) {
       const __half *a = inputs + k * kLines * kPlane + lane.q * 8;
-      const auto low = simt::load_shared<uint4>(a + line[0] * kPlane);
-      const auto high = simt::load_shared<uint4>(a + line[1] * kPlane);
+      const uint4 low =
+          in_own_registers(simt::load_shared<uint4>(a + line[0] * kPlane));
+      const uint4 high =
+          in_own_registers(simt::load_shared<uint4>(a + line[1] * kPlane));
       FASTSCNN_UNROLL
       for (int t = 0; t < 4; t++) multiply(low, high, b[k][t], sum[t]);
     }
@@ -83,8 +85,8 @@ class Projection {
       uint4 rows[4];
       FASTSCNN_UNROLL
       for (int i = 0; i < 4; i++)
-        rows[i] = simt::load_shared<uint4>(
-            a + (k * kPixels + line(lane, i)) * kPlane + lane.q * 8);
+        rows[i] = in_own_registers(simt::load_shared<uint4>(
+            a + (k * kPixels + line(lane, i)) * kPlane + lane.q * 8));
       FASTSCNN_UNROLL
       for (int t = 0; t < kTilesEach; t++) {
         if (tile(lane, t) >= kTiles) break;
@@ -122,8 +124,11 @@ class Projection {
     sums += channel(part) / 8 * kSumStride + pixel(part) * 8;
     FASTSCNN_UNROLL
     for (int rank = 0; rank < kBlocks; rank++) {
+      const float *from = kBlocks > 1 ? simt::shared_of(rank, sums) : sums;
       float other[kLanes];
-      load(kBlocks > 1 ? simt::shared_of(rank, sums) : sums, other);
+      unpack(Raw<float>{{simt::load_shared<uint4>(from),
+                         simt::load_shared<uint4>(from + 4)}},
+             other);
       FASTSCNN_UNROLL
       for (int c = 0; c < kLanes; c++)
         value[c] = rank == 0 ? other[c] : value[c] + other[c];

@@ -112,26 +112,25 @@ struct DepthwisePointwise {
     outputs->add(rows, s.pointwise + first * kOut, lane);
   }
 
-  /// Eight classes at a time.
+  /// As many as fit, however many there are: so a lane computes eight in a row,
+  /// which it stores at once, and a warp fills whole sectors.
   FASTSCNN_DEVICE void store_logits(const Shared &s,
                                     const Outputs<kOut / 8> &outputs, int y,
                                     int x, const Lane &lane) const {
-    uint4 rows[kOut / kPlane][4];
+    Outputs<kMaxLogits / 8> sums;
+    const int last = logits / 8 - 1;
+    sums.start(classify_bias, lane.q < last ? lane.q : last);
     FASTSCNN_UNROLL
-    for (int plane = 0; plane < kOut / kPlane; plane++) FASTSCNN_UNROLL
-    for (int i = 0; i < 4; i++)
-      rows[plane][i] = outputs.part(i, plane * 4, {low, high});
-    FASTSCNN_UNROLL_BY(1)
-    for (int first = 0; first < logits; first += 8) {
-      Outputs<1> sums;
-      sums.start(classify_bias + first, lane.q);
+    for (int plane = 0; plane < kOut / kPlane; plane++) {
+      uint4 rows[4];
       FASTSCNN_UNROLL
-      for (int plane = 0; plane < kOut / kPlane; plane++)
-        sums.add(rows[plane], s.classify + (plane * logits + first) * kPlane,
-                 lane);
-      sums.store(dst + first, height, width, dst_stride, y, x, lane.q,
-                 {kNoClamp.low, kNoClamp.high});
+      for (int i = 0; i < 4; i++)
+        rows[i] = outputs.part(i, plane * 4, {low, high});
+      sums.add(rows, s.classify + plane * logits * kPlane, lane);
     }
+    if (lane.q <= last)
+      sums.store(dst, height, width, dst_stride, y, x, lane.q,
+                 {kNoClamp.low, kNoClamp.high});
   }
 };
 

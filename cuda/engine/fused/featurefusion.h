@@ -4,6 +4,7 @@
 #include "cuda/engine/fused/coarse.h"
 #include "cuda/engine/fused/outputs.h"
 #include "cuda/engine/fused/window.h"
+#include "cuda/vector.h"
 
 namespace fastscnn::cuda::fused {
 
@@ -85,18 +86,17 @@ struct FeatureFusion {
   }
 
  private:
-  /// Pixels outside count as the nearest inside; nobody stores their outputs.
+  /// Zeros outside; nobody stores their outputs.
   FASTSCNN_DEVICE void load_fine(int y, int x, int q,
                                  uint4 (&rows)[kFine / kPlane][4]) const {
     FASTSCNN_UNROLL
     for (int i = 0; i < 4; i++) {
-      const int inside_y = y + i < height ? y + i : height - 1;
-      const int inside_x = x < width ? x : width - 1;
-      const __half *pixel =
-          fine + (size_t(inside_y) * width + inside_x) * fine_stride;
+      const bool inside = y + i < height && x < width;
+      const __half *pixel = fine + (size_t(y + i) * width + x) * fine_stride;
       FASTSCNN_UNROLL
       for (int plane = 0; plane < kFine / kPlane; plane++)
-        memcpy(&rows[plane][i], pixel + plane * kPlane + q * 8, sizeof(uint4));
+        rows[plane][i] =
+            in_own_registers(load_16(pixel + plane * kPlane + q * 8, inside));
     }
   }
 };

@@ -45,9 +45,9 @@ struct FirstConvolution {
         const Place place(m * 16 + 8 * i + lane.r);
         FASTSCNN_UNROLL
         for (int k = 0; k < 2; k++)
-          part[i][k] = simt::load_shared<uint4>(
+          part[i][k] = in_own_registers(simt::load_shared<uint4>(
               image + ((place.row + k) * kColumns + place.column) * kChannels +
-              lane.q * 8);
+              lane.q * 8));
       }
       float sum[4][4];
       FASTSCNN_UNROLL

@@ -78,6 +78,14 @@ FASTSCNN_DEVICE void multiply(const uint2 &low, const uint2 &high,
   simt::mma(d, a, b.x, b.y);
 }
 
+/// A part that was loaded at once and is read by several products. A product
+/// wants words of two parts side by side, not those of one; ptxas moves them
+/// there before every product, unless they have been copied once.
+FASTSCNN_DEVICE uint4 in_own_registers(const uint4 &part) {
+  return {simt::copy_register(part.x), simt::copy_register(part.y),
+          simt::copy_register(part.z), simt::copy_register(part.w)};
+}
+
 /// Starts copies of `lines` lines of kWidth halves that are `stride` apart.
 template <int kWidth, int kThreads>
 FASTSCNN_DEVICE void copy_lines(__half *shared, const __half *global, int lines,
