@@ -140,15 +140,25 @@ class Backend {
   virtual Result<std::unique_ptr<Painter>> create_painter(
       const Device &device) = 0;
 
-  /// Pinned host memory, or null. Slow. The memory may outlive all engines.
+  // What these two return may outlive all engines and the context in `queue`,
+  // and be released on any thread. Both are slow.
+
+  /// Pinned host memory, or null.
   virtual std::shared_ptr<void> allocate_host_memory(const Device &, size_t) {
+    return nullptr;
+  }
+
+  /// Keeps host memory of the caller pinned, who releases the result before the
+  /// memory is freed or unmapped. Null if it is pinned already or cannot be.
+  virtual std::shared_ptr<void> register_host_memory(const Device &, void *,
+                                                     size_t) {
     return nullptr;
   }
 };
 
 /// Increase whenever a type that crosses the module boundary changes; modules
 /// of another version are refused.
-constexpr int kEngineAbi = 7;
+constexpr int kEngineAbi = 8;
 
 }  // namespace fastscnn
 

@@ -38,11 +38,15 @@ bool fails(const char *call) {
                                    : false;
 }
 
-void *make(const char *kind, size_t bytes) {
-  void *object = std::malloc(bytes);
+void add(void *object, const char *kind, size_t bytes) {
   state().objects[object] = {kind, bytes};
   size_t &peak = state().peaks[kind];
   peak = std::max(peak, ++state().counts[kind]);
+}
+
+void *make(const char *kind, size_t bytes) {
+  void *object = std::malloc(bytes);
+  add(object, kind, bytes);
   return object;
 }
 
@@ -51,20 +55,24 @@ void check(const void *object, const char *kind, const char *call) {
   require(it != state().objects.end() && it->second.kind == kind, call, kind);
 }
 
-void destroy(void *object, const char *kind, const char *call) {
+void remove(const void *object, const char *kind, const char *call) {
   check(object, kind, call);
   state().objects.erase(object);
   state().counts[kind]--;
+}
+
+void destroy(void *object, const char *kind, const char *call) {
+  remove(object, kind, call);
   std::free(object);
 }
 
-bool is(const void *object, const char *kind) {
-  auto it = state().objects.upper_bound(object);
+bool is(const void *memory, const char *kind, size_t bytes) {
+  auto it = state().objects.upper_bound(memory);
   if (it == state().objects.begin()) return false;
   --it;
   const auto *begin = static_cast<const char *>(it->first);
   return it->second.kind == kind &&
-         static_cast<const char *>(object) < begin + it->second.bytes;
+         static_cast<const char *>(memory) + bytes <= begin + it->second.bytes;
 }
 
 void begin(Fault fault, size_t call) {

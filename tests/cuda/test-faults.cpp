@@ -117,6 +117,16 @@ Result<> run_host_memory(const Inputs &, Parts *parts) {
   return {};
 }
 
+Result<> run_registration(const Inputs &, Parts *parts) {
+  std::vector<uint8_t> bytes(4096);
+  auto context = FASTSCNN_TRY(Context::primary(0));
+  parts->frames = fakecuda::calls().size();
+  const auto registration = FASTSCNN_TRY(
+      register_host_memory(std::move(context), bytes.data(), bytes.size()));
+  parts->end = fakecuda::calls().size();
+  return {};
+}
+
 using Run = Result<>(const Inputs &, Parts *);
 
 /// Calls of each function: the first, the last few, and some in between.
@@ -359,6 +369,7 @@ void test_precision() {
 void test_engine() { fail_everywhere(run_engine); }
 void test_painter() { fail_everywhere(run_painter); }
 void test_host_memory() { fail_everywhere(run_host_memory); }
+void test_registration() { fail_everywhere(run_registration); }
 
 }  // namespace
 
@@ -373,6 +384,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/engine", test_engine);
   g_test_add_func("/cuda/faults/painter", test_painter);
   g_test_add_func("/cuda/faults/host-memory", test_host_memory);
+  g_test_add_func("/cuda/faults/registration", test_registration);
   g_test_add_func("/cuda/faults/precision", test_precision);
   return g_test_run();
 }
