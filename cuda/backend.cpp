@@ -10,7 +10,7 @@
 #include "cuda/engine/engine.h"
 #include "cuda/hostmemory.h"
 #include "cuda/painter/painter.h"
-#include "net/engine.h"
+#include "net/backend.h"
 #include "net/painter.h"
 
 namespace fastscnn::cuda {

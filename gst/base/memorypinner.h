@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "net/engine.h"
+#include "net/backend.h"
 
 namespace fastscnn
 {

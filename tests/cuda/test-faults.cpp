@@ -14,6 +14,7 @@
 #include "cuda/engine/kernelsequence.h"
 #include "cuda/hostmemory.h"
 #include "cuda/painter/painter.h"
+#include "net/backend.h"
 #include "net/painter.h"
 #include "tests/cuda/fakecuda.h"
 #include "tests/support/frames.h"

@@ -8,7 +8,7 @@
 #include "cuda/context.h"
 #include "cuda/engine/transfer/upload.h"
 #include "cuda/handles.h"
-#include "net/engine.h"
+#include "net/backend.h"
 #include "tests/cuda/fakecuda.h"
 #include "tests/support/frames.h"
 #include "tests/support/must.h"

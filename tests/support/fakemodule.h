@@ -7,7 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "net/engine.h"
+#include "net/backend.h"
 
 namespace fastscnn::testing {
 
