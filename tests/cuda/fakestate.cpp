@@ -33,6 +33,7 @@ bool fails(const char *call) {
   State &s = state();
   const size_t index = s.calls.size();
   s.calls.push_back(call);
+  if (s.fault != Fault::kNone && index == s.failing) s.failed = call;
   return s.fault == Fault::kOnce   ? index == s.failing
          : s.fault == Fault::kLost ? index >= s.failing
                                    : false;
@@ -78,12 +79,14 @@ bool is(const void *memory, const char *kind, size_t bytes) {
 void begin(Fault fault, size_t call) {
   state().fault = fault;
   state().failing = call;
+  if (fault != Fault::kNone) state().failed.clear();
   state().calls.clear();
   state().peaks = state().counts;
   state().early_launches = 0;
 }
 size_t early_launches() { return state().early_launches; }
 const std::vector<std::string> &calls() { return state().calls; }
+const std::string &failed() { return state().failed; }
 size_t alive() { return state().objects.size(); }
 size_t most(const char *kind) { return state().peaks[kind]; }
 void watch_updates(std::function<void(const void *)> updated) {

@@ -34,6 +34,7 @@ struct State {
   Fault fault = Fault::kNone;
   size_t failing = 0;
   std::vector<std::string> calls;
+  std::string failed;
   std::map<const void *, Object> objects;  // alive
   std::set<cudaStream_t> busy;             // not waited for
   int captures = 0;                        // on all threads
