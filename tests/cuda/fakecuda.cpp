@@ -152,6 +152,13 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   state().busy.erase(stream);  // even if the call fails
   return runtime(__func__);
 }
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  LOCK;
+  UNCAPTURED;
+  check(stream, "stream", __func__);
+  CALL;
+  return state().busy.count(stream) ? cudaErrorNotReady : cudaSuccess;
+}
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event,
                                 unsigned) {
   LOCK;

@@ -88,6 +88,27 @@ Result<> run_engine(const Inputs &inputs, Parts *parts) {
   return done;
 }
 
+/// Of frames in device memory, on whose stream upstream has queued more.
+Result<> run_upstream(const Inputs &inputs, Parts *parts) {
+  const auto context = FASTSCNN_TRY(Context::primary(0));
+  const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context));
+  const auto engine = FASTSCNN_TRY(create_engine(inputs, context));
+  FrameInfo info = inputs.frame.info;
+  info.memory = Memory::kDevice;
+  FASTSCNN_TRY(engine->configure(info, kConfig));
+  const Stream stream = FASTSCNN_TRY(make_stream());
+  const DeviceMemory next = FASTSCNN_TRY(make_device_memory(1));
+  std::vector<uint8_t> ids(kWidth * kHeight);
+  parts->frames = fakecuda::calls().size();
+  for (int i = 0; i < 2; i++) {
+    TRY_CUDA(cudaMemsetAsync(next.get(), 0, 1, stream.get()));
+    FASTSCNN_TRY(engine->segment(inputs.frame.frame, {ids.data(), kWidth}, {},
+                                 {context->handle(), stream.get()}));
+  }
+  parts->end = fakecuda::calls().size();
+  return {};
+}
+
 Result<> run_painter(const Inputs &inputs, Parts *parts) {
   auto context = FASTSCNN_TRY(Context::primary(0));
   const auto painter = make_painter(std::move(context));
@@ -318,6 +339,16 @@ void test_device_calls() {
   must(engine->segment(inputs.frame.frame, mask, {}, queue));
   g_assert_false(fakecuda::busy());
   expect_lean_calls(0, 2);
+  // The GPU waits for what upstream has queued, the thread does not: that may
+  // be the upload of the next frame.
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  g_assert_cmpint(cudaMemsetAsync(ids.get(), 0, 1, stream.get()), ==,
+                  cudaSuccess);
+  must(engine->segment(inputs.frame.frame, mask, {}, queue));
+  g_assert_true(fakecuda::busy());
+  g_assert_cmpuint(count_calls("cudaEventRecord"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaStreamWaitEvent"), ==, 1);
+  g_assert_cmpint(cudaStreamSynchronize(stream.get()), ==, cudaSuccess);
   // Another kind of frame needs another graph, once.
   Options options;
   options.smoothing = 0.5f;
@@ -371,6 +402,7 @@ void test_precision() {
 }
 
 void test_engine() { fail_everywhere(run_engine); }
+void test_upstream() { fail_everywhere(run_upstream); }
 void test_painter() { fail_everywhere(run_painter); }
 void test_host_memory() { fail_everywhere(run_host_memory); }
 void test_registration() { fail_everywhere(run_registration); }
@@ -386,6 +418,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
   g_test_add_func("/cuda/faults/fused", test_fused);
   g_test_add_func("/cuda/faults/engine", test_engine);
+  g_test_add_func("/cuda/faults/upstream", test_upstream);
   g_test_add_func("/cuda/faults/painter", test_painter);
   g_test_add_func("/cuda/faults/host-memory", test_host_memory);
   g_test_add_func("/cuda/faults/registration", test_registration);
