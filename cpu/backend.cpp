@@ -9,6 +9,7 @@
 
 #include "cpu/engine/engine.h"
 #include "cpu/painter/painter.h"
+#include "net/backend.h"
 
 namespace fastscnn {
 namespace {

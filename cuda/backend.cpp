@@ -10,7 +10,7 @@
 #include "cuda/engine/engine.h"
 #include "cuda/hostmemory.h"
 #include "cuda/painter/painter.h"
-#include "net/engine.h"
+#include "net/backend.h"
 #include "net/painter.h"
 
 namespace fastscnn::cuda {
@@ -86,10 +86,19 @@ class CudaBackend : public Backend {
 
   std::shared_ptr<void> allocate_host_memory(const Device &device,
                                              size_t bytes) override {
-    auto context = open_context(device);
+    auto context = open_primary(device);
     if (!context) return nullptr;
     const auto memory = cuda::allocate_host_memory(*std::move(context), bytes);
     return memory ? *memory : nullptr;
+  }
+
+  std::shared_ptr<void> register_host_memory(const Device &device, void *memory,
+                                             size_t bytes) override {
+    auto context = open_primary(device);
+    if (!context) return nullptr;
+    const auto registration =
+        cuda::register_host_memory(*std::move(context), memory, bytes);
+    return registration ? *registration : nullptr;
   }
 
  private:
@@ -98,6 +107,13 @@ class CudaBackend : public Backend {
     return device.queue.context
                ? Context::borrow(device.queue.context)
                : Context::primary(device.id < 0 ? 0 : device.id);
+  }
+
+  /// For what may outlive a context of the caller's.
+  static Result<std::shared_ptr<const Context>> open_primary(
+      const Device &device) {
+    const auto context = FASTSCNN_TRY(open_context(device));
+    return Context::primary(context->device());
   }
 
   /// There is one copy of the weights per model and context.

@@ -57,9 +57,15 @@ Result<PinnedMemory> make_pinned_memory(size_t bytes) {
   return PinnedMemory(memory);
 }
 
+Result<Registration> make_registration(void *memory, size_t bytes) {
+  TRY_CUDA(cudaHostRegister(memory, bytes, cudaHostRegisterPortable));
+  return Registration(memory);
+}
+
 Result<bool> is_pinned(const void *memory, size_t bytes) {
   const auto *first = static_cast<const char *>(memory);
-  for (const char *byte : {first, first + bytes - 1}) {
+  // First and last byte may be in pages of neighbours that are pinned.
+  for (const char *byte : {first, first + bytes / 2, first + bytes - 1}) {
     cudaPointerAttributes attributes = {};
     TRY_CUDA(cudaPointerGetAttributes(&attributes, byte));
     if (attributes.type != cudaMemoryTypeHost) return false;

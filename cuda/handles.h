@@ -45,6 +45,7 @@ using Graph = Handle<cudaGraph_t, cudaGraphDestroy>;
 using GraphExec = Handle<cudaGraphExec_t, cudaGraphExecDestroy>;
 using DeviceMemory = Handle<void *, cudaFree>;
 using PinnedMemory = Handle<void *, cudaFreeHost>;
+using Registration = Handle<void *, cudaHostUnregister>;  // of host memory
 
 /// These create objects in the current context; destroy them in it, too.
 Result<Stream> make_stream();  ///< does not wait for the default stream
@@ -53,6 +54,8 @@ Result<Event> make_timing_event();
 Result<Event> make_sleeping_event();  ///< who waits for it sleeps
 Result<DeviceMemory> make_device_memory(size_t bytes);  ///< at least one byte
 Result<PinnedMemory> make_pinned_memory(size_t bytes);
+/// Pins memory, which must not be pinned yet.
+Result<Registration> make_registration(void *memory, size_t bytes);
 
 /// Whether host memory is page-locked, so that the GPU can read and write it.
 Result<bool> is_pinned(const void *memory, size_t bytes);

@@ -8,9 +8,15 @@
 
 namespace fastscnn::cuda {
 
-/// Pinned memory that keeps its context alive, without which it would be gone.
-/// May be released on any thread.
+// The results keep their context alive, without which they would be gone, and
+// may be released on any thread.
+
+/// Pinned memory.
 Result<std::shared_ptr<void>> allocate_host_memory(
     std::shared_ptr<const Context> context, size_t bytes);
+
+/// Keeps memory of others pinned. Null if it is pinned already.
+Result<std::shared_ptr<void>> register_host_memory(
+    std::shared_ptr<const Context> context, void *memory, size_t bytes);
 
 }  // namespace fastscnn::cuda

@@ -108,7 +108,7 @@ class Demo:
         options = self.options
         uri = input_uri(options.input)
         if options.show:
-            end = "autovideosink"
+            end = "autovideosink name=window"
         else:
             end = WRITE.format(mux="matroskamux" if options.output.endswith(
                 ".mkv") else "mp4mux")
@@ -123,18 +123,27 @@ class Demo:
         net = pipeline.get_by_name("net")
         Gst.util_set_object_arg(net, "backend", options.backend)
         # Every frame of a file is inferred; a camera must not be delayed.
-        net.set_property("async", "://" in uri and not uri.startswith("file"))
+        live = "://" in uri and not uri.startswith("file")
+        net.set_property("async", live)
         if options.model:
             net.set_property("model-file", options.model)
         if not options.show:
             pipeline.get_by_name("file").set_property(
                 "location", str(self.part))
+        elif live:
+            pipeline.get_by_name("window").connect("deep-element-added",
+                                                   self.start_at_once)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", self.on_error)
         bus.connect("message::eos", lambda bus, message: self.loop.quit())
         bus.connect("message::element", self.on_element)
         return pipeline
+
+    def start_at_once(self, _window, _bin, element):
+        """For async=false, as above, of the sink that the window chooses."""
+        if element.find_property("async"):
+            element.set_property("async", False)
 
     def on_error(self, _bus, message):
         error, _ = message.parse_error()

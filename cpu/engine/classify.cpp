@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "net/engine.h"
+#include "net/model.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/engine/classify.cpp"

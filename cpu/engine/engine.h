@@ -6,7 +6,7 @@
 #include "cpu/engine/int8/weights.h"
 #include "cpu/engine/weights.h"
 #include "cpu/workers.h"
-#include "net/engine.h"
+#include "net/backend.h"
 
 namespace fastscnn {
 

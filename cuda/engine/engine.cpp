@@ -34,10 +34,10 @@ class FrameStream {
   int mask_height() const { return mask_height_; }
   std::string fused_blocks() const { return fused_blocks_; }
 
-  /// given: (nullable) where the contents of src are valid.
+  /// upstream: (nullable) where earlier work on src is queued.
   Result<> segment(const ConstFrame &src, const Mask &dst,
-                   const Options &options, cudaStream_t given) {
-    const Result<> done = run(src, dst, options, given ? given : stream_.get());
+                   const Options &options, cudaStream_t upstream) {
+    const Result<> done = run(src, dst, options, upstream);
     if (!done) {
       reset();  // the average may be half written
       return done;
@@ -82,15 +82,16 @@ class FrameStream {
 
   /// Waits for the GPU even if queueing failed: what was queued before the
   /// failure still uses the frame, the mask and the buffers.
-  Result<> wait(const Result<> &queued, cudaStream_t stream, bool sleeps) {
-    Result<> done = sleeps ? sleep(stream) : Result<>();
+  Result<> wait(const Result<> &queued, bool sleeps) {
+    Result<> done = sleeps ? sleep() : Result<>();
     if (!sleeps || !done)
-      done = check_cuda("cudaStreamSynchronize", cudaStreamSynchronize(stream));
+      done = check_cuda("cudaStreamSynchronize",
+                        cudaStreamSynchronize(stream_.get()));
     return queued ? done : queued;
   }
 
-  Result<> sleep(cudaStream_t stream) {
-    TRY_CUDA(cudaEventRecord(done_.get(), stream));
+  Result<> sleep() {
+    TRY_CUDA(cudaEventRecord(done_.get(), stream_.get()));
     TRY_CUDA(cudaEventSynchronize(done_.get()));
     return {};
   }
@@ -99,6 +100,7 @@ class FrameStream {
                    const PlanCache::Warn &warn) {
     stream_ = FASTSCNN_TRY(make_stream());
     done_ = FASTSCNN_TRY(make_sleeping_event());
+    ready_ = FASTSCNN_TRY(make_event());
     if (info_.memory == Memory::kHost)
       upload_ = FASTSCNN_TRY(Upload::create(info_));
     bool has_front = false;
@@ -116,12 +118,14 @@ class FrameStream {
     }
     FASTSCNN_TRY(prepare_smoothing());
     FASTSCNN_TRY(prepare_argmax(model));
-    const auto clear = [this](cudaStream_t stream) -> Result<> {
-      TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
-      TRY_CUDA(cudaMemsetAsync(counts_.get(), 0, kSumsBytes, stream));
-      return {};
-    };
-    return wait(clear(stream_.get()), stream_.get(), false);
+    return wait(clear(), false);
+  }
+
+  Result<> clear() {
+    const cudaStream_t stream = stream_.get();
+    TRY_CUDA(cudaMemsetAsync(previous_.get(), 0, kPreviousBytes, stream));
+    TRY_CUDA(cudaMemsetAsync(counts_.get(), 0, kSumsBytes, stream));
+    return {};
   }
 
   /// Whatever one executor of the kind prefers holds for all of them.
@@ -171,23 +175,37 @@ class FrameStream {
 
   /// Waits for an executor as late as it can: meanwhile the frame is uploaded.
   Result<> run(const ConstFrame &src, const Mask &dst, const Options &options,
-               cudaStream_t stream) {
-    const Result<> uploaded = upload(src, stream);
+               cudaStream_t upstream) {
+    const Result<> uploaded = upload(src, upstream);
     const ExecutorPool::Lease lease = member_.acquire();
     auto &executor = static_cast<FrameExecutor<T> &>(lease.executor());
-    return wait(uploaded ? queue(dst, options, executor, stream) : uploaded,
-                stream, options.sleeps);
+    return wait(uploaded ? queue(dst, options, executor) : uploaded,
+                options.sleeps);
   }
 
-  Result<> upload(const ConstFrame &src, cudaStream_t stream) {
+  Result<> upload(const ConstFrame &src, cudaStream_t upstream) {
+    if (upstream) FASTSCNN_TRY(follow(upstream));
     ConstFrame frame = src;
-    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream));
+    if (upload_) frame = FASTSCNN_TRY(upload_->queue(src, stream_.get()));
     set_frame(&kernels_.preprocess, info_, frame);
     return {};
   }
 
+  /// On a stream of our own: on that of upstream, a frame would be in a row
+  /// with the uploads of those behind it.
+  Result<> follow(cudaStream_t upstream) {
+    const cudaError_t status = cudaStreamQuery(upstream);
+    if (status != cudaErrorNotReady)
+      return check_cuda("cudaStreamQuery", status);
+    cudaGetLastError();  // not an error
+    TRY_CUDA(cudaEventRecord(ready_.get(), upstream));
+    TRY_CUDA(cudaStreamWaitEvent(stream_.get(), ready_.get(), 0));
+    return {};
+  }
+
   Result<> queue(const Mask &dst, const Options &options,
-                 FrameExecutor<T> &executor, cudaStream_t stream) {
+                 FrameExecutor<T> &executor) {
+    const cudaStream_t stream = stream_.get();
     const bool downloads = dst.memory == Memory::kHost;
     if (downloads && !download_)
       download_ = FASTSCNN_TRY(Download::create(mask_width_, mask_height_));
@@ -236,8 +254,9 @@ class FrameStream {
   Shape logits_;
   std::string fused_blocks_;
   int mask_width_, mask_height_;
-  Stream stream_;  // for frames without one
-  Event done_;     // of the frame, for a thread that sleeps
+  Stream stream_;
+  Event ready_;  // of the frame, on the stream of upstream
+  Event done_;   // of the mask, for a thread that sleeps
   std::optional<Upload> upload_;
   std::optional<Download> download_;  // from the first mask in host memory on
   DeviceMemory average_, previous_, change_, counts_;

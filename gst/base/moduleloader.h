@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "net/engine.h"
+#include "net/backend.h"
 
 namespace fastscnn
 {

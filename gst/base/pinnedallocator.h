@@ -3,7 +3,7 @@
 
 #include <gst/gst.h>
 
-#include "net/engine.h"
+#include "net/backend.h"
 
 /* An allocator of host memory that the GPU of a backend accesses without a copy
  * by the CPU. Where there is none, or no more, it allocates ordinary memory.

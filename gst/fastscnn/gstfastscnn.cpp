@@ -257,6 +257,8 @@ gst_fast_scnn_process (
     state->per_frame };
 
   gst_frame_filter_get_visible_part (filter, buffer, &request.whole);
+  if (inference.synchronous ())
+    inference.segmenter ().see (buffer);
   const bool is_own = FASTSCNN_TRY (
       inference.infer (as_const (view.frame), view.queue, request, waits));
   GST_LOG_OBJECT (self, "frame %" GST_TIME_FORMAT " is inferred%s",

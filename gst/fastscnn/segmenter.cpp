@@ -2,7 +2,6 @@
 #include "gst/fastscnn/segmenter.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include <gst/classmask/classmask.h>
@@ -98,8 +97,12 @@ Segmenter::use_backend (const std::string &name)
   device_ = FASTSCNN_TRY (backend->device_name (device)) + ", " +
             engine_->precision ();
   backend_ = name;
-  pinned_.reset (
-      name == "cuda" ? gst_pinned_allocator_new (backend, device) : nullptr);
+  pinned_.reset ();
+  pinner_.reset ();
+  if (name == "cuda") {
+    pinned_.reset (gst_pinned_allocator_new (backend, device));
+    pinner_.emplace (backend, device);
+  }
   return {};
 }
 

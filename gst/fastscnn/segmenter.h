@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "gst/base/frametime.h"
 #include "gst/base/frameview.h"
+#include "gst/base/memorypinner.h"
 #include "gst/fastscnn/modelcache.h"
 #include "gst/fastscnn/settings.h"
 #include "gst/fastscnn/zones.h"
@@ -83,6 +85,15 @@ public:
     engine_->reset ();
   }
 
+  /// Call with each frame that segment() is about to read, so that the engine
+  /// can do so without a copy by the CPU if its memory comes again.
+  void
+  see (GstBuffer *frame) const
+  {
+    if (pinner_)
+      pinner_->see (frame);
+  }
+
   /// For frames in host memory that the engine reads without a copy by the CPU;
   /// null if it has no use for it.
   GstAllocator *
@@ -137,6 +148,7 @@ private:
   using Allocator = std::unique_ptr<GstAllocator, void (*) (gpointer)>;
   Allocator allocator_{ nullptr, gst_object_unref }; // null for host memory
   Allocator pinned_{ nullptr, gst_object_unref };    // of host memory; nullable
+  std::optional<MemoryPinner> pinner_;               // for a GPU
   std::unique_ptr<MaskPool> pool_;
   std::shared_ptr<const std::string> fused_blocks_; // of the engine
   FrameInfo info_;

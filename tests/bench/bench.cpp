@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "gst/base/moduleloader.h"
-#include "net/engine.h"
+#include "net/backend.h"
 #include "tests/bench/bench-cuda.h"
 #include "tests/bench/timing.h"
 #include "tests/support/frames.h"

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "tests/cuda/fakestate.h"
+#include "tests/cuda/fakecalls.h"
 
 using namespace fastscnn::cuda::fakecuda;
 
@@ -15,45 +15,7 @@ namespace {
 
 constexpr int kSharedBytes = 232448;  // for a block
 
-cudaError_t error() {
-  return state().fault == Fault::kOnce ? cudaErrorMemoryAllocation
-                                       : cudaErrorIllegalAddress;
-}
-
-/// A runtime call that needs a current context and has no other effect.
-cudaError_t runtime(const char *call) {
-  require(contexts > 0, call, "no context is current");
-  return fails(call) ? error() : cudaSuccess;
-}
-
-/// Destroys an object in a call of the runtime, even if the call fails.
-cudaError_t release(void *object, const char *kind, const char *call) {
-  destroy(object, kind, call);
-  return fails(call) ? error() : cudaSuccess;
-}
-
-/// Makes an object in a call of the runtime.
-template <typename T>
-cudaError_t create(T *object, const char *kind, size_t bytes,
-                   const char *call) {
-  const cudaError_t status = runtime(call);
-  if (status == cudaSuccess) *object = static_cast<T>(make(kind, bytes));
-  return status;
-}
-
 }  // namespace
-
-/// Starts a runtime call that needs a current context.
-#define CALL \
-  if (const cudaError_t status = runtime(__func__)) return status
-/// Starts a call that queues work.
-#define QUEUE                        \
-  check(stream, "stream", __func__); \
-  CALL;                              \
-  follows_kernel = false;            \
-  if (!capturing) state().busy.insert(stream)
-/// Starts a call that is not allowed while its thread captures a stream.
-#define UNCAPTURED require(!capturing, __func__, "a stream is being captured")
 
 // The driver. dlopen() of libcuda.so.1 and libcudnn.so.9 returns the program
 // itself.
@@ -174,81 +136,6 @@ cudaError_t cudaDeviceSynchronize() {
   state().busy.clear();
   return runtime(__func__);
 }
-cudaError_t cudaMalloc(void **memory, size_t bytes) {
-  LOCK;
-  UNCAPTURED;
-  return create(memory, "device", bytes, __func__);
-}
-cudaError_t cudaFree(void *memory) {
-  LOCK;
-  UNCAPTURED;
-  return release(memory, "device", __func__);
-}
-cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned) {
-  LOCK;
-  UNCAPTURED;
-  return create(memory, "pinned", bytes, __func__);
-}
-cudaError_t cudaFreeHost(void *memory) {
-  LOCK;
-  UNCAPTURED;
-  return release(memory, "pinned", __func__);
-}
-cudaError_t cudaMemset(void *memory, int value, size_t bytes) {
-  LOCK;
-  UNCAPTURED;
-  CALL;
-  std::memset(memory, value, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes,
-                            cudaStream_t stream) {
-  LOCK;
-  QUEUE;
-  std::memset(memory, value, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes,
-                       cudaMemcpyKind) {
-  LOCK;
-  UNCAPTURED;
-  CALL;
-  std::memcpy(dst, src, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes,
-                            cudaMemcpyKind kind, cudaStream_t stream) {
-  LOCK;
-  require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
-          "the host's memory is not pinned");
-  QUEUE;
-  std::memcpy(dst, src, bytes);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src,
-                              size_t src_pitch, size_t width, size_t height,
-                              cudaMemcpyKind kind, cudaStream_t stream) {
-  LOCK;
-  require(width <= dst_pitch && width <= src_pitch, __func__, "rows overlap");
-  require(is(kind == cudaMemcpyHostToDevice ? src : dst, "pinned"), __func__,
-          "the host's memory is not pinned");
-  QUEUE;
-  for (size_t y = 0; y < height; y++)
-    std::memcpy(static_cast<char *>(dst) + y * dst_pitch,
-                static_cast<const char *>(src) + y * src_pitch, width);
-  return cudaSuccess;
-}
-cudaError_t cudaPointerGetAttributes(cudaPointerAttributes *attributes,
-                                     const void *memory) {
-  LOCK;
-  CALL;
-  attributes->type = is(memory, "pinned")   ? cudaMemoryTypeHost
-                     : is(memory, "device") ? cudaMemoryTypeDevice
-                                            : cudaMemoryTypeUnregistered;
-  return cudaSuccess;
-}
-
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
   LOCK;
   return create(stream, "stream", 1, __func__);
@@ -264,6 +151,13 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   check(stream, "stream", __func__);
   state().busy.erase(stream);  // even if the call fails
   return runtime(__func__);
+}
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  LOCK;
+  UNCAPTURED;
+  check(stream, "stream", __func__);
+  CALL;
+  return state().busy.count(stream) ? cudaErrorNotReady : cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event,
                                 unsigned) {

@@ -24,6 +24,10 @@ void begin(Fault fault, size_t call);
 /// Names of the calls since begin().
 const std::vector<std::string> &calls();
 
+/// Name of the call that was the first to fail since begin() with the latest
+/// fault; empty: none has.
+const std::string &failed();
+
 /// Kernels that may start before the one in front has ended, since begin().
 size_t early_launches();
 

@@ -34,6 +34,7 @@ struct State {
   Fault fault = Fault::kNone;
   size_t failing = 0;
   std::vector<std::string> calls;
+  std::string failed;
   std::map<const void *, Object> objects;  // alive
   std::set<cudaStream_t> busy;             // not waited for
   int captures = 0;                        // on all threads
@@ -64,11 +65,14 @@ void require(bool rule, const char *call, const char *what);
 bool fails(const char *call);
 
 void *make(const char *kind, size_t bytes = 1);
+/// For memory that the caller owns.
+void add(void *object, const char *kind, size_t bytes);
+void remove(const void *object, const char *kind, const char *call);
 void check(const void *object, const char *kind, const char *call);
 void destroy(void *object, const char *kind, const char *call);
 
-/// Whether a pointer points into an object of this kind.
-bool is(const void *object, const char *kind);
+/// Whether these bytes belong to an object of this kind.
+bool is(const void *memory, const char *kind, size_t bytes = 1);
 
 }  // namespace fastscnn::cuda::fakecuda
 

@@ -14,6 +14,7 @@
 #include "cuda/engine/kernelsequence.h"
 #include "cuda/hostmemory.h"
 #include "cuda/painter/painter.h"
+#include "net/backend.h"
 #include "net/painter.h"
 #include "tests/cuda/fakecuda.h"
 #include "tests/support/frames.h"
@@ -55,9 +56,11 @@ Result<std::unique_ptr<Engine>> create_engine(
   const auto weights =
       FASTSCNN_TRY(Weights<__half>::create(context, inputs.model));
   const auto ignore = [](const std::string &) {};
-  return make_engine<__half>(context, std::make_shared<ExecutorPool>(), weights,
-                             std::make_shared<PlanCache>("", "", ignore),
-                             ignore);
+  // On a busy machine, time would run out here and there, and the calls differ.
+  constexpr std::chrono::hours kUnlimited(24);
+  return make_engine<__half>(
+      context, std::make_shared<ExecutorPool>(), weights,
+      std::make_shared<PlanCache>("", "", ignore, kUnlimited), ignore);
 }
 
 /// Index of the first call that segments or paints, and of the first after.
@@ -83,6 +86,27 @@ Result<> run_engine(const Inputs &inputs, Parts *parts) {
   must(engine->configure(inputs.frame.info, kConfig));
   must(segment(engine.get(), inputs.frame.frame));
   return done;
+}
+
+/// Of frames in device memory, on whose stream upstream has queued more.
+Result<> run_upstream(const Inputs &inputs, Parts *parts) {
+  const auto context = FASTSCNN_TRY(Context::primary(0));
+  const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context));
+  const auto engine = FASTSCNN_TRY(create_engine(inputs, context));
+  FrameInfo info = inputs.frame.info;
+  info.memory = Memory::kDevice;
+  FASTSCNN_TRY(engine->configure(info, kConfig));
+  const Stream stream = FASTSCNN_TRY(make_stream());
+  const DeviceMemory next = FASTSCNN_TRY(make_device_memory(1));
+  std::vector<uint8_t> ids(kWidth * kHeight);
+  parts->frames = fakecuda::calls().size();
+  for (int i = 0; i < 2; i++) {
+    TRY_CUDA(cudaMemsetAsync(next.get(), 0, 1, stream.get()));
+    FASTSCNN_TRY(engine->segment(inputs.frame.frame, {ids.data(), kWidth}, {},
+                                 {context->handle(), stream.get()}));
+  }
+  parts->end = fakecuda::calls().size();
+  return {};
 }
 
 Result<> run_painter(const Inputs &inputs, Parts *parts) {
@@ -113,6 +137,16 @@ Result<> run_host_memory(const Inputs &, Parts *parts) {
   const auto memory =
       FASTSCNN_TRY(allocate_host_memory(std::move(context), kBytes));
   std::memset(memory.get(), 1, kBytes);
+  parts->end = fakecuda::calls().size();
+  return {};
+}
+
+Result<> run_registration(const Inputs &, Parts *parts) {
+  std::vector<uint8_t> bytes(4096);
+  auto context = FASTSCNN_TRY(Context::primary(0));
+  parts->frames = fakecuda::calls().size();
+  const auto registration = FASTSCNN_TRY(
+      register_host_memory(std::move(context), bytes.data(), bytes.size()));
   parts->end = fakecuda::calls().size();
   return {};
 }
@@ -150,6 +184,7 @@ void fail_everywhere(Run *run) {
       fakecuda::begin(fault, call);
       Parts unused;
       const Result<> result = run(inputs, &unused);
+      g_assert_cmpstr(fakecuda::failed().c_str(), ==, calls[call].c_str());
       g_test_message("call %zu, %s: %s", call, calls[call].c_str(),
                      result ? "no error" : result.error().sentence.c_str());
       if (!result)
@@ -304,6 +339,16 @@ void test_device_calls() {
   must(engine->segment(inputs.frame.frame, mask, {}, queue));
   g_assert_false(fakecuda::busy());
   expect_lean_calls(0, 2);
+  // The GPU waits for what upstream has queued, the thread does not: that may
+  // be the upload of the next frame.
+  fakecuda::begin(fakecuda::Fault::kNone, 0);
+  g_assert_cmpint(cudaMemsetAsync(ids.get(), 0, 1, stream.get()), ==,
+                  cudaSuccess);
+  must(engine->segment(inputs.frame.frame, mask, {}, queue));
+  g_assert_true(fakecuda::busy());
+  g_assert_cmpuint(count_calls("cudaEventRecord"), ==, 1);
+  g_assert_cmpuint(count_calls("cudaStreamWaitEvent"), ==, 1);
+  g_assert_cmpint(cudaStreamSynchronize(stream.get()), ==, cudaSuccess);
   // Another kind of frame needs another graph, once.
   Options options;
   options.smoothing = 0.5f;
@@ -357,8 +402,10 @@ void test_precision() {
 }
 
 void test_engine() { fail_everywhere(run_engine); }
+void test_upstream() { fail_everywhere(run_upstream); }
 void test_painter() { fail_everywhere(run_painter); }
 void test_host_memory() { fail_everywhere(run_host_memory); }
+void test_registration() { fail_everywhere(run_registration); }
 
 }  // namespace
 
@@ -371,8 +418,10 @@ int main(int argc, char **argv) {
   g_test_add_func("/cuda/faults/calls/tuning", test_tuning);
   g_test_add_func("/cuda/faults/fused", test_fused);
   g_test_add_func("/cuda/faults/engine", test_engine);
+  g_test_add_func("/cuda/faults/upstream", test_upstream);
   g_test_add_func("/cuda/faults/painter", test_painter);
   g_test_add_func("/cuda/faults/host-memory", test_host_memory);
+  g_test_add_func("/cuda/faults/registration", test_registration);
   g_test_add_func("/cuda/faults/precision", test_precision);
   return g_test_run();
 }

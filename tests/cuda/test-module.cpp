@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "net/engine.h"
+#include "net/backend.h"
 
 namespace {
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "cuda/engine/engine.h"
+#include "cuda/hostmemory.h"
 #include "tests/gpu/device.h"
 #include "tests/support/contracttests.h"
 #include "tests/support/frames.h"
@@ -180,6 +181,47 @@ void test_memory() {
   }
 }
 
+/// Frames in memory of others give the same masks before, while and after it
+/// is registered; so does one between two that are, in pages that they share.
+void test_registered() {
+  constexpr int kWidth = 500, kHeight = 300, kFrames = 3;
+  const auto engine =
+      create<__half>(reference::make_model(Variant::tramac(), 19), 0);
+  reference::Lcg lcg(1);
+  TestFrame frames =
+      reference::make_frame("RGB", kWidth, kHeight * kFrames, 0, false, lcg);
+  FrameInfo info = frames.info;
+  info.height = info.rows[0] = kHeight;
+  must(engine->configure(info, {256, 160, kWidth, kHeight}));
+  constexpr size_t kBytes = size_t(3) * kWidth * kHeight;
+  std::vector<uint8_t> expected[kFrames];
+  std::shared_ptr<void> registrations[kFrames];
+  const auto check = [&] {
+    for (int f = 0; f < kFrames; f++) {
+      ConstFrame frame = frames.frame;
+      frame.data[0] += f * kBytes;
+      std::vector<uint8_t> ids(kWidth * kHeight);
+      must(engine->segment(frame, {ids.data(), kWidth}, {}, {}));
+      if (expected[f].empty()) expected[f] = ids;
+      g_assert_true(ids == expected[f]);
+    }
+  };
+  check();
+  for (const int f : {0, 2, 1}) {
+    uint8_t *bytes = frames.bytes.data() + f * kBytes;
+    if (const auto done = register_host_memory(primary(), bytes, kBytes))
+      registrations[f] = *done;
+    g_test_message("frame %d: %s", f, registrations[f] ? "pinned" : "refused");
+    check();
+  }
+  g_assert_true(must(is_pinned(frames.bytes.data(), kBytes)));
+  for (const int f : {1, 0, 2}) {
+    registrations[f].reset();
+    check();
+  }
+  g_assert_false(must(is_pinned(frames.bytes.data(), kBytes)));
+}
+
 /// An engine that reads its plans from the file computes the same masks.
 void test_plans() {
   gchar *folder = g_dir_make_tmp("plans-XXXXXX", nullptr);
@@ -232,6 +274,7 @@ int main(int argc, char **argv) {
                        test_stream);
   g_test_add_data_func("/gpu/engine/stream/plain", nullptr, test_stream);
   g_test_add_func("/gpu/engine/memory", test_memory);
+  g_test_add_func("/gpu/engine/registered", test_registered);
   g_test_add_func("/gpu/engine/plans", test_plans);
   g_test_add_func("/gpu/engine/growth", test_growth);
   return g_test_run();

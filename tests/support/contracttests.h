@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "net/engine.h"
+#include "net/backend.h"
 #include "net/painter.h"
 
 /// Tests that every engine and every painter passes, on any device: they

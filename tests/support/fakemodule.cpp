@@ -162,6 +162,16 @@ class FakeBackend : public Backend {
       control().host_memory--;
     });
   }
+
+  std::shared_ptr<void> register_host_memory(const Device &, void *memory,
+                                             size_t) override {
+    control().registrations++;
+    if (std::string(name()) != "cuda" || control().no_host_memory)
+      return nullptr;
+    control().registered++;
+    return std::shared_ptr<void>(memory,
+                                 [](void *) { control().registered--; });
+  }
 };
 
 }  // namespace

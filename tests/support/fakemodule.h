@@ -7,7 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "net/engine.h"
+#include "net/backend.h"
 
 namespace fastscnn::testing {
 
@@ -24,6 +24,8 @@ struct FakeControl {
   std::atomic<int> fail_segment{0};
 
   std::atomic<int> host_memory{0};  ///< blocks of it, alive
+  std::atomic<int> registered{0};   ///< blocks of others, alive
+  std::atomic<int> registrations{0};
   std::atomic<bool> no_host_memory{false};
 
   std::atomic<int> milliseconds{0};  ///< duration of an inference
@@ -63,7 +65,7 @@ struct FakeControl {
   /// Restores the initial state.
   void reset() {
     for (auto *n : {&configures, &started, &segmented, &resets, &fail_configure,
-                    &fail_segment, &milliseconds})
+                    &fail_segment, &registrations, &milliseconds})
       *n = 0;
     smoothing = 0;
     no_host_memory = false;

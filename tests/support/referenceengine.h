@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "net/engine.h"
+#include "net/backend.h"
 #include "net/scenecut.h"
 #include "tests/support/int8reference.h"
 #include "tests/support/reference.h"

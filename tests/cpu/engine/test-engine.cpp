@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cpu/engine/int8/instructions.h"
+#include "net/backend.h"
 #include "net/painter.h"
 #include "tests/support/contracttests.h"
 #include "tests/support/frames.h"

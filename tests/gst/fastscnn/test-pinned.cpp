@@ -127,6 +127,58 @@ void test_pool_behind() {
   gst_object_unref(pool);
 }
 
+const std::string kLarge = caps_of("RGBA", 320, 240);
+
+/// A frame in memory that upstream uses again and again.
+GstBuffer *next_frame(GstBuffer *first, int number) {
+  GstBuffer *frame = gst_buffer_copy(first);
+  GST_BUFFER_PTS(frame) = number * 40 * GST_MSECOND;
+  return frame;
+}
+
+/// Such memory is pinned until it is freed, even if the element is gone; not
+/// for a CPU, nor if the frame is copied anyway.
+void test_repeated() {
+  const struct {
+    const char *properties;
+    int pinned;
+  } cases[] = {
+      {"backend=cuda", 1}, {"backend=cuda async=true", 0}, {"backend=cpu", 0}};
+  for (const auto &c : cases) {
+    FakeControl &control = reset_gpu();
+    const FakeControl &cpu = reset_control("cpu");
+    GstBuffer *first = make_frame(kLarge, 128);
+    {
+      const Stream stream(c.properties, kLarge);
+      for (int i = 0; i < 5; i++) {
+        const OwnedBuffer frame = stream.push(next_frame(first, i));
+        g_assert_true(gst_buffer_peek_memory(frame, 0) ==
+                      gst_buffer_peek_memory(first, 0));
+        g_assert_cmpint(control.registered, ==, i >= 2 ? c.pinned : 0);
+      }
+    }
+    g_assert_cmpint(control.registrations, ==, c.pinned);
+    g_assert_cmpint(control.registered, ==, c.pinned);
+    g_assert_cmpint(cpu.registrations, ==, 0);
+    gst_buffer_unref(first);
+    g_assert_cmpint(control.registered, ==, 0);
+  }
+}
+
+/// Two elements pin it once.
+void test_repeated_twice() {
+  FakeControl &control = reset_gpu();
+  const Stream one("backend=cuda", kLarge), other("backend=cuda", kLarge);
+  GstBuffer *first = make_frame(kLarge, 128);
+  for (int i = 0; i < 5; i++) {
+    for (const Stream *stream : {&one, &other})
+      const OwnedBuffer frame = stream->push(next_frame(first, i));
+    g_assert_cmpint(control.registrations, ==, i >= 2);
+  }
+  gst_buffer_unref(first);
+  g_assert_cmpint(control.registered, ==, 0);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -138,5 +190,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/pinned/none", test_none);
   g_test_add_func("/pinned/no-pool", test_no_pool);
   g_test_add_func("/pinned/pool-behind", test_pool_behind);
+  g_test_add_func("/pinned/repeated", test_repeated);
+  g_test_add_func("/pinned/repeated-twice", test_repeated_twice);
   return g_test_run();
 }
