@@ -20,9 +20,8 @@ using namespace fastscnn::cuda;
 using fused::FusibleBlock;
 
 /// The child of a run ends at the first race.
-extern "C" const char *__tsan_default_options() {
-  return "halt_on_error=1:exitcode=66";
-}
+extern "C" const char *__tsan_default_options();
+const char *__tsan_default_options() { return "halt_on_error=1:exitcode=66"; }
 
 namespace {
 
