@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """run.sh with programs that only say their names: its steps, in order, what it
-says of tools that are missing, and of programs that fail."""
+says of tools that are missing and of programs that fail, its time limits."""
 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).parents[2]
+SCRIPT = ROOT / "tests/gpu/run.sh"
 sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
@@ -20,6 +22,8 @@ PROGRAMS = ["bench-handover", "bench-blocks", "bench-parallel",
             "test-gpu-engine", "test-gpu-element"]
 LINE = {"memory": "device", "width": 512, "height": 256, "ms_median": 0.1,
         "ms_p95": 0.2, "fps": 10000.0, "peak_bytes": 2000000}
+TOTAL = 595  # seconds, and five to kill the last program
+SLACK = 30   # for run.sh itself, on a busy machine
 
 
 class Run(unittest.TestCase):
@@ -46,11 +50,13 @@ class Run(unittest.TestCase):
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def run_steps(self, *steps):
+    def run_steps(self, *steps, elapsed=0):
+        """elapsed: seconds since the start of run.sh."""
         return subprocess.run(
-            ["/usr/bin/bash", ROOT / "tests/gpu/run.sh", self.folder, self.model,
+            ["/usr/bin/bash", SCRIPT, self.folder, self.model,
              *steps], capture_output=True, text=True, check=False,
-            env={**os.environ, "PATH": str(self.tools)})
+            env={**os.environ, "PATH": str(self.tools),
+                 "SECONDS": str(elapsed)})
 
     def assert_in_order(self, text, *parts):
         at = 0
@@ -70,8 +76,44 @@ class Run(unittest.TestCase):
             "--profile", "ok bench-parallel", "compare-peers.py --cuda",
             "ok test-gpu-kernels", "ok test-gpu-fused", "ok test-gpu-element",
             "checked --tool memcheck", "/gpu/fused/small",
-            "test-gpu-fused: passed", "compute-sanitizer racecheck "
+            "test-gpu-fused: passed", "compute-sanitizer synccheck "
             "test-gpu-fused /gpu/fused/small: clean")
+
+    def limits(self, *steps):
+        """Seconds for each program, by its name."""
+        log = self.folder / "limits"
+        (self.tools / "timeout").unlink()
+        self.add(self.tools / "timeout",
+                 f'echo "$3 ${{4##*/}}" >> {log}; shift 3; "$@"')
+        done = self.run_steps(*steps)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return {name: int(seconds) for seconds, name in
+                (line.split() for line in log.read_text().splitlines())}
+
+    def test_limits(self):
+        """They add up to ten minutes. What a step does not need is left to
+        those after it."""
+        shares = {name: int(seconds) for name, seconds in re.findall(
+            r"\[(\w+)\]=(\d+)", SCRIPT.read_text())}
+        self.assertLessEqual(sum(shares.values()), TOTAL)
+        limits = self.limits("handover", "blocks", "streams")
+        rest = TOTAL - shares["blocks"] - shares["streams"]
+        self.assertLessEqual(limits["bench-handover"], rest)
+        self.assertGreater(limits["bench-handover"], rest - SLACK)
+        self.assertLessEqual(limits["bench-parallel"], TOTAL)
+        self.assertGreater(limits["bench-parallel"], TOTAL - SLACK)
+
+    def test_limit_of_several_programs(self):
+        self.add(self.folder / "bin/test-gpu-kernels", "/bin/sleep 2; echo ok")
+        limits = self.limits("tests", "handover")
+        self.assertLessEqual(limits["test-gpu-fused"],
+                             limits["test-gpu-kernels"] - 2)
+
+    def test_no_time_left(self):
+        done = self.run_steps("handover", elapsed=600)
+        self.assertEqual(done.returncode, 1)
+        self.assert_in_order(done.stdout, "no time is left for",
+                             "handover: FAILED")
 
     def test_release(self):
         release = next(r for r in json.loads(
