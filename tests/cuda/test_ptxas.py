@@ -28,7 +28,6 @@ import tap  # noqa: E402
 
 NVCC = sys.argv.pop(1)
 NVDISASM = "nvidia-cuda-nvdisasm==13.2.78"  # reads the code of older toolkits
-ARCH = "sm_90"
 
 
 class Budget(NamedTuple):
@@ -39,10 +38,10 @@ class Budget(NamedTuple):
     products: int = 0  # tensor instructions
 
 
-# Folder: kernel (regular expression): budget. The first expression that matches
-# counts. What is launched on other GPUs only has no code here.
+# GPU, files: kernel (regular expression): budget. The first expression that
+# matches counts. What is launched on other GPUs only has no code there.
 BUDGETS = {
-    "cuda/engine/kernels": {
+    ("sm_90", "cuda/engine/kernels/*.cu"): {
         r"Depthwise<__half, [12], \d>": Budget(128),
         r"Depthwise<float, \d, \d>": Budget(168),
         # Samples are bytes.
@@ -60,7 +59,7 @@ BUDGETS = {
     # Of the tensor instructions, each plane of 32 inputs needs 2 x 2 for eight
     # outputs of a warp; loops over planes are not unrolled. Shared memory is
     # dynamic: the kernels check its size themselves.
-    "cuda/engine/fused": {
+    ("sm_90", "cuda/engine/fused/*.cu"): {
         # 48 channels are 32, 16 bytes a lane, and 16, 8 bytes a lane.
         r"DepthwisePointwise<32, 48, 2, false>":
             Budget(128, store=8, products=24),
@@ -86,10 +85,25 @@ BUDGETS = {
             Budget(192, narrow=8, products=32 + 72),
         r"InvertedResidual<.*, 1, (true|false)>": Budget(32),
     },
+    # One block does what a cluster does on sm_90.
+    ("sm_80", "cuda/engine/fused/invertedresidual.cu"): {
+        r"InvertedResidual<64, 384, 64, [12], 1, \w+>":
+            Budget(192, narrow=8, products=16 + 36),
+        r"InvertedResidual<64, 384, 96, 2, 1, false>":
+            Budget(192, narrow=8, products=16 + 48),
+        r"InvertedResidual<96, 576, 96, 1, 1, true>":
+            Budget(192, narrow=8, products=24 + 48),
+        r"InvertedResidual<96, 576, 128, 1, 1, false>":
+            Budget(192, narrow=8, products=24 + 72),
+        r"InvertedResidual<128, 768, 128, 1, 1, true>":
+            Budget(192, narrow=8, products=32 + 72),
+        r"InvertedResidual<": Budget(32),
+    },
 }
 
 
 class Kernel(NamedTuple):
+    arch: str
     name: str
     budget: Budget
     stack: int  # bytes
@@ -141,11 +155,11 @@ def disassemble(nvdisasm, cubin):
                 re.MULTILINE)}
 
 
-def compile_kernels(source, budgets, nvdisasm, scratch):
+def compile_kernels(arch, source, budgets, nvdisasm, scratch):
     """The kernels in a file."""
     cubin = scratch + "/kernels.cubin"
     said = names(run(NVCC, "-std=c++17", "-O3", "--expt-relaxed-constexpr",
-                     "-arch=" + ARCH, "-cubin", "-Xptxas=-v", "--keep",
+                     "-arch=" + arch, "-cubin", "-Xptxas=-v", "--keep",
                      "--keep-dir", scratch, "-I", ROOT, "-o", cubin,
                      source).stderr)
     ptx = names(pathlib.Path(scratch, source.stem + ".ptx").read_text())
@@ -158,7 +172,7 @@ def compile_kernels(source, budgets, nvdisasm, scratch):
         body = ptx.partition(f".entry {name}(")[2].partition(".entry ")[0]
         budget = next(b for pattern, b in budgets.items()
                       if re.search(pattern, name))
-        kernels.append(Kernel(name, budget, int(stack),
+        kernels.append(Kernel(arch, name, budget, int(stack),
                               int(stores) + int(loads), int(registers),
                               int(shared or 0), body, code and code[name]))
     assert len(kernels) == ptx.count(".entry "), said
@@ -170,7 +184,7 @@ def of_each_kernel(check):
     @functools.wraps(check)
     def test(self):
         for kernel in self.kernels:
-            with self.subTest(kernel=kernel.name):
+            with self.subTest(arch=kernel.arch, kernel=kernel.name):
                 check(self, kernel)
     return test
 
@@ -181,20 +195,20 @@ class Ptxas(unittest.TestCase):
     def setUpClass(cls):
         nvdisasm = find_nvdisasm()
         cls.kernels = []
-        for folder, budgets in BUDGETS.items():
-            sources = sorted((ROOT / folder).glob("*.cu"))
-            assert sources, folder
+        for (arch, files), budgets in BUDGETS.items():
+            sources = sorted(ROOT.glob(files))
+            assert sources, files
             for source in sources:
                 with tempfile.TemporaryDirectory() as scratch:
-                    cls.kernels += compile_kernels(source, budgets, nvdisasm,
-                                                   scratch)
+                    cls.kernels += compile_kernels(arch, source, budgets,
+                                                   nvdisasm, scratch)
 
     @of_each_kernel
     def test_budgets(self, k):
         budget = k.budget
         narrow = len(re.findall(
             r"\b(?:ld|st)\.(?!param)(?:[a-z]+\.)*[usb](?:8|16)\b", k.ptx))
-        print(f"# {k.name}: {k.registers} registers, {k.shared} bytes "
+        print(f"# {k.arch} {k.name}: {k.registers} registers, {k.shared} bytes "
               f"shared, {narrow} narrow accesses")
         self.assertEqual((k.stack, k.spills), (0, 0))
         self.assertLessEqual((k.registers, budget),
@@ -207,7 +221,10 @@ class Ptxas(unittest.TestCase):
     @of_each_kernel
     def test_hand_over(self, k):
         """A kernel waits for the one before, once. Only those that keep weights
-        in shared memory copy those before."""
+        in shared memory copy those before. Before sm_90 kernels do not overlap."""
+        if k.arch == "sm_80":
+            self.assertNotIn("griddepcontrol", k.ptx)
+            return
         before, wait, after = k.ptx.partition("griddepcontrol.wait;")
         fused = k.budget.products > 0
         if not wait:  # never launched on this GPU
@@ -240,7 +257,7 @@ class Ptxas(unittest.TestCase):
         if k.code is None:
             self.skipTest(f"{NVDISASM} cannot be installed")
         copies, stores = k.count("LDGSTS"), k.count("STG")
-        print(f"# {k.name}: {k.code.total()} instructions", copies, stores)
+        print(f"# {k.arch} {k.name}: {k.code.total()} instructions", copies, stores)
         self.assertEqual({**k.count("LDL"), **k.count("STL")}, {})
         products = sum(k.count("HMMA").values())
         self.assertEqual(products, k.budget.products)
