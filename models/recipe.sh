@@ -5,9 +5,8 @@
 #
 #   models/recipe.sh DATA MODEL OUT [LESSON...]
 #
-# DATA holds camvid/{train,val} and idd-lite/{train,val}. The last student learns on
-# from MODEL, and OUT/model.safetensors is the average of both. LESSON is left-out or
-# whole (default: both). What is done is not done again, and what was interrupted
+# DATA holds camvid/{train,val} and idd-lite/{train,val}. The student of `whole` learns
+# on from MODEL. LESSON is left-out or whole (default: both). What is done is not done again, and what was interrupted
 # goes on. PYTHON is an interpreter with PyTorch and the package of the encoder's
 # weights. On a GPU the defaults take minutes; on a CPU set TEACHER and STUDENT, e.g.
 # to "--minutes 60 --bf16".
@@ -97,10 +96,7 @@ for name in "${lessons[@]}"; do
     whole)
       lesson whole
       learn whole --init "$model" --lr 0.001
-      last=$out/whole/student/best.safetensors
-      "$python" "$models/average.py" "$model" "$last" "$last" --out "$out/model.safetensors"
-      measure "$out/model.safetensors"
+      measure "$out/whole/student/best.safetensors"
       ;;
   esac
 done
-echo "then calibrate $out/model.safetensors: models/calibrate.py"
