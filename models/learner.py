@@ -57,9 +57,12 @@ class Learner(nn.Module):
         allows, as much as it allows them."""
         labels = labels.long()
         known = labels != IGNORE
-        shares = logits.softmax(1) * self.allowed[labels].permute(0, 3, 1, 2)
-        losses = -shares.sum(1).clamp(min=SMALLEST_SHARE).log()
-        weights = self.weights[labels.where(known, torch.zeros_like(labels))] * known
+        labels = labels.where(known, torch.zeros_like(labels))
+        with torch.autocast(logits.device.type, enabled=False):  # else it is rounded
+            shares = logits.softmax(1).movedim(1, -1) @ self.allowed
+        shares = shares.gather(-1, labels[..., None])[..., 0]
+        losses = -shares.clamp(min=SMALLEST_SHARE).log()
+        weights = self.weights[labels] * known
         # Divided by the pixels and not by their weights, so that a crop of
         # common classes does not count as much as one with rare ones.
         return (losses * weights).sum() / known.sum().clamp(min=1)
@@ -71,14 +74,12 @@ class Learner(nn.Module):
 
 
 def allowed_classes(task):
-    """(256, C): how much a target allows every class, from 0 to 1; all of them where
-    it is none."""
-    allowed = torch.ones(IGNORE + 1, task.classes)
-    allowed[:task.classes] = torch.eye(task.classes)
+    """(C, targets): how much a target allows every class, from 0 to 1."""
+    allowed = torch.zeros(task.classes, task.targets)
+    allowed[:, :task.classes] = torch.eye(task.classes)
     for target, group in enumerate(task.groups, task.classes):
-        allowed[target] = 0
         for c, weight in group:
-            allowed[target, c] = weight
+            allowed[c, target] = weight
     return allowed
 
 

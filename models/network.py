@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fastscnn import BINS, STAGES, layers
+from strided import strided_depthwise
 
 ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6}
 # The layer list needs some input size; weights do not depend on it.
@@ -25,10 +26,17 @@ class ConvBN(nn.Module):
                     else ACTIVATIONS[layer.activation](inplace=True))
 
     def forward(self, x, residual=None):
-        x = self.bn(self.conv(x))
+        x = self.bn(self._convolved(x))
         if residual is not None:
             x = x + residual
         return self.act(x)
+
+    def _convolved(self, x):
+        conv = self.conv
+        if conv.groups > 1 and conv.stride[0] > 1:
+            return strided_depthwise(x, conv.weight, conv.bias, conv.stride[0],
+                                     conv.padding[0])
+        return conv(x)
 
     @torch.no_grad()
     def folded(self):

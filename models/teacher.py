@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pictures import DataError
+from strided import strided_depthwise
 
 # Mean and deviation that EfficientNet-Lite was trained with
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
@@ -47,13 +48,11 @@ class FixedNormConv(nn.Module):
                     for n in x.shape[:1:-1]]
             x = F.pad(x, [part for n in pads for part in (n // 2, n - n // 2)])
             padding = 0
-        # Measured on CPUs: the gradient of a depthwise convolution with a stride
-        # takes ten times as long as that of one without.
-        skip = self.stride if self.groups > 1 and x.requires_grad else 1
-        x = F.conv2d(x, self.weight * self.scale.view(-1, 1, 1, 1), self.shift,
-                     self.stride // skip, padding, groups=self.groups)
-        if skip > 1:
-            x = x[..., ::skip, ::skip].contiguous(memory_format=torch.channels_last)
+        weight = self.weight * self.scale.view(-1, 1, 1, 1)
+        if self.groups > 1 and self.stride > 1:
+            x = strided_depthwise(x, weight, self.shift, self.stride, padding)
+        else:
+            x = F.conv2d(x, weight, self.shift, self.stride, padding, groups=self.groups)
         return F.relu6(x, inplace=True) if self.relu else x
 
     @torch.no_grad()

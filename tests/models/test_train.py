@@ -28,6 +28,7 @@ try:
     import modelfile
     import train
     from network import FastSCNN, class_map
+    from strided import strided_depthwise
     from street.view import render
     from street.world import Street
 except ImportError:
@@ -394,6 +395,43 @@ class StartFromTest(unittest.TestCase):
             evaluated, trained = net(frames), net.train()(frames)
         self.assertLess(float((evaluated - trained).abs().max()),
                         1e-2 * float(evaluated.abs().max()))
+
+
+@unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
+class StridedDepthwiseTest(unittest.TestCase):
+    """strided_depthwise against PyTorch's own gradient, in double precision."""
+
+    def check(self, size, kernel, padding, with_bias, stride=2):
+        torch.manual_seed(4)
+        x = torch.randn(2, 6, *size, dtype=torch.double, requires_grad=True)
+        weight = torch.randn(6, 1, kernel, kernel, dtype=torch.double,
+                             requires_grad=True)
+        bias = (torch.randn(6, dtype=torch.double, requires_grad=True)
+                if with_bias else None)
+        variables = [x, weight, bias] if with_bias else [x, weight]
+        own = torch.nn.functional.conv2d(x, weight, bias, stride, padding, groups=6)
+        ours = strided_depthwise(x, weight, bias, stride, padding)
+        self.assertIn("StridedDepthwise", ours.grad_fn.name())
+        gradient = torch.randn(own.shape, dtype=torch.double)
+        for wanted, found in ((own, ours), *zip(
+                torch.autograd.grad(own, variables, gradient),
+                torch.autograd.grad(ours, variables, gradient))):
+            torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+    def test_as_in_the_network(self):
+        self.check((12, 16), 3, 1, with_bias=False)
+
+    def test_odd_sizes(self):
+        self.check((11, 13), 3, 1, with_bias=True)
+        self.check((10, 9), 5, 0, with_bias=True, stride=3)
+
+    def test_what_learns_nothing(self):
+        """As in a teacher, whose depthwise weights stay."""
+        x = torch.randn(1, 4, 8, 8, requires_grad=True)
+        weight, bias = torch.randn(4, 1, 3, 3), torch.randn(4, requires_grad=True)
+        strided_depthwise(x, weight, bias, 2, 1).sum().backward()
+        self.assertIsNone(weight.grad)
+        torch.testing.assert_close(bias.grad, torch.full((4,), 16.0))
 
 
 if __name__ == "__main__":
