@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Averages the weights of models that were trained from the same model.
 
-Trainings that begin at one place end close enough to each other for the mean
-of their weights to be a model, and often a better one than each (Wortsman et
-al., "Model soups", arXiv 2203.05482). Measure it: models that were trained
-apart average to nothing.
+The mean of such weights is often a better model than each of them (Wortsman et
+al., "Model soups", arXiv 2203.05482). Measure it. The mean of models that were
+not trained from the same model is useless.
 """
 
 import argparse
@@ -18,11 +17,12 @@ import modelfile
 
 
 class AverageError(Exception):
-    """Why these models have no average."""
+    """Why these models cannot be averaged."""
 
 
 def average(paths):
-    """(network, ModelInfo of the first without its scales, which are others')."""
+    """(network, ModelInfo of the first). It has no activation scales: calibrate
+    it."""
     models = [modelfile.load(path) for path in paths]
     net, info = models[0]
     for path, (other, theirs) in zip(paths[1:], models[1:]):
@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--out", required=True, help="file to write")
     args = parser.parse_args()
     if len(args.models) < 2:
-        parser.error("two models or more have an average")
+        parser.error("give two models or more")
     try:
         modelfile.save(args.out, *average(args.models))
     except (AverageError, modelfile.ModelFileError, OSError) as error:

@@ -1,17 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Adds activation scales to a model file, so that processors with byte dot
-products compute it in 8 bits.
+"""Adds activation scales to a model file, so that CPUs can run it in 8 bits.
 
-IMAGES is a folder of frames like those that the model will see; a few of the
-training frames are good. Two choices of the ranges are compared by the error of
-the logits: the 99.99th percentile of every layer, and the percentile with the
-least error, layer by layer. The better one is written. Nothing else in the file
-changes.
+IMAGES is a folder of frames like those that the model will see; training frames
+are fine. Two sets of ranges are compared by the error of the logits: the 99.99th
+percentile for every layer, and the percentile with the least error for each layer
+alone. The better set is written. Nothing else in the file changes.
 
-With --labels, also measures the element: mean IoU in fp32 and in int8, and the
+With --labels, it also measures the element: mean IoU in fp32 and in int8, and the
 share of equal pixels. That needs the plugin: run it in the development
-environment (meson devenv -C build) or installed.
+environment (meson devenv -C build) or install the plugin.
 """
 
 import argparse
@@ -19,7 +17,7 @@ import json
 import sys
 from pathlib import Path
 
-try:  # before NumPy, see there
+try:  # before NumPy, for the reason given in evaluate.py
     import evaluate
 except (ImportError, ValueError) as missing:
     evaluate, MISSING = None, missing
@@ -69,7 +67,7 @@ def parse_args():
     add("images", type=Path, help="folder of frames")
     add("--out", metavar="FILE", help="file to write")
     add("--count", type=int, default=scales.IMAGES,
-        help="frames of the folder to use, evenly (default: %(default)s)")
+        help="number of frames to use, evenly spread (default: %(default)s)")
     add("--labels", type=Path, metavar="DIR",
         help="label PNGs of the frames of --measure: also measure the element")
     add("--measure", type=Path, metavar="DIR",
@@ -85,7 +83,7 @@ def main():
     try:
         if args.labels and evaluate is None:
             raise CalibrateError(f"--labels needs the plugin: {MISSING}")
-        modelfile.load(args.model)  # says what is wrong with it
+        modelfile.load(args.model)  # reports what is wrong with it
         images = scales.read_images(args.images, args.count)
         output = args.out or args.model
         scales.write(output, *modelfile.read_safetensors(args.model), images)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes a model file from a PyTorch checkpoint of somebody else's Fast-SCNN.
+"""Makes a model file from a PyTorch checkpoint of another Fast-SCNN.
 
-Knows the namings of Tramac/Fast-SCNN-pytorch and of mmsegmentation (today's
-and that of mid-2020) and finds out by names and shapes which one it has.
+It knows the layer names of Tramac/Fast-SCNN-pytorch and of mmsegmentation (today's
+and those of mid-2020) and recognises a checkpoint by its names and shapes.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pictures import DataError
 
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 
-# Layer -> (convolution, batch norm) in the checkpoint; \1, \2 from the pattern.
+# (pattern of our layer, convolution in the checkpoint, batch norm in it)
 TRAMAC = (
     (r"lds\.conv", r"learning_to_downsample.conv.conv.0", "1"),
     (r"lds\.ds(\d)\.dw", r"learning_to_downsample.dsconv\1.conv.0", "1"),
@@ -70,7 +70,7 @@ MMSEG = (
     (r"cls\.ds2\.pw", r"decode_head.convs.1.pointwise_conv.conv", "bn"),
     (r"cls\.conv", r"decode_head.conv_seg", None),
 )
-# Used in training only, or counters
+# Only needed in training
 UNUSED = re.compile(r"^(auxlayer|auxiliary_head)\.|num_batches_tracked$")
 
 MMSEG_2020 = Variant(first_conv_padding=0, ffm_dw="pw1", activation="relu6")
@@ -84,11 +84,11 @@ def read_checkpoint(file, name=None):
     """The state dict in a file (a path, or open), without wrappers and prefixes."""
     name = name or file
     try:
-        # weights_only: a pickle from elsewhere must not run code here.
+        # weights_only: an untrusted pickle must not run code.
         state = torch.load(file, map_location="cpu", weights_only=True)
     except OSError:
         raise
-    except Exception as error:  # of a damaged file PyTorch raises all kinds
+    except Exception as error:  # PyTorch raises all kinds for a damaged file
         raise ConvertError(f"{name}: {_why_not(error)}") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
@@ -101,13 +101,13 @@ def read_checkpoint(file, name=None):
 
 
 def _why_not(error):
-    """Without PyTorch's advice to load the file unsafely."""
+    """The reason, without PyTorch's advice to load the file unsafely."""
     reason = str(error).rpartition("WeightsUnpickler error: ")[2].strip()
     reason = re.split(r"\n|\. ", reason)[0] or type(error).__name__
     if isinstance(error, pickle.UnpicklingError) and "operand" not in reason:
-        return (f"holds more than tensors ({reason}); where you trust it, write its "
+        return (f"holds more than tensors ({reason}); if you trust it, save its "
                 "state_dict alone to a file first")
-    return f"no checkpoint of PyTorch, or a damaged one ({reason})"
+    return f"not a PyTorch checkpoint, or damaged ({reason})"
 
 
 def recognise(state):
@@ -162,7 +162,7 @@ def rename(state):
 
 
 def _take(layer, names, state, wanted, used):
-    """Moves one layer's tensors over, checking their shapes."""
+    """Takes one layer's tensors and checks their shapes."""
     conv, norm = names
     parts = {"conv.weight": (conv + ".weight", layer.weight_shape)}
     channels = (layer.dst[0],)
@@ -181,8 +181,8 @@ def _take(layer, names, state, wanted, used):
 
 
 def _load(net, wanted):
-    """Batch norm follows some convolutions that have a bias of their own: the
-    bias moves into the mean that batch norm takes away."""
+    """Loads the tensors. If a convolution before batch norm has a bias, it is
+    subtracted from batch norm's mean, which has the same effect."""
     tensors = net.state_dict()
     for name, value in wanted.items():
         if name in tensors:
@@ -204,7 +204,7 @@ def parse_args():
         "left out for the 19 classes of Cityscapes")
     add("--name", default="fastscnn-cityscapes", help="without --task")
     add("--license", required=True, help="terms of the weights")
-    add("--source", required=True, help="where the checkpoint comes from")
+    add("--source", required=True, help="address of the checkpoint")
     add("--input", type=int, nargs=2, default=(1024, 512),
         metavar=("WIDTH", "HEIGHT"), help="preferred network input, without --task")
     add("--float32", action="store_true", help="write fp32 instead of fp16")

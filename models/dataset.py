@@ -14,20 +14,20 @@ from modelfile import ModelFileError, ModelInfo
 from pictures import DataError, pairs, read_pair
 
 IGNORE = 255
-# Losses look at the centre of every second pixel: a quarter of the cost, and
-# random crops see to it that no pixel is always left out.
+# Losses use every second row and column, for a quarter of the cost. Random crops
+# ensure that no pixel is always left out.
 LABEL_STRIDE = 2
 # A teacher's probabilities have no fine edges.
 SOFT_STRIDE = 4
 # Luma of red, green and blue (ITU-R BT.601)
 GREY = (0.299, 0.587, 0.114)
-# Places of a rare class that are remembered of an image
+# Pixels of a rare class that are remembered per image
 PLACES = 64
 
 
 @dataclass
 class Task:
-    """What is to be learnt: the classes, the network, the model's metadata."""
+    """What a training learns: classes, network variant, metadata of the model."""
 
     info: ModelInfo
     variant: Variant
@@ -43,14 +43,14 @@ class Task:
         return of_classes(self.info.labels, self.ignore)
 
     def with_groups(self, folders):
-        """The same task with the groups that these folders' Labels stand for."""
+        """The same task with all groups of these folders' Labels."""
         groups = {group for labels in folders for group in labels.targets
                   if len(group) > 1}
         return replace(self, groups=tuple(sorted(groups)))
 
     def target(self, group):
-        """The id in training of a label that stands for these classes: of a class,
-        or of a group, which come behind the classes."""
+        """The target id of a label that stands for these classes. The ids of
+        groups follow those of classes."""
         return (group[0][0] if len(group) == 1
                 else self.classes + self.groups.index(group))
 
@@ -59,7 +59,7 @@ class Task:
         return self.classes + len(self.groups)
 
     def on(self, variant, model):
-        """The same task for the network that another model has."""
+        """The same task for the network of another model."""
         source = f"{self.info.source}; begun from {model.name}: {model.license}"
         info = replace(self.info, mean=model.mean, std=model.std, source=source)
         return replace(self, info=info, variant=variant)
@@ -90,12 +90,11 @@ def read_task(path):
 
 
 class Frames:
-    """Every image (3, H, W) and label (H, W) of a folder, as uint8 tensors in
-    the computer's memory. Labels hold the task's targets. Left out are frames
-    whose names begin with one of the prefixes in `without`, kept only those that
-    begin with one in `only`, where there is any. Of a teacher's probabilities,
-    `soft`/NAME.npy, those are kept that exist. `as_read` leaves label values as
-    they are, for measuring."""
+    """All images (3, H, W) and labels (H, W) of a folder, as uint8 tensors in
+    memory. Labels hold the task's targets; `as_read` keeps the values of the files,
+    for measuring. `only` and `without` are prefixes of the names of frames to use
+    or to leave out. A teacher's probabilities are read from `soft`/NAME.npy where
+    that file exists."""
 
     def __init__(self, folder, task, without=(), labels=None, soft=None, only=(),
                  as_read=False):
@@ -124,8 +123,8 @@ class Frames:
         return len(self.names)
 
     def rare_places(self, targets):
-        """Of every image, {target: some pixels (x, y)} for the targets that are
-        rarer than most."""
+        """For every image, {target: some of its pixels (x, y)}, for the rarer half
+        of the targets."""
         pixels = self.pixels[:targets]
         rare = np.flatnonzero((pixels > 0) & (pixels <= np.median(pixels[pixels > 0])))
         places = []
@@ -138,7 +137,7 @@ class Frames:
 
 
 def _lookup(task, labels, as_read):
-    """Of every label value the task's target; every other value is IGNORE."""
+    """The task's target for every label value, or IGNORE."""
     lookup = np.full(256, IGNORE, np.uint8)
     count = len(labels.members)
     lookup[:count] = (range(count) if as_read else
@@ -158,7 +157,7 @@ def _checked(ids, path, labels, lookup):
 
 
 def _read_soft(folder, name, classes):
-    """Probabilities (C, h, w) in 255ths; of a frame that was not taught, 0."""
+    """A teacher's probabilities (C, h, w) in 255ths; 0 if there are none."""
     path = Path(folder or "") / (name + ".npy")
     if not folder or not path.exists():
         return torch.zeros((classes, 1, 1), dtype=torch.uint8)
@@ -173,7 +172,7 @@ def _read_soft(folder, name, classes):
 
 
 def target_weights(folders, targets):
-    """Rare targets weigh more; each as in the first folder that shows it."""
+    """Weights of targets, each from its share in the first folder that has it."""
     weights, known = np.ones(targets), np.zeros(targets, bool)
     for frames in folders:
         pixels = frames.pixels[:targets]
@@ -183,8 +182,9 @@ def target_weights(folders, targets):
 
 
 def class_weights(pixels):
-    """By the fourth root of how rare they are: by the square root, poles and signs
-    grew to several times their size, for crops are drawn to rare classes already."""
+    """Weights by the fourth root of rarity. With the square root, poles and signs
+    were predicted several times too large, because crops favour rare classes
+    already."""
     share = np.maximum(pixels / max(pixels.sum(), 1), 1e-6)
     seen = share[pixels > 0]
     return np.clip((np.median(seen) / share) ** 0.25, 0.5, 2.0)
@@ -192,30 +192,30 @@ def class_weights(pixels):
 
 @dataclass
 class View:
-    """What is made of one frame: which part of it is seen, in which light."""
+    """How a frame is augmented: which part of it is shown, in which light."""
 
-    center: tuple  # (x, y) of the frame's pixels, from its left upper corner
+    center: tuple  # (x, y) in pixels of the frame, from its upper left corner
     scale: float
     mirrored: bool
     light: tuple  # saturation, gamma, contrast; gain of red, green and blue
 
 
 class Augmentation:
-    """Random parts of frames in random light. What is random is drawn on the
-    CPU, what costs time is computed on the device; nothing waits for it."""
+    """Random parts of frames in random light. Random numbers come from the CPU;
+    the pixels are computed on the device, asynchronously."""
 
     def __init__(self, crop, scale, info, device="cpu", focus=0.5):
         self.crop = crop  # (height, width) of what the network sees
-        self.scale = scale  # range of the factor by which images are enlarged
+        self.scale = scale  # range of the factor that enlarges images
         self.device = torch.device(device)
-        self.focus = focus  # share of crops that show a rare class on purpose
+        self.focus = focus  # share of crops that are placed on a rare class
         self.mean, self.std, self.grey = (
             torch.tensor(v, device=self.device).reshape(3, 1, 1)
             for v in (info.mean, info.std, GREY))
 
     def choose(self, size, places, rng, enlarged=1.0):
-        """A View of a frame of this (height, width), which `scale` takes to be so
-        much larger than it is."""
+        """A random View of a frame of this (height, width). Its scale is multiplied
+        by `enlarged`."""
         low, high = np.log(self.scale)
         scale = float(np.exp(rng.uniform(low, high))) * enlarged
         target = self._target(places, rng)
@@ -253,22 +253,22 @@ class Augmentation:
         return zip(shaped[::3], shaped[1::3], shaped[2::3])
 
     def _target(self, places, rng):
-        """(y, x) of a pixel that the crop has to show, or None."""
+        """(y, x) of a pixel that the crop must contain, or None."""
         if not places or rng.random() >= self.focus:
             return None
         options = places[sorted(places)[rng.integers(len(places))]]
         return tuple(options[rng.integers(len(options))])
 
     def _mapping(self, size, view):
-        """Places in the crop to places in the frame, both from -1 to 1, as
-        affine_grid wants it."""
+        """Maps coordinates in the crop to coordinates in the frame, both from -1
+        to 1, in the form of affine_grid."""
         scale = [seen / (view.scale * whole) for seen, whole in zip(self.crop, size)]
         shift = [2 * at / whole - 1 for at, whole in zip(view.center[::-1], size)]
         flip = -1 if view.mirrored else 1
         return [[flip * scale[1], 0, shift[1]], [0, scale[0], shift[0]]]
 
     def _part(self, image, label, soft, mapping):
-        """What lies beyond the frame is the mean colour, and ignored."""
+        """Beyond the frame, pixels have the mean colour and labels are ignored."""
         pixels = self._sample((image / 255 - self.mean)[None], mapping, 1) + self.mean
         ids = self._sample((label.float() - IGNORE)[None, None], mapping, LABEL_STRIDE,
                            "nearest") + IGNORE
@@ -291,8 +291,8 @@ class Augmentation:
 
 
 def _center(whole, seen, target, rng):
-    """Where the middle of a part of a length lies: the part within the whole or,
-    if it is longer, around it; a target not at its very edge."""
+    """A random centre for a part of length `seen`: the part lies within the whole,
+    or around it if it is longer. A target stays away from the part's edges."""
     low, high = sorted((seen / 2, whole - seen / 2))
     if target is None:
         return float(rng.uniform(low, high))

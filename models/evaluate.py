@@ -4,9 +4,9 @@
 
 Prints one JSON object: mean IoU, IoU of every class, number of frames. Label
 ids at or above the number of classes are not counted. With --groups, labels are
-groups of classes: a class found counts as the group that it belongs to and, for
-"possible", as the true one of all groups that may have it. Needs the plugin: run
-it in the development environment (meson devenv -C build) or installed.
+groups of classes: a predicted class counts as the group that owns it; for
+"possible", it is right wherever the true group allows it. Needs the plugin: run
+it in the development environment (meson devenv -C build) or install the plugin.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstClassMask", "1.0")
-# Before NumPy: GStreamer brings libunwind, and C++ exceptions fail where libstdc++
-# (by way of NumPy) comes first and is bound to another unwinder.
+# Before NumPy: GStreamer loads libunwind, and C++ exceptions fail if NumPy has
+# loaded libstdc++ before and bound it to another unwinder.
 from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
 
 import numpy as np  # noqa: E402
@@ -64,7 +64,7 @@ class Segmenter:
         return mask
 
     def push(self, image):
-        """The buffer that comes out of the element."""
+        """The buffer that the element outputs."""
         caps = (f"video/x-raw,format=RGBx,width={image.width},"
                 f"height={image.height},framerate=0/1")
         # RGBx rows need no padding, whatever the width.
@@ -88,7 +88,7 @@ class Segmenter:
 
 
 class Evaluation:
-    """What came of every frame."""
+    """The results of all frames."""
 
     def __init__(self, groups=None):
         self.groups = groups
@@ -150,9 +150,10 @@ def main():
     parser.add_argument("images", type=Path)
     parser.add_argument("labels", type=Path)
     parser.add_argument("--only", nargs="+", default=(), metavar="PREFIX",
-                        help="measure the frames whose names begin so")
+                        help="measure only frames whose names begin with it")
     parser.add_argument("--groups", metavar="TASK",
-                        help="what the labels stand for, if not the model's classes")
+                        help="task file with groups, if the labels are not the "
+                        "model's classes")
     parser.add_argument("--model", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--backend", default="auto", choices=("auto", "cuda", "cpu"))
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "int8"))

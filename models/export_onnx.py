@@ -23,7 +23,7 @@ OPSET = 23
 def pooling_matrix(height, width, bins):
     """Adaptive average pooling as a matrix (height * width, bins * bins).
 
-    ONNX has no such pooling where the bins do not divide the size.
+    ONNX lacks this pooling for sizes that the bins do not divide.
     """
     pixels = torch.eye(height * width).reshape(1, -1, height, width)
     return F.adaptive_avg_pool2d(pixels, bins).reshape(height * width, bins * bins)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fast-SCNN as a list of layers: every name, shape and variant, without PyTorch.
+"""Fast-SCNN as a list of layers, with all names, shapes and variants; no PyTorch.
 
 network.py builds the trainable module from this list; `fastscnn.py --list`
-prints it, so that other implementations can be compared with it.
+prints it, to compare other implementations with it.
 """
 
 import argparse
@@ -22,7 +22,7 @@ CHOICES = {"first_conv_padding": (0, 1), "ppm_out_kernel": (1, 3),
 
 @dataclass(frozen=True)
 class Variant:
-    """Where published implementations of the network differ."""
+    """The choices in which published implementations of the network differ."""
 
     align_corners: bool = False
     first_conv_padding: int = 1
@@ -66,7 +66,7 @@ class Layer:
 
 
 class _Builder:
-    """Appends layers while following the shape of what flows through them."""
+    """Appends layers and tracks the shape of the tensor that flows through them."""
 
     def __init__(self, variant, shape):
         self.variant = variant

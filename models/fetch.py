@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Downloads a published checkpoint, checks it and makes a model file of it.
+"""Downloads a published checkpoint, checks it and converts it to a model file.
 
-published.toml says which there are. Without a name, lists them.
+published.toml lists the checkpoints. Without a name, they are printed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ DIGEST = re.compile("sha256:[0-9a-f]{8,64}|git:[0-9a-f]{40}")
 
 
 class FetchError(Exception):
-    """Why a checkpoint could not be had."""
+    """Why a checkpoint could not be fetched."""
 
 
 def read_registry(path):
@@ -50,7 +50,7 @@ def read_registry(path):
 
 
 def download(address):
-    """What lies at an address, or an error where it does not arrive whole."""
+    """The bytes at an address; an error if they do not arrive completely."""
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as response:
             data = receive(response)
@@ -77,7 +77,7 @@ def receive(response):
 
 
 def digests(data):
-    """By kind; Git's covers the length as well."""
+    """By kind. Git's covers the length as well."""
     return {"sha256": hashlib.sha256(data).hexdigest(),
             "git": hashlib.sha1(b"blob %d\0%b" % (len(data), data)).hexdigest()}
 
@@ -94,7 +94,8 @@ def check(data, entry):
 
 
 def fetch(name, entry, output, images):
-    """Writes the model file, or leaves what was at `output` as it was."""
+    """Writes the model file. If that fails, the file at `output` stays as it
+    was."""
     print(f"{name}: {entry['about']}\nfrom {entry['address']}\n"
           f"Licence: {entry['license']}", flush=True)
     data = download(entry["address"])
@@ -111,7 +112,7 @@ def parse_args():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("name", nargs="?", help="which one")
+    add("name", nargs="?", help="checkpoint to fetch")
     add("output", nargs="?", help="model file to write; default: NAME.safetensors")
     add("--registry", type=Path, default=REGISTRY, metavar="TOML",
         help="another list of checkpoints")

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes what the network must answer, for tests of other implementations.
+"""Writes reference outputs of the network, to test other implementations.
 
-Neither weights nor input are stored: both come from a small generator that
-every side implements. See tests/golden/README.
+Neither weights nor inputs are stored: each implementation generates them with the
+same small generator. See tests/golden/README.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Generator:
 
 
 def fill(net, seed):
-    """Weights of every layer in order, weight before bias, from one stream."""
+    """Fills all layers in order, weight before bias, from one stream of values."""
     generator = Generator(seed)
     for layer in net.convs:
         shape = layer.weight_shape

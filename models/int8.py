@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The network in 8 bits, as the engine computes it, to the bit.
+"""The network in 8 bits, bit-exact with the engine.
 
-tests/support/int8reference.h says the same in C++. A byte q of a tensor stands
-for scale * (q - zero). Bytes are kept as floating-point numbers, whose sums are
-exact here: below 2^53 in double precision, below 2^24 in single.
+tests/support/int8reference.h is the same in C++. A byte q of a tensor stands for
+scale * (q - zero). Bytes are kept as floating-point numbers, whose sums are exact
+here: they stay below 2^53 in double precision, below 2^24 in single.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fastscnn import BINS, STAGES
 
 MAX_BIAS = MAX_RESIDUAL = 2.0 ** 22
 MAX_SCALE = 2.0 ** 20
-STEPS = 2048  # of the weight of an interpolation
+STEPS = 2048  # resolution of an interpolation weight
 
 
 def zero_point(layer):
@@ -23,7 +23,7 @@ def zero_point(layer):
 
 
 def steps(layer):
-    """From 0 to the largest value of a layer's output."""
+    """Number of steps from 0 to the largest value of a layer's output."""
     return 255 - zero_point(layer)
 
 
@@ -36,7 +36,7 @@ class Bytes:
 
 @dataclass
 class Convolution:
-    """In whole numbers; see quantize() in tests/support/int8reference.h."""
+    """All integers but the scale; see quantize() in tests/support/int8reference.h."""
 
     weight: torch.Tensor
     bias: torch.Tensor
@@ -54,7 +54,7 @@ class Int8Network:
         std, mean = (torch.tensor(v, dtype=torch.float32).double()
                      for v in (info.std, info.mean))
         self.image_scale, self.image_zero = 1 / (255 * std), 255 * mean
-        self.convolutions = {}  # by name, from their first use on
+        self.convolutions = {}  # by name, quantized at their first use
 
     @torch.no_grad()
     def __call__(self, image):
@@ -98,7 +98,7 @@ class Int8Network:
         if name not in self.convolutions:
             self.convolutions[name] = self._quantize(layer, x, residual)
         conv = self.convolutions[name]
-        # Depthwise sums are small.
+        # Depthwise sums are small enough for single precision.
         dtype = torch.float32 if layer.groups > 1 else torch.float64
         values = pad(x, layer.padding).to(dtype)
         sums = F.conv2d(values, conv.weight.to(dtype), None, layer.stride, 0,
@@ -117,7 +117,7 @@ class Int8Network:
                        for v in (scale, zero)))
 
     def _scale(self, name):
-        """As the engine reads it: in single precision."""
+        """In single precision, as the engine reads it."""
         return torch.tensor(self.scales[name], dtype=torch.float32).double().item()
 
     def _quantize(self, layer, x, residual):
@@ -143,7 +143,7 @@ class Int8Network:
 
 
 def pad(x, width):
-    """Outside the image lie zero points; for the image itself, the mean."""
+    """Pads with the zero point, which is the mean colour for an image."""
     if not width:
         return x.values
     outside = x.zero.clamp(0, 255).round().reshape(1, -1, 1, 1)
@@ -164,7 +164,7 @@ def pool(x, bins):
 
 
 def upsample(x, size, align_corners):
-    """Bilinear, with whole weights, rounded after each direction."""
+    """Bilinear, with integer weights, rounded after each direction."""
     values = x.values.long()
     (top, bottom, down), (left, right, across) = (
         _taps(n, out, align_corners) for n, out in zip(values.shape[2:], size))
@@ -176,7 +176,7 @@ def upsample(x, size, align_corners):
 
 
 def _taps(count, out, align_corners):
-    """First and second input of every output, and the weight of the second."""
+    """The two source pixels of every output pixel, and the weight of the second."""
     at = torch.arange(out, dtype=torch.float64)
     if align_corners:
         at = at * (count - 1) / max(out - 1, 1)

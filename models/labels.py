@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the values in label PNGs stand for: a class each, or a group of classes."""
+"""What the values in label PNGs mean: one class each, or a group of classes."""
 
 import json
 import tomllib
@@ -12,9 +12,9 @@ from pictures import DataError
 
 @dataclass(frozen=True)
 class Labels:
-    """Of every label value its name, the classes (indices) that a pixel of it may
-    have, those of them that are counted as it when found somewhere else, and how
-    likely a class is that is not: 1 as much as one that is."""
+    """For every label value: its name; `members`, the indices of the classes that
+    its pixels may have; and `own`, those members that count as this label wherever
+    they are found. `also_weight` is the weight of the other members in training."""
 
     names: tuple
     members: tuple
@@ -24,29 +24,29 @@ class Labels:
 
     @property
     def targets(self):
-        """Of every label value its ((class, weight), ...)."""
+        """((class, weight), ...) for every label value."""
         return [tuple((c, 1.0 if c in own else self.also_weight) for c in members)
                 for members, own in zip(self.members, self.own)]
 
     @property
     def grouped(self):
-        """Whether a label leaves a choice."""
+        """Whether any label allows several classes."""
         return any(len(group) > 1 for group in self.members)
 
     def home(self, classes):
-        """Of every class the label that it counts as, or UNKNOWN."""
+        """For every class, the label that it counts as, or UNKNOWN."""
         found = {c: label for label, own in enumerate(self.own) for c in own}
         return [found.get(c, UNKNOWN) for c in range(classes)]
 
 
 def of_classes(names, ignore=()):
-    """Every value is a class."""
+    """Labels whose values are classes."""
     single = tuple((c,) for c in range(len(names)))
     return Labels(tuple(names), single, single, tuple(ignore))
 
 
 def read_file(path):
-    """What a TOML or JSON file says."""
+    """The contents of a TOML or JSON file."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -56,8 +56,8 @@ def read_file(path):
 
 
 def read_labels(path, classes):
-    """The Labels of a task file, for a model with these classes: of its groups or,
-    where it has none, of its classes, which may have another order."""
+    """The Labels of a task file, for a model with these classes. The file has
+    groups of them or the classes themselves, which may have another order."""
     raw = read_file(path)
     also_weight = raw.get("also_weight", 1.0)
     if not isinstance(also_weight, (int, float)) or not 0 < also_weight <= 1:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The network as it is while it learns: auxiliary heads, losses, averages."""
+"""What a network needs in training only: auxiliary heads, losses, averages."""
 
 import copy
 
@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 from dataset import IGNORE
 AUX_WEIGHT = 0.4
-SMALLEST_SHARE = 1e-30  # whose logarithm is taken
-LOVASZ_STRIDE = 3  # of the pixels that the Lovász loss looks at, each way
+SMALLEST_PROBABILITY = 1e-30  # keeps the logarithm finite
+LOVASZ_STRIDE = 3  # the Lovász loss looks at every third row and column
 
 
 class Learner(nn.Module):
-    """A network with the auxiliary heads that exist only in training."""
+    """A network with auxiliary heads, and its losses."""
 
     def __init__(self, net, task, weights, lovasz=0.0, soft=0.0):
         super().__init__()
@@ -29,7 +29,7 @@ class Learner(nn.Module):
         logits, *features = self.net.forward_all(images)
         loss = self._loss(logits, labels)
         if self.soft:
-            loss = loss + self.soft * self._loss_to_teacher(logits, soft)
+            loss = loss + self.soft * self._distillation_loss(logits, soft)
         return loss + AUX_WEIGHT * sum(
             self._loss_at_grid(head(x), labels) for head, x in zip(self.heads, features))
 
@@ -46,35 +46,36 @@ class Learner(nn.Module):
                              align_corners=self.net.align_corners)
 
     def _loss_at_grid(self, logits, labels):
-        """The auxiliary heads need no fine edges: labels come to their size."""
+        """Auxiliary heads need no fine edges: labels are sampled at their size."""
         rows, columns = (
             ((torch.arange(n, device=labels.device) + 0.5) * size / n).long()
             for n, size in zip(logits.shape[2:], labels.shape[1:]))
         return self._cross_entropy(logits.float(), labels[:, rows][:, :, columns])
 
     def _cross_entropy(self, logits, labels):
-        """Minus the logarithm of the summed probability of the classes that a label
-        allows, as much as it allows them."""
+        """Minus the logarithm of the summed probabilities of the classes that a
+        label allows, each with its weight."""
         labels = labels.long()
         known = labels != IGNORE
         labels = labels.where(known, torch.zeros_like(labels))
         with torch.autocast(logits.device.type, enabled=False):  # else it is rounded
-            shares = logits.softmax(1).movedim(1, -1) @ self.allowed
-        shares = shares.gather(-1, labels[..., None])[..., 0]
-        losses = -shares.clamp(min=SMALLEST_SHARE).log()
+            by_target = logits.softmax(1).movedim(1, -1) @ self.allowed
+        probability = by_target.gather(-1, labels[..., None])[..., 0]
+        losses = -probability.clamp(min=SMALLEST_PROBABILITY).log()
         weights = self.weights[labels] * known
-        # Divided by the pixels and not by their weights, so that a crop of
-        # common classes does not count as much as one with rare ones.
+        # Dividing by the number of pixels, not by the sum of their weights, lets
+        # crops with rare classes count more.
         return (losses * weights).sum() / known.sum().clamp(min=1)
 
-    def _loss_to_teacher(self, logits, soft):
-        """Cross entropy; where a teacher says nothing, its shares are 0."""
+    def _distillation_loss(self, logits, soft):
+        """Cross entropy against a teacher's probabilities; all 0 where there are
+        none."""
         logs = self._resize(logits, soft.shape[2:]).log_softmax(1)
         return -(soft * logs).sum() / soft.sum().clamp(min=1)
 
 
 def allowed_classes(task):
-    """(C, targets): how much a target allows every class, from 0 to 1."""
+    """(C, targets): the weight, from 0 to 1, with which a target allows a class."""
     allowed = torch.zeros(task.classes, task.targets)
     allowed[:, :task.classes] = torch.eye(task.classes)
     for target, group in enumerate(task.groups, task.classes):
@@ -84,22 +85,22 @@ def allowed_classes(task):
 
 
 def lovasz_softmax(logits, labels):
-    """One minus the mean intersection over union of a batch, over the classes
-    that it shows, extended to what is not yet 0 or 1 (Lovász extension; Berman,
-    Triki, Blaschko, arXiv 1705.08790).
+    """One minus the mean IoU of a batch over the classes in it, extended from class
+    ids to probabilities (Lovász extension; Berman, Triki, Blaschko, arXiv
+    1705.08790).
 
-    It sorts pixels, so it takes some of them, another grid each time."""
+    Sorting all pixels would be slow, so each call samples a random grid of them."""
     top, left = torch.randint(LOVASZ_STRIDE, (2,)).tolist()
     logits = logits[..., top::LOVASZ_STRIDE, left::LOVASZ_STRIDE]
     labels = labels[..., top::LOVASZ_STRIDE, left::LOVASZ_STRIDE].flatten()
-    shares = logits.softmax(1).transpose(0, 1).flatten(1)  # (C, N)
-    classes = torch.arange(len(shares), device=labels.device)
+    probabilities = logits.softmax(1).transpose(0, 1).flatten(1)  # (C, N)
+    classes = torch.arange(len(probabilities), device=labels.device)
     truth = (labels == classes[:, None]).float()
-    # An error of 0 counts nothing.
-    errors = (truth - shares).abs() * (labels != IGNORE)
+    # Pixels with an error of 0 do not count.
+    errors = (truth - probabilities).abs() * (labels != IGNORE)
     errors, order = errors.sort(dim=1, descending=True)
     truth = truth.gather(1, order)
-    # What 1 - IoU would be with the pixels up to each wrong, and its steps.
+    # 1 - IoU if the pixels up to each one were wrong, and its increments.
     total = truth.sum(1, keepdim=True)
     jaccard = 1 - (total - truth.cumsum(1)) / (total + (1 - truth).cumsum(1))
     steps = torch.cat((jaccard[:, :1], jaccard.diff(dim=1)), 1)
@@ -116,13 +117,12 @@ def _aux_head(channels, classes):
 
 @torch.no_grad()
 def start_from(net, model, rows, images):
-    """Gives a network the weights of a model without batch norm, so that it
-    computes the same. `rows` holds, for every class of the network, the model's
-    class that it was, or None where it is new: then its weights stay.
+    """Loads the weights of a model without batch norm into a network with batch
+    norm, so that both compute the same. `rows` holds the model's class for every
+    class of the network, or None if the class is new: its weights stay.
 
-    Training goes on with batch norm, and its statistics were not kept: it takes
-    mean and deviation of what `images` make of a convolution, and puts them back
-    as its own scale and shift."""
+    A model file does not keep the statistics of batch norm. They are measured on
+    `images` instead; scale and shift are set to cancel them."""
     hooks = []
     for layer in net.convs:
         mine, theirs = net.layer(layer.name), model.layer(layer.name).conv
@@ -150,7 +150,7 @@ def _calibrate(bias):
 
 
 class Average:
-    """Exponential average of a network's weights and statistics."""
+    """Exponential moving average of a network's weights and statistics."""
 
     def __init__(self, net, decay):
         self.net = copy.deepcopy(net).eval()
@@ -158,7 +158,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, net, iteration):
-        # Early weights are forgotten quickly.
+        # A short memory at first, so that the initial weights do not linger.
         decay = min(self.decay, (1 + iteration) / (10 + iteration))
         for mine, theirs in zip(self.net.state_dict().values(),
                                 net.state_dict().values()):

@@ -7,7 +7,8 @@ UNKNOWN = 255
 
 
 class Confusion:
-    """Counts of pixels by (truth, prediction); other ids are not counted."""
+    """Counts of pixels by (truth, prediction). Pixels without a true class are not
+    counted."""
 
     def __init__(self, classes):
         self.counts = np.zeros((classes, classes), np.int64)
@@ -17,7 +18,7 @@ class Confusion:
         """Returns the counts of this one frame."""
         classes = len(self.counts)
         seen = truth < classes
-        # A prediction of 255, unknown, counts as a miss of the true class.
+        # A prediction of 255, unknown, is a miss of the true class.
         guess = np.minimum(prediction[seen], classes).astype(np.int64)
         index = truth[seen].astype(np.int64) * (classes + 1) + guess
         frame = np.bincount(index, minlength=classes * (classes + 1))
@@ -41,9 +42,9 @@ class Confusion:
 
 
 class GroupConfusion(Confusion):
-    """Counts by what label values stand for: a class found counts as the label
-    that it belongs to. In `possible` it counts as the true one wherever a pixel of
-    that may have it: kinder, for one class may then be two labels."""
+    """Counts by label: a predicted class counts as the label that owns it. In
+    `possible`, which is more lenient, it counts as right wherever the true label
+    allows it."""
 
     def __init__(self, labels, classes):
         super().__init__(len(labels.names))
@@ -54,7 +55,7 @@ class GroupConfusion(Confusion):
         self.possible = Confusion(len(labels.names))
 
     def labels_of(self, prediction):
-        """What is found, as label values."""
+        """A prediction of classes as label values."""
         return self.home[np.minimum(prediction, len(self.home) - 1)]
 
     def add(self, truth, prediction):

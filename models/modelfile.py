@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Model files: safetensors with batch norm folded, read and written by hand.
+"""Reads and writes model files: safetensors, with batch norm folded.
 
-The format: the length of a JSON header as 8 little-endian bytes, the header,
-the tensors. See README.md for the metadata a model carries.
+The format is the length of a JSON header as 8 little-endian bytes, the header,
+and the tensors. README.md describes the metadata of a model.
 
     modelfile.py MODEL KEY VALUE
 
-sets one key of the metadata and leaves everything else in the file as it is:
+sets one key of the metadata and leaves the rest of the file unchanged:
 
     modelfile.py model.safetensors aliases '{"person": "pedestrian"}'
 """
@@ -31,12 +31,12 @@ MIN_SCALE, MAX_SCALE = 1e-6, 1e6
 
 
 class ModelFileError(Exception):
-    """Why a file is no model."""
+    """Why a file is not a model."""
 
 
 @dataclass
 class ModelInfo:
-    """What a model file says about itself besides weights and variant."""
+    """The metadata of a model file, except for the variant."""
 
     name: str
     labels: list
@@ -48,10 +48,10 @@ class ModelInfo:
     mean: tuple = field(default=IMAGENET_MEAN)
     std: tuple = field(default=IMAGENET_STD)
     aliases: dict = field(default_factory=dict)  # other name -> label
-    activation_scales: dict = None  # by layer, see README.md; None: no 8 bits
+    activation_scales: dict = None  # by layer, see README.md; None: not calibrated
 
     def metadata(self, variant):
-        """The file's `__metadata__`: strings only."""
+        """The file's `__metadata__`, strings only."""
         return {
             "architecture": "fast-scnn",
             "format": "1",
@@ -85,7 +85,7 @@ class ModelInfo:
             json.loads(meta.get("activation_scales", "null")))
 
     def check_aliases(self):
-        """The same as fastscnn does: a name must mean one class."""
+        """Raises an error if a name means two classes, as fastscnn does."""
         taken = {_fold(label) for label in self.labels}
         for alias, label in self.aliases.items():
             if label not in self.labels:
@@ -97,13 +97,13 @@ class ModelInfo:
 
 
 def _fold(name):
-    """Spellings of a name that fastscnn takes for the same."""
+    """The same text for all spellings of a name that fastscnn treats as equal."""
     return name.translate(str.maketrans("-_", "  ")).lower()
 
 
 def scaled_layers(variant, classes):
-    """The layers whose output has a scale: all convolutions but the last, whose
-    output are the logits."""
+    """The layers whose output has a scale: all convolutions but the last, which
+    computes the logits."""
     return [layer for layer in layers(variant, *ANY_SIZE, classes)
             if layer.op == "conv"][:-1]
 
@@ -135,7 +135,8 @@ def _parse_variant(meta):
 
 
 def write_safetensors(path, tensors, metadata):
-    """Writes {name: numpy array}, or leaves what was at `path` as it was."""
+    """Writes {name: numpy array}. If that fails, the file at `path` stays as it
+    was."""
     names = {dtype: name for name, dtype in DTYPES.items()}
     header, offset = {"__metadata__": dict(sorted(metadata.items()))}, 0
     for name, array in tensors.items():
@@ -169,7 +170,7 @@ def read_safetensors(path):
 
 
 def fold(net, info, half=True):
-    """(tensors, metadata) of a network, with its batch norm folded into the
+    """(tensors, metadata) of a network, with batch norm folded into its
     convolutions."""
     dtype = np.float16 if half else np.float32
     tensors = {}
@@ -189,7 +190,7 @@ def save(path, net, info, half=True):
 
 
 def load(path):
-    """What build() makes of a file."""
+    """build() from a file."""
     try:
         return build(*read_safetensors(path))
     except (KeyError, TypeError, ValueError, RuntimeError, struct.error,

@@ -9,7 +9,7 @@ from fastscnn import BINS, STAGES, layers
 from strided import strided_depthwise
 
 ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6}
-# The layer list needs some input size; weights do not depend on it.
+# The layer list needs an input size, but weights do not depend on it.
 ANY_SIZE = (64, 64)
 
 
@@ -40,7 +40,7 @@ class ConvBN(nn.Module):
 
     @torch.no_grad()
     def folded(self):
-        """Weight and bias of the one convolution that does the same."""
+        """Weight and bias of one convolution that does the same."""
         weight, bias = self.conv.weight, self.conv.bias
         if isinstance(self.bn, nn.Identity):
             return weight.clone(), bias.clone()
@@ -54,11 +54,11 @@ class ConvBN(nn.Module):
 class FastSCNN(nn.Module):
     """Image (N, 3, H, W) to logits (N, classes, H/8, W/8).
 
-    Submodules bear the names of the layer list: `net.gfe.b1["0"].exp`.
-    Without batch norm it is the folded network that a model file holds.
+    Submodules have the names of the layer list, such as `gfe.b1.0.exp`. Without
+    batch norm it is the folded network of a model file.
     """
 
-    aux_channels = (64, 128)  # of the feature maps that forward_all adds
+    aux_channels = (64, 128)  # of the feature maps that forward_all() adds
 
     def __init__(self, variant, classes, batch_norm=True, dropout=0.0):
         super().__init__()
@@ -92,7 +92,7 @@ class FastSCNN(nn.Module):
         return self.forward_all(image)[0]
 
     def forward_all(self, image):
-        """Logits, then the two feature maps that auxiliary losses look at."""
+        """Logits, then the two feature maps for auxiliary losses."""
         high = self._downsample(image)
         low = self._pyramid(self._features(high))
         return self._classify(self._fuse(high, low)), high, low

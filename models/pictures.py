@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Images and label PNGs in two folders: found, decoded, checked."""
+"""Finds, decodes and checks images and label PNGs in two folders."""
 
 from PIL import Image
 
@@ -7,11 +7,11 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 class DataError(Exception):
-    """Something about the data that its owner has to put right."""
+    """Something about the data that its owner has to mend."""
 
 
 def find_images(folder):
-    """Paths of the images in a folder, by name."""
+    """Paths of the images in a folder, sorted by name."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
@@ -21,7 +21,7 @@ def find_images(folder):
 
 
 def spread(items, count):
-    """At most `count` of them, evenly."""
+    """At most `count` of the items, evenly spread."""
     return [items[i * len(items) // count] for i in range(count)] \
         if len(items) > count else items
 
@@ -32,7 +32,8 @@ def read_image(path):
 
 
 def pairs(images, labels, only=(), without=()):
-    """[(image, label)] paths; `only` and `without` are prefixes of names."""
+    """Paths [(image, label)]; `only` and `without` are prefixes of names to use or
+    to leave out."""
     paths = find_images(images)
     for prefix in (*only, *without):
         if not any(path.name.startswith(prefix) for path in paths):
@@ -65,7 +66,7 @@ def _decode(path):
         with Image.open(path) as image:
             image.load()
             return image
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises them all
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all of them
         raise DataError(f"{path}: {error}") from error
 
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Trains a model from teacher to student: first without what tells how good the
-# recipe is on streets it has never seen, then on everything but the `val`s.
+# Trains a teacher and its student: first without one drive, to measure the recipe on
+# streets it has never seen, then on everything but the `val` folders.
 #
 #   models/recipe.sh DATA MODEL OUT [LESSON...]
 #
 # DATA holds camvid/{train,val} and idd-lite/{train,val}. The student of `whole` learns
-# on from MODEL. LESSON is left-out or whole (default: both). What is done is not done again, and what was interrupted
-# goes on. PYTHON is an interpreter with PyTorch and the package of the encoder's
-# weights. On a GPU the defaults take minutes; on a CPU set TEACHER and STUDENT, e.g.
-# to "--minutes 60 --bf16".
+# on from MODEL. LESSON is left-out or whole (default: both). What is done is not done
+# again, and what was interrupted goes on. PYTHON is an interpreter with PyTorch and the
+# package of the encoder's weights. On a GPU the defaults take minutes; on a CPU set
+# TEACHER and STUDENT, e.g. to "--minutes 60 --bf16".
 set -euo pipefail
 data=$1 model=$2 out=$3
 lessons=("${@:4}")
@@ -18,7 +18,7 @@ models=$(dirname "${BASH_SOURCE[0]}")
 python=${PYTHON:-python3}
 read -ra teacher <<<"${TEACHER:---epochs 60 --batch 16}"
 read -ra student <<<"${STUDENT:---epochs 300 --batch 24}"
-# The drives of CamVid that are left out first
+# The drives of CamVid that the lesson left-out leaves out
 read -ra without <<<"${WITHOUT:-0006R0}"
 
 camvid=$data/camvid idd=$data/idd-lite drawn=$out/drawn
@@ -47,7 +47,7 @@ label() { # TEACHER SOFT
     --out "$2" --widths 480
 }
 
-# lesson NAME OPTIONS...: a teacher, what it sees
+# lesson NAME OPTIONS...: trains and measures a teacher, and labels all frames with it
 lesson() {
   local at=$out/$1 folder
   shift
@@ -63,8 +63,8 @@ lesson() {
   done_once "$at/soft.done" label "$at/teacher/best.pt" "$at/soft"
 }
 
-# learn NAME OPTIONS...: a student. Nothing is chosen by a val: the last state is
-# kept, and --val would keep the best.
+# learn NAME OPTIONS...: trains a student. It keeps the last state: with --val,
+# train.py would keep the best, chosen by the frames that measure it.
 learn() {
   local at=$out/$1
   shift

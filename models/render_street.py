@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Draws drives along made-up streets, with the class of every pixel.
+"""Renders drives along made-up streets, with the class of every pixel.
 
---clip FILE.mp4 renders the clip that ships, and its classes beside it as
-FILE-masks.mkv (FFV1, GRAY8, lossless). --frames N --out DIR renders single
-frames of other streets to train on, into DIR/images and DIR/labels.
+--clip FILE.mp4 renders the clip that ships, and its masks to FILE-masks.mkv
+(FFV1, GRAY8, lossless). --frames N --out DIR renders training frames of other
+streets into DIR/images and DIR/labels.
 The classes are those of CamVid, in the order of camvid.toml.
 """
 
@@ -22,7 +22,7 @@ SIZE = (640, 360)
 FPS = 25
 SECONDS = 9
 SPEED = 8.4  # metres a second
-# Street takes a pair to train on, so no training frame is ever of this street.
+# Training streets have a pair of numbers as their seed, so none is this street.
 CLIP_SEED = 2026
 FRAMES_PER_STREET = 4
 
@@ -55,7 +55,7 @@ class Writer:
 
 
 def render_clip(path):
-    # One thread: with more, x264's output depends on their timing.
+    # One thread, because with more of them x264's output depends on timing.
     picture = Writer("rgb", "videoconvert ! video/x-raw,format=I420 ! x264enc "
                      "pass=quant quantizer=23 speed-preset=slow threads=1 "
                      "key-int-max=50 ! video/x-h264,profile=high ! h264parse ! "
@@ -76,7 +76,8 @@ def render_frames(count, out, seed):
     for i in range(count):
         number, view = divmod(i, FRAMES_PER_STREET)
         if view == 0:
-            # Many walk across, lest whoever is on the road is a cyclist.
+            # Many pedestrians cross, or the model would take all people on the road
+            # for cyclists.
             street = Street((seed, number), 300, crossing=12)
         rng = np.random.default_rng((seed, number, view))
         image, mask = render(street, SIZE, rng.uniform(0, 300), rng.uniform(0, 8))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An evaluation as one HTML page that needs nothing beside it."""
+"""Writes an evaluation as one self-contained HTML page."""
 
 import base64
 import html
@@ -11,7 +11,7 @@ from PIL import Image
 from metrics import Confusion
 
 PICTURE_WIDTH = 480
-MISTAKES = 3  # named of a frame
+MISTAKES = 3  # named per frame
 WRONG = (230, 60, 40)
 STYLE = """
 :root { --text: #222; --page: #fff; --faint: #8884; --soft: #777; }
@@ -74,7 +74,7 @@ count.</p>
 
 
 def _names(evaluation):
-    """The labels, each behind its colour."""
+    """The labels as HTML, each after a square of its colour."""
     return [f"<i style='background:rgb{tuple(color)}'></i>{html.escape(label)}"
             for label, color in zip(evaluation.labels, evaluation.colors)]
 
@@ -108,7 +108,7 @@ def _matrix(evaluation):
         cells = []
         for d, value in enumerate(_percent(line, evaluation.confusion.truth()[c])):
             color = "60,160,80" if c == d else "{},{},{}".format(*WRONG)
-            # By the root, so that small mistakes are seen as well
+            # The square root makes small mistakes visible, too.
             shade = np.sqrt(np.nan_to_num(value) / 100) * 0.8
             cells.append(f"<td style='background:rgba({color},{shade:.2f})'>"
                          f"{f'{value:.1f}' if value >= 0.05 else ''}</td>")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Activation scales of a model, chosen by what 8 bits do to its logits.
+"""Activation scales of a model, chosen for the least error of its logits in 8 bits.
 
-Two choices are compared: the 99.99th percentile of every layer's output, and the
-percentile with the least error of the logits, layer by layer.
+Two sets are compared: the 99.99th percentile of every layer's output, and the
+percentile with the least error for each layer alone.
 """
 
 import json
@@ -22,20 +22,20 @@ IMAGES = 16
 PERCENTILES = (99.9, 99.99, 99.999, 100)
 USUAL = 99.99
 MULTIPLE = 32  # of the network input's width and height
-CHOOSERS = 2  # images by which the layers' percentiles are chosen, of half the size
-SMALLEST = 1e-3  # range of a layer that is 0 everywhere
+CHOOSERS = 2  # images, at half size, that choose each layer's percentile
+SMALLEST = 1e-3  # range of a layer whose output is 0 everywhere
 
 
 def add_option(parser):
     parser.add_argument(
         "--calibrate", type=Path, metavar="IMAGES",
         help="folder of frames like those that the model will see: add activation "
-        "scales for arithmetic in 8 bits")
+        "scales for 8 bits")
 
 
 def read_images(folder, count=IMAGES):
-    """At most `count` of a folder, evenly: bytes (3, height, width). Without a
-    folder, none."""
+    """At most `count` images of a folder, evenly spread, as bytes (3, height,
+    width); none without a folder."""
     if folder is None:
         return []
     return [torch.from_numpy(np.array(read_image(path))).permute(2, 0, 1)
@@ -43,7 +43,7 @@ def read_images(folder, count=IMAGES):
 
 
 def input_size(info, frame):
-    """(height, width) of the network input as the element chooses it."""
+    """(height, width) of the network input that the element would choose."""
     aspect = frame[0] / frame[1]
     height = (info.width * info.height / aspect) ** 0.5
     return [max(1, int(n / MULTIPLE + 0.5)) * MULTIPLE
@@ -51,7 +51,7 @@ def input_size(info, frame):
 
 
 def resize(image, info):
-    """To the size of the network input: bytes (1, 3, height, width)."""
+    """The image at the size of the network input: bytes (1, 3, height, width)."""
     return F.interpolate(image[None].float(), input_size(info, image.shape[:0:-1]),
                          mode="bilinear", align_corners=False).round()
 
@@ -100,7 +100,7 @@ class Ranges:
 
 
 class Rounded:
-    """A network in floating point, but for the output of one layer."""
+    """Within this context, a network rounds the output of one layer to 8 bits."""
 
     def __init__(self, net, layer, scale):
         self.module = net.layer(layer.name)
@@ -117,7 +117,7 @@ class Rounded:
 
 
 def least_error(net, info, ranges, images):
-    """Scales that round each layer with the least error of the logits."""
+    """For each layer alone, the scale with the least error of the logits."""
     inputs = [normalize(image, info) for image in images]
     exact = [net(image) for image in inputs]
 
@@ -135,8 +135,8 @@ def least_error(net, info, ranges, images):
 
 
 def compare(net, info, scales, images):
-    """(error of the logits in 8 bits relative to their size, share of equal
-    points of their grid)."""
+    """(relative error of the logits in 8 bits, share of points with an equal
+    class)."""
     simulated = Int8Network(net, replace(info, activation_scales=scales))
     error = power = equal = points = 0.0
     for number, image in enumerate(images, 1):
@@ -156,7 +156,7 @@ def show(text):
 
 @torch.no_grad()
 def choose(net, info, images):
-    """The better one of two choices of scales, by what they do to these images."""
+    """The better of two sets of scales on these images."""
     images = [resize(image, info) for image in images]
     ranges = Ranges(net, info, images)
     chosen = [F.avg_pool2d(image, 2) for image in spread(images, CHOOSERS)]
@@ -172,7 +172,7 @@ def choose(net, info, images):
 
 
 def save(path, net, info, images, half=True):
-    """Writes a network, calibrated if there are images (3, height, width)."""
+    """Writes a network; with images (3, height, width), calibrated by them."""
     tensors, metadata = modelfile.fold(net, info, half)
     if images:
         write(path, tensors, metadata, images)
@@ -181,7 +181,7 @@ def save(path, net, info, images, half=True):
 
 
 def write(path, tensors, metadata, images):
-    """A model file with scales for images (3, height, width)."""
+    """Writes a model file with scales chosen by images (3, height, width)."""
     net, info = modelfile.build(tensors, metadata)
     scales = choose(net, info, images)
     modelfile.check_scales(net.variant, net.classes, scales)

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Trains a larger network, and has it say what it sees: a teacher for train.py.
+"""Trains a larger network as a teacher for train.py, and labels frames with it.
 
-train    learns from folders of frames, as train.py does, and begins at weights
-         of EfficientNet-Lite; the state is in OUT/checkpoint.pt, the best
-         teacher in OUT/best.pt
-measure  prints the IoU of a teacher on a folder as JSON
-label    writes the probabilities of every frame to FOLDER/NAME.npy, limited to
-         its labels' groups if they are groups; train.py --soft FOLDER learns
-         from them
+train    trains like train.py, but starts from pretrained weights of
+         EfficientNet-Lite; the state is in OUT/checkpoint.pt, the best teacher
+         in OUT/best.pt
+measure  prints a teacher's IoU on a folder as JSON
+label    writes a teacher's probabilities for every frame to FOLDER/NAME.npy. If
+         the labels are groups, they are limited to the classes of the groups.
+         train.py --soft FOLDER learns from them
 """
 
 import argparse
@@ -26,11 +26,11 @@ from metrics import GroupConfusion
 from pictures import DataError
 from teacher import ENCODERS, MEAN, STD, Teacher, pretrained
 
-ENCODER_RATE = 0.25  # of the learning rate: it has learnt to see already
+ENCODER_RATE = 0.25  # of the learning rate, because the encoder is pretrained
 FROZEN_STAGES = 2
-SOFT_SCALE = 0.5  # of the frame, in which probabilities are kept
-# A teacher that gives less than this to what the label allows knows nothing here.
-LEAST_SHARE = 0.02
+SOFT_SCALE = 0.5  # size of the stored probabilities, relative to the frame
+# If the classes that a label allows get less than this, the teacher is not believed.
+LEAST_PROBABILITY = 0.02
 
 
 class TeacherTrainer(train.Trainer):
@@ -70,8 +70,8 @@ def load(path, labels):
         net.load_state_dict(saved["state"])
     except OSError:
         raise
-    except Exception as error:  # of a damaged file PyTorch raises all kinds
-        raise DataError(f"{path}: no teacher ({error})") from error
+    except Exception as error:  # PyTorch raises all kinds for a damaged file
+        raise DataError(f"{path}: not a teacher ({error})") from error
     if saved["labels"] != list(labels):
         raise DataError(f"{path}: the teacher's classes are "
                         f"{', '.join(saved['labels'])}, not {', '.join(labels)}")
@@ -80,8 +80,8 @@ def load(path, labels):
 
 @torch.no_grad()
 def probabilities(net, image, size, widths, device="cpu"):
-    """(C, height, width) for an image (3, H, W) of bytes, averaged over widths of
-    the network's input and over the mirrored image."""
+    """Probabilities (C, height, width) for an image (3, H, W) of bytes, averaged
+    over widths of the network input and over the image and its mirror image."""
     mean, std = (torch.tensor(v, device=device).reshape(3, 1, 1) for v in (MEAN, STD))
     pixels = ((image.to(device) / 255 - mean) / std)[None]
     total = 0
@@ -91,24 +91,24 @@ def probabilities(net, image, size, widths, device="cpu"):
         for mirrored in (False, True):
             seen = (x.flip(3) if mirrored else x).contiguous(
                 memory_format=torch.channels_last)
-            shares = F.interpolate(net(seen).float(), size, mode="bilinear",
-                                   align_corners=False).softmax(1)[0]
-            total = total + (shares.flip(2) if mirrored else shares)
+            found = F.interpolate(net(seen).float(), size, mode="bilinear",
+                                  align_corners=False).softmax(1)[0]
+            total = total + (found.flip(2) if mirrored else found)
     return total / (2 * len(widths))
 
 
-def limited(shares, label, task, labels):
-    """Probabilities (C, H, W) given that every pixel has a class its label allows,
-    as much as it does; 0 where the teacher gives those almost nothing. Where there
-    is no label, they stay."""
+def limited(probabilities, label, task, labels):
+    """Probabilities (C, H, W) given that every pixel has a class that its label
+    allows; 0 if those classes were very unlikely. Unchanged where there is no
+    label."""
     allowed = torch.zeros(IGNORE + 1, task.classes)
     for value, group in enumerate(labels.targets):
         for c, weight in group:
             allowed[value, c] = weight
     allowed[IGNORE] = 1
-    shares = shares * allowed[label.long()].permute(2, 0, 1)
-    total = shares.sum(0)
-    return shares / total.clamp(min=LEAST_SHARE) * (total >= LEAST_SHARE)
+    found = probabilities * allowed[label.long()].permute(2, 0, 1)
+    total = found.sum(0)
+    return found / total.clamp(min=LEAST_PROBABILITY) * (total >= LEAST_PROBABILITY)
 
 
 def measure(args, task, net):
@@ -131,7 +131,7 @@ def label(args, task, net):
     frames = train.frames_to_measure(args.frames, task)
     for name, image, truth in zip(frames.names, frames.images, frames.labels):
         path = out / (name + ".npy")
-        if path.exists():  # what was interrupted goes on
+        if path.exists():  # from an interrupted run
             continue
         found = probabilities(net, image, truth.shape, args.widths, args.device)
         found = found.cpu()
@@ -159,7 +159,7 @@ def make_parser():
         add("frames", type=train.measured_folder, metavar=train.MEASURED)
         add("--task", required=True, help="as in training")
         add("--widths", type=int, nargs="+", default=(480, 720),
-            help="of the network's input; probabilities are averaged")
+            help="of the network input; probabilities are averaged over them")
         add("--bf16", action="store_true", help="as in training")
         add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
         if name == "label":

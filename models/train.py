@@ -28,24 +28,25 @@ from metrics import GroupConfusion
 from network import FastSCNN, class_map
 from pictures import DataError, spread
 
-WARM_UP = 0.01  # share of the training
+WARM_UP = 0.01  # share of the training in which the learning rate rises
 POLY_POWER = 0.9
 MEASURED = "FOLDER[:TASK[:PREFIX]]"
-BF16_SINCE = (8, 0)  # compute capability; before, floats are scaled to fit fp16
+BF16_SINCE = (8, 0)  # compute capability; older GPUs use fp16 with a scaled loss
 
 
 class Batches:
-    """Batch i follows from the seed and i alone, so that a resumed training
-    sees what an uninterrupted one would have seen.
+    """Batch i depends only on the seed and on i, so a resumed training sees the
+    batches that an uninterrupted one would have seen.
 
-    Of the first folder an epoch shows every frame, of the others as many as
-    their shares of a batch say."""
+    An epoch shows every frame of the first folder. The other folders fill their
+    shares of each batch."""
 
     def __init__(self, folders, shares, augmentation, targets, seed, batch):
         self.folders, self.augmentation = folders, augmentation
         self.places = [frames.rare_places(targets) for frames in folders]
         self.seed = seed
-        # Frames of other sizes show the same streets.
+        # Frames of other sizes show the same scenes, so they are brought to the
+        # width of the first folder's frames.
         width = folders[0].labels[0].shape[1]
         self.enlarged = [width / frames.labels[0].shape[1] for frames in folders]
         self.counts = [round(share * batch) for share in shares]
@@ -56,8 +57,7 @@ class Batches:
         self.per_epoch = max(1, len(folders[0]) // self.train_count)
 
     def __getitem__(self, iteration):
-        """(images, labels, a teacher's probabilities) as the augmentation makes
-        them."""
+        """(images, labels, teacher's probabilities), augmented."""
         rng = np.random.default_rng((self.seed, iteration))
         picks = [(0, i) for i in self._pick(iteration)]
         picks += [(k, int(rng.integers(len(self.folders[k]))))
@@ -76,8 +76,8 @@ class Batches:
 
 @torch.no_grad()
 def evaluate(net, frames, task, device, channels_last=False):
-    """Confusion on a folder, with frames prepared as the element does:
-    bilinear resize to the network's input, logits resized to the frame."""
+    """Confusion on a folder. Like the element, it resizes frames to the network
+    input and logits to the frame, both bilinearly."""
     confusion = GroupConfusion(frames.meaning, task.classes)
     mean, std = (torch.tensor(v, device=device).reshape(3, 1, 1)
                  for v in (task.info.mean, task.info.std))
@@ -94,7 +94,8 @@ def evaluate(net, frames, task, device, channels_last=False):
 
 class Trainer:
     def __init__(self, args, task, folders, vals, init=None):
-        """`folders` and `vals` are Frames; the first folder makes the epochs."""
+        """`folders` and `vals` are lists of Frames; the first folder defines an
+        epoch."""
         torch.manual_seed(args.seed)
         self.args, self.task, self.vals = args, task, vals
         self.device = torch.device(args.device)
@@ -108,7 +109,7 @@ class Trainer:
                                     self.device, args.focus)
         self.batches = Batches(folders, [share for *_, share in args.data],
                                augmentation, task.targets, args.seed, args.batch)
-        # Measured on CPUs: NHWC trains 1.6 times as fast as NCHW.
+        # On CPUs, NHWC trains 1.6 times as fast as NCHW.
         self.learner = Learner(
             self.make_net(), task, target_weights(folders, task.targets), args.lovasz,
             args.soft_weight if args.soft else 0).to(
@@ -117,7 +118,7 @@ class Trainer:
             self.start_from(*init)
         self.average = Average(self.learner.net, args.ema)
         self.optimizer = torch.optim.AdamW(self.parameter_groups(), lr=args.lr)
-        # It has moved within PyTorch.
+        # PyTorch 2.3 moved it.
         scaler = getattr(torch.amp, "GradScaler", torch.cuda.amp.GradScaler)
         self.scaler = scaler(enabled=half == torch.float16)
         self.iteration, self.elapsed, self.best = 0, 0.0, -1.0
@@ -135,8 +136,8 @@ class Trainer:
         modelfile.save(self.best_model, net, self.task.info)
 
     def calibrate(self, images):
-        """Adds scales to the best model, by frames that it learnt from if there
-        are no images."""
+        """Adds activation scales to the best model. Without images, training
+        frames serve."""
         images = images or spread(self.batches.folders[0].images, scales.IMAGES)
         scales.write(self.best_model, *modelfile.read_safetensors(self.best_model),
                      images)
@@ -157,7 +158,7 @@ class Trainer:
 
     @property
     def progress(self):
-        """From 0 to 1: of the minutes where a time is given, else of the epochs."""
+        """From 0 to 1, measured in minutes if --minutes is given, else in epochs."""
         if self.args.minutes:
             return min(1.0, self.elapsed / (60 * self.args.minutes))
         return min(1.0, self.iteration / (self.args.epochs * self.batches.per_epoch))
@@ -186,7 +187,7 @@ class Trainer:
         return loss.detach()
 
     def loss(self):
-        """Of the next batch, with the weights as they are."""
+        """The loss of the next batch, with the current weights."""
         torch.manual_seed(hash((self.args.seed, self.iteration)) % 2 ** 31)
         self.learner.train()
         images, *truth = self.batches[self.iteration]
@@ -220,7 +221,7 @@ class Trainer:
         self._save()
 
     def _validate(self):
-        """Keeps the state that is best in the mean over the folders."""
+        """Keeps the best state so far, by the mean over the folders."""
         found = [self._validate_on(frames) for frames in self.vals]
         if found:
             if np.mean(found) <= self.best:
@@ -239,7 +240,7 @@ class Trainer:
         return confusion.miou()
 
     def _state(self):
-        """Tensors and integers only: what weights_only loads in every PyTorch."""
+        """Tensors and integers only, which every PyTorch loads with weights_only."""
         return {"learner": self.learner.state_dict(),
                 "average": self.average.net.state_dict(),
                 "optimizer": self.optimizer.state_dict()["state"],
@@ -261,9 +262,9 @@ class Trainer:
         try:
             self._restore(torch.load(path, map_location=self.device,
                                      weights_only=True))
-        except Exception as error:  # of a damaged file PyTorch raises all kinds
+        except Exception as error:  # PyTorch raises all kinds for a damaged file
             raise DataError(f"{path}: damaged, or the state of another training; "
-                            "without --resume it begins anew") from error
+                            "start again without --resume") from error
         print(f"resumed at epoch {self.epoch}, iteration {self.iteration}", flush=True)
 
     def _restore(self, state):
@@ -279,7 +280,8 @@ class Trainer:
 
 
 def decaying(parameters, **options):
-    """Weights decay; biases and batch norm do not."""
+    """Parameter groups with weight decay for weights, none for biases and batch
+    norm."""
     parameters = [p for p in parameters if p.requires_grad]
     return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01,
              **options},
@@ -311,18 +313,19 @@ def make_parser(description=__doc__):
     add("--task", required=True, help="TOML or JSON with labels and colours")
     add("--out", required=True, help="folder for checkpoints and the best model")
     add("--val", nargs="+", type=measured_folder, default=(), metavar=MEASURED,
-        help="folders to validate on, TASK where labels are others than --task's, "
-        "PREFIX for frames whose names begin so; the best state is best in the mean")
+        help="folders to validate on: TASK if their labels differ from --task's, "
+        "PREFIX to use only frames whose names begin with it; the best state has the "
+        "best mean over all of them")
     add("--without", nargs="+", default=(), metavar="PREFIX",
-        help="leave out of training the frames whose names begin so")
-    add("--init", metavar="MODEL", help="start from a model file: network, mean and "
-        "std are its own, and so are the classes that it has by the same label")
+        help="leave frames whose names begin with it out of training")
+    add("--init", metavar="MODEL", help="start from a model file: take over its "
+        "network, mean and std, and its weights of classes with the same label")
     add("--data", action="append", type=folder_with_share, default=[],
-        metavar="FOLDER:TASK:SHARE", help="more frames, that make up this share of a "
-        "batch; TASK may have groups of classes (idd-lite.toml)")
+        metavar="FOLDER:TASK:SHARE", help="more frames, which make up this share of "
+        "each batch; TASK may define groups of classes (idd-lite.toml)")
     add("--soft", metavar="FOLDER", help="a teacher's probabilities (teach.py)")
     add("--soft-weight", type=float, default=1.0, metavar="WEIGHT",
-        help="of the loss to them")
+        help="of the loss against them")
     add("--epochs", type=int, default=60)
     add("--minutes", type=float, help="train this long, instead of --epochs")
     add("--val-every", type=int, default=5, metavar="EPOCHS")
@@ -333,10 +336,10 @@ def make_parser(description=__doc__):
         help="share of crops that show a rare class on purpose")
     add("--lr", type=float, default=0.0015)
     add("--lovasz", type=float, default=0.0, metavar="WEIGHT",
-        help="of the Lovasz loss: it raises the mean IoU, for which every class "
-        "counts as much; 0.5 is good")
+        help="of the Lovasz loss, which raises the mean IoU, where every class "
+        "counts the same; 0.5 is good")
     add("--bf16", action="store_true",
-        help="mixed precision on a CPU, too: faster where it knows bfloat16")
+        help="mixed precision on a CPU, too; faster if it supports bfloat16")
     add("--ema", type=float, default=0.998, help="decay of the averaged weights")
     add("--seed", type=int, default=1)
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -368,12 +371,13 @@ def parse_args():
     parser = make_parser()
     parser.add_argument("--calibrate", type=Path, metavar="IMAGES",
                         help="folder of frames for the activation scales of the best "
-                        "model (default: those that it learns from)")
+                        "model (default: the training frames)")
     return check(parser, parser.parse_args())
 
 
 def read_folders(args, task):
-    """(the task with all groups, Frames to train on, Frames to validate on)."""
+    """(task with the groups of all folders, Frames to train on, Frames to validate
+    on)."""
     more = [(folder, labels_of(file, task)) for folder, file, _ in args.data]
     task = task.with_groups(labels for _, labels in more)
     train = [Frames(args.frames, task, args.without, soft=args.soft)]
@@ -408,7 +412,7 @@ def main():
 
 
 def train(args, trainer, task, init):
-    """The trainer, at the end of the training."""
+    """Trains; returns the trainer."""
     trainer = trainer(args, *read_folders(args, task), init)
     if args.resume:
         trainer.resume()
@@ -418,7 +422,7 @@ def train(args, trainer, task, init):
 
 @contextlib.contextmanager
 def reported(program):
-    """Ends the program with one line where something is wrong."""
+    """Turns errors into one line that ends the program."""
     try:
         yield
     except (DataError, modelfile.ModelFileError, OSError) as error:

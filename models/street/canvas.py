@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A camera and a canvas that paints colour and class at the same time."""
+"""A camera, and a canvas that paints colours and classes at the same time."""
 
 import math
 
@@ -10,7 +10,7 @@ SKY, BUILDING, POLE, ROAD, SIDEWALK, TREE, SIGN, FENCE, CAR, PEDESTRIAN, \
     BICYCLIST = range(11)
 
 NEAR = 0.4  # metres; nothing nearer is drawn
-OVERSAMPLING = 2  # of the picture; the classes are picked, never averaged
+OVERSAMPLING = 2  # colours are averaged when scaled down, classes picked
 
 
 class Camera:
@@ -34,7 +34,7 @@ class Camera:
 
 
 def clip_near(points):
-    """The part of a polygon in camera coordinates that lies before NEAR."""
+    """The part of a polygon in camera coordinates that is farther than NEAR."""
     clipped = []
     for a, b in zip(points, points[1:] + points[:1]):
         if a[2] >= NEAR:
@@ -46,7 +46,7 @@ def clip_near(points):
 
 
 class Canvas:
-    """Painter's algorithm: what is drawn later lies in front."""
+    """Painter's algorithm: later pieces cover earlier ones."""
 
     def __init__(self, camera, light):
         self.camera, self.light = camera, light
@@ -57,13 +57,13 @@ class Canvas:
         self._mark = ImageDraw.Draw(self.classes)
 
     def _shade(self, colour, distance, brightness=1.0):
-        """Colour in this light, with the haze of the distance."""
+        """The colour in this light, with haze according to the distance."""
         haze = 1 - math.exp(-distance / self.light.visibility)
         return tuple(int(max(0, min(255, c * brightness * t * (1 - haze) + h * haze)))
                      for c, t, h in zip(colour, self.light.tint, self.light.haze))
 
     def flat(self, points, fill, label):
-        """Polygon in picture coordinates."""
+        """Draws a polygon in pixels of the picture."""
         if len(points) < 3 or self._outside(points):
             return
         self._paint.polygon(points, fill)
@@ -75,7 +75,7 @@ class Canvas:
                 or min(ys) > self.camera.height)
 
     def polygon(self, points, colour, label, brightness=1.0):
-        """Polygon in the world."""
+        """Draws a polygon in world coordinates."""
         seen = [self.camera.view(p) for p in points]
         distance = min(p[2] for p in seen)
         if distance < NEAR:
@@ -85,12 +85,13 @@ class Canvas:
                       self._shade(colour, max(distance, 0), brightness), label)
 
     def faces_camera(self, point, normal):
-        """Whether a face through `point` with that normal is seen from outside."""
+        """Whether the camera sees the outside of a face through `point` with this
+        normal."""
         return sum(n * (c - p) for n, c, p
                    in zip(normal, self.camera.position, point)) > 0
 
     def limb(self, start, end, thickness, colour, label, brightness=1.0):
-        """Round-ended line between two points; its thickness is in metres."""
+        """Draws a line with round ends; its thickness is in metres."""
         a, b = self.camera.view(start), self.camera.view(end)
         if min(a[2], b[2]) < NEAR:
             return
@@ -117,7 +118,7 @@ class Canvas:
         self._mark.ellipse(box, label)
 
     def sky(self):
-        """Gradient from the zenith down to the haze, and clouds."""
+        """Draws a gradient from the zenith down to the haze."""
         width, horizon = self.camera.width, int(self.camera.centre[1]) + 2
         t = np.linspace(0, 1, self.camera.height)[:, None, None]
         t = np.minimum(t * self.camera.height / horizon, 1) ** 1.5
@@ -126,7 +127,7 @@ class Canvas:
             np.broadcast_to(rows, (self.camera.height, width, 3)).astype(np.uint8)))
 
     def cloud(self, bearing, elevation, size, colour):
-        """A puff of cloud, infinitely far away."""
+        """Draws a puff of cloud, infinitely far away."""
         ahead = math.sin(bearing) * self.camera.sin + math.cos(bearing) * self.camera.cos
         aside = math.sin(bearing) * self.camera.cos - math.cos(bearing) * self.camera.sin
         if ahead < 0.3:
@@ -138,7 +139,7 @@ class Canvas:
         self._paint.ellipse(box, colour)
 
     def finish(self):
-        """(picture, classes) at the size asked for."""
+        """(picture, classes) at the requested size."""
         size = tuple(n // OVERSAMPLING for n in self.picture.size)
         classes = np.asarray(self.classes)[1::OVERSAMPLING, 1::OVERSAMPLING]
         return (self.picture.resize(size, Image.Resampling.BOX),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What lines the street, each drawn at a place of its own."""
+"""Things that line the street."""
 
 import math
 
@@ -25,7 +25,7 @@ class Tree:
         canvas.limb(place.at(0, 0, 0), place.at(0, self.height * 0.55, 0),
                     0.05 * self.height, (92, 74, 58), TREE)
         for x, y, z, r in self.puffs:
-            # Lower leaves lie in the shadow of the upper ones.
+            # Upper leaves shade the lower ones.
             lit = 0.68 + 0.42 * (y / self.height - 0.42) / 0.55
             canvas.ball(place.at(x, y, z), r, self.green, TREE, lit)
 
@@ -80,7 +80,7 @@ class Sign:
 
 
 class Fence:
-    """Four metres of palings."""
+    """Four metres of a wooden fence."""
 
     LENGTH = 4.0
 

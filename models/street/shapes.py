@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Places in the world, and outlines in them."""
+"""Places in the world, and outlines at them."""
 
 import math
 
 
 class Place:
-    """A point in the world and which way is ahead."""
+    """A point in the world, and a heading."""
 
     def __init__(self, x, y, z, heading):
         self.origin, self.heading = (x, y, z), heading
@@ -28,7 +28,7 @@ def wall(near, far, bottom, top, low=0.0, high=1.0):
 
 
 def circle(place, radius, corners=16, start=0.0):
-    """In the plane of up and ahead."""
+    """A circle in the plane of up and ahead."""
     angles = (start + 2 * math.pi * i / corners for i in range(corners))
     return [place.at(0, radius * math.sin(a), radius * math.cos(a)) for a in angles]
 

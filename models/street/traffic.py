@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who moves along the street, each drawn at a place of its own."""
+"""Road users."""
 
 import math
 
@@ -12,7 +12,7 @@ STEEL = (120, 124, 128)
 
 
 class Car:
-    # (ahead, up) along the roof line from the rear bumper to the front one
+    # (ahead, up) along the roof line, from the rear bumper to the front bumper
     SHAPES = {
         "hatchback": ((-1.95, .38), (-2.0, .95), (-1.6, 1.43), (.25, 1.45),
                       (1.05, .98), (1.9, .8), (1.98, .38)),
@@ -170,7 +170,7 @@ class Cyclist:
             hub = Place(*place.at(0, 0.34, z), place.heading)
             canvas.polygon(circle(hub, 0.34), RUBBER, BICYCLIST)
             canvas.polygon(circle(hub, 0.28), (105, 108, 112), BICYCLIST)
-            # Seen from the front or from behind, a disc is nothing.
+            # A disc seen edge-on has no area.
             canvas.limb(place.at(0, 0.04, z), place.at(0, 0.64, z), 0.05,
                         RUBBER, BICYCLIST)
         for a, b in (((.34, -.52), (.9, -.2)), ((.3, 0), (.9, -.2)), ((.3, 0), (.88, .4)),

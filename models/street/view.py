@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One frame of a street: what is where at a moment, painted from far to near."""
+"""Renders one frame of a street, painted from far to near."""
 
 import math
 
@@ -11,7 +11,7 @@ from street.traffic import Car, Pedestrian
 from street.world import BAY, KERB, LANE, ROAD_HALF, VIEW
 
 EYE = 1.62  # metres above the road
-# Farther away, thin things would be specks of a pixel or two.
+# Farther away, thin things would be a pixel or two.
 THIN_VIEW = 80.0
 LOOK_AHEAD = 9.0  # the camera looks at the road this far ahead
 WHITE = (222, 222, 216)
@@ -21,7 +21,7 @@ CLOUD = ((-0.85, 0), (-0.45, 0.1), (-0.1, 0.22), (0.3, 0.12), (0.75, 0), (0.1, 0
 
 
 def render(street, size, along, time):
-    """(picture, classes) as seen `along` metres down the street at `time`."""
+    """(picture, classes) from `along` metres down the street at `time`."""
     return _View(street, size, along, time).paint()
 
 
@@ -68,7 +68,7 @@ class _View:
                              (84, 112, 70), TREE)
 
     def _ground(self):
-        # Short pieces where a bend or a hill would show.
+        # Short pieces near the camera, where bends and hills are visible.
         edges = self.along + np.concatenate([
             np.arange(VIEW, 60, -8), np.arange(60, 24, -4), np.arange(24, -4, -1.5)])
         walk = ROAD_HALF + self.street.walk
@@ -109,7 +109,7 @@ class _View:
                 for aside in np.arange(-ROAD_HALF + 0.3, ROAD_HALF - 0.4, 1.0):
                     self._strip(start, start + 3.2, aside, aside + 0.5, 0.012, WHITE, ROAD)
 
-    # Pieces: (how far along the street its far end is, function that draws it)
+    # Pieces: (distance of the far end along the street, function that draws it)
 
     def _bays(self):
         place = self.street.place
@@ -122,7 +122,7 @@ class _View:
         for start, aside, thing in self.street.static:
             end = THIN_VIEW if isinstance(thing, (Lamp, Sign)) else VIEW
             if -5 < start - self.along < end:
-                # A lamp's arm reaches to its left: on the left side it turns round.
+                # A lamp's arm points left, so on the left side the lamp is turned.
                 turn = math.pi if isinstance(thing, Lamp) and aside < 0 else 0.0
                 long = BAY if isinstance(thing, (Fence, Hedge)) else 0
                 place = self.street.place(start, aside, KERB, turn)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One street, made up from a seed: its course, what lines it, who moves on it."""
+"""One street, made up from a seed: its course, its surroundings, its traffic."""
 
 import colorsys
 import math
@@ -37,7 +37,7 @@ LIGHTS = {
 
 @dataclass
 class Looks:
-    """What the bays of one house have in common."""
+    """What all bays of a house share."""
 
     colour: tuple
     trim: tuple
@@ -62,7 +62,7 @@ class Mover:
 
 class Street:
     def __init__(self, seed, length, light=None, left_hand=None, crossing=60):
-        """crossing: metres of street for everybody who walks across it."""
+        """crossing: metres of street per pedestrian who crosses it."""
         self.rng = np.random.default_rng(seed)
         self.length = length + VIEW + 40
         names = sorted(LIGHTS)
@@ -86,7 +86,7 @@ class Street:
         self.crossings = list(np.arange(self.rng.uniform(25, 60), self.length, 85.0))
 
     def _course(self):
-        """The middle of the street, a point every metre."""
+        """The centre line of the street, one point per metre."""
         s = np.arange(-40, self.length + 1)
         bends = [(self.rng.uniform(0, 0.16), self.rng.uniform(110, 240),
                   self.rng.uniform(0, 2 * math.pi)) for _ in range(2)]
@@ -98,14 +98,14 @@ class Street:
         self.y = hill * np.sin(2 * math.pi * s / wave + phase)
 
     def place(self, along, aside=0.0, up=0.0, turn=0.0):
-        """Where one is `along` metres down the street and `aside` to the right."""
+        """The Place `along` metres down the street and `aside` metres to the right."""
         index = along + 40
         x, y, z, heading = (_between(values, index) for values in
                             (self.x, self.y, self.z, self.heading))
         here = Place(x, y, z, heading)
         return Place(*here.at(aside, up, 0), heading + turn)
 
-    # What lines the street
+    # Surroundings
 
     def _colour(self, hue, saturation, value):
         pick = self.rng.uniform
@@ -180,7 +180,7 @@ class Street:
                 self.movers.append(Mover(self._car(), along, side * PARKED, 0.0))
             along += self.rng.uniform(5.6, 7.5)
 
-    # Who moves
+    # Traffic
 
     def _car(self):
         shape = sorted(traffic.Car.SHAPES)[self.rng.integers(len(traffic.Car.SHAPES))]
@@ -226,6 +226,6 @@ class Street:
 
 
 def _between(values, index):
-    """Linear interpolation in an array with one entry a metre."""
+    """Linear interpolation in an array with one entry per metre."""
     low = min(max(int(index), 0), len(values) - 2)
     return float(values[low] + (index - low) * (values[low + 1] - values[low]))

@@ -347,7 +347,7 @@ class LessonTest(ScriptTest):
         path = self.folder / "best.pt"
         path.write_bytes(b"nothing")
         said = self.run_script(teach, "measure", path, "x", "--task", self.task)
-        self.assertRegex(said, r"^teach\.py: .*best\.pt: no teacher")
+        self.assertRegex(said, r"^teach\.py: .*best\.pt: not a teacher")
 
 
 if __name__ == "__main__":
