@@ -21,7 +21,7 @@ class Executor {
   virtual ~Executor() = default;
 };
 
-/// What distinguishes executors: the network and the size of its input.
+/// The key of an executor: the network and the size of its input.
 struct ExecutorKind {
   const void *weights = nullptr;
   int height = 0, width = 0;

@@ -67,8 +67,8 @@ FASTSCNN_HD inline uint32_t take_atomically(uint32_t *sum) {
 #endif
 }
 
-/// Whoever sees what this thread writes after the fence also sees what it wrote
-/// before.
+/// Orders memory: a thread that sees a write of this thread after the fence
+/// also sees its writes before.
 FASTSCNN_HD inline void fence() {
 #ifdef __CUDA_ARCH__
   __threadfence();

@@ -97,7 +97,7 @@ Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
 /// that of each convolution but the last, whose output are the logits.
 bool has_scale(const std::vector<Layer> &layers, int index);
 
-/// Of an output in 8 bits: the byte that stands for 0.
+/// The byte that stands for 0 in an output in 8 bits.
 constexpr int zero_point_of(Activation activation) {
   return activation == Activation::kNone ? 128 : 0;
 }

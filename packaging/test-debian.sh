@@ -151,7 +151,7 @@ step_container() {
     sed -n '/^RUN /,/[^\\]$/{s/^RUN //;p}')
   [ -n "$steps" ] || die 'the Containerfile has no target cpu'
   run_in "$root" sh -euc "$steps"
-  # As the image's user, who owns nothing there.
+  # Run as the image's user, who owns no files.
   run_in "$root" setpriv --reuid=65534 --regid=65534 --clear-groups \
     env HOME=/tmp /usr/libexec/fastscnn/web/web.py --metrics 9100 --seconds 3
   say 'the image would work'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Where rtsp.py sends its results besides files: RTSP clients, an MQTT broker, and
+"""The outputs of rtsp.py other than files: RTSP clients, an MQTT broker, and
 notifications to systemd. Failures are an OSError with a message for the user."""
 
 import os

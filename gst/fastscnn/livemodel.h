@@ -63,7 +63,7 @@ public:
   std::optional<std::string> take_over ();
 
 private:
-  /// What inferences are configured for.
+  /// The frames and settings that the engine is configured for.
   struct Source {
     FrameInfo info;
     void *cuda_context = nullptr;

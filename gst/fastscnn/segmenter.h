@@ -41,8 +41,8 @@ struct Segmentation {
   GstClockTime inference_time = 0;
   std::shared_ptr<const std::string> fused_blocks; // Engine::fused_blocks()
 
-  /// Where the mask belongs on a frame with this visible part and size: where
-  /// it was made, or on the whole visible part if the frame has another size.
+  /// The place of the mask on a frame with this visible part and size: the one
+  /// for which it was made, or the whole visible part if the size differs.
   Rect
   place_on (const Rect &part, const Rect &whole) const
   {

@@ -16,7 +16,7 @@
 namespace fastscnn
 {
 
-/// What a fastscnn element consists of.
+/// The parts of a fastscnn element.
 struct State {
   std::mutex mutex; /* guards the members of this paragraph */
   Settings settings;

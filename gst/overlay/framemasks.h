@@ -21,8 +21,8 @@ using Masks = std::vector<const GstClassMaskMeta *>;
 Masks find_masks (GstBuffer *buffer, const std::string &source,
     GstClockTime max_age, bool supersede);
 
-/// Where in the frame a mask may lie: in several places if a scaler did not say
-/// whether it added borders. Draw the first.
+/// The places in the frame where a mask may lie: several if a scaler did not
+/// say whether it added borders. Draw at the first.
 std::vector<Rect> placements (const GstClassMaskMeta *meta);
 
 /// Whether a mask certainly covers all of this part of the frame.

@@ -25,7 +25,7 @@ enumerate (const std::vector<std::string> &names)
   return list;
 }
 
-/// What lies between an element and the fastscnn upstream of it.
+/// The elements between an element and the fastscnn upstream of it.
 struct Upstream {
   std::string producer; // empty: there is none
   bool has_inferred = false;

@@ -27,7 +27,7 @@ public:
   /// one.
   bool is_new (GstClockTime time, bool has_mask);
 
-  /// What is known about such a frame, and what to do about it: a sentence.
+  /// A sentence that says why the frame has no mask, and what to do.
   /// overlay: the element that looks for the mask.
   std::string explain (GstElement *overlay, GstBuffer *frame,
       const OverlaySettings &settings) const;

@@ -138,9 +138,9 @@ class Camera:
         self._close()
 
     def state(self):
-        """What to tell a user, as (state, seconds): "live"; "connecting", for
-        the first time; "stalled", seconds since the last frame;
-        "reconnecting", seconds until the next attempt, 0 during one."""
+        """(state, seconds) for a user: "live"; "connecting" for the first time;
+        "stalled", with the seconds since the last frame; "reconnecting", with the
+        seconds until the next attempt, 0 during one."""
         if self.live:
             return "live", 0.0
         if self._source is None or self._attempts:

@@ -57,7 +57,7 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
-    # What is wrong is said once, in a sentence.
+    # Errors are reported once, in a sentence of our own.
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
     try:
         import gi

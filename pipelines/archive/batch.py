@@ -66,7 +66,7 @@ class Batch:
         self.cutting = cutting
         self.progress = Progress()
         self.jobs = {}
-        # What decides about the results; not how they are made.
+        # The options that affect the results; not those that affect the speed.
         self.key = dataclasses.asdict(wanted)
         for name in ("model", "threads"):
             del self.key[name]

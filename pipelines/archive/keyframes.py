@@ -150,7 +150,7 @@ def is_video(name):
 
 
 def sentence(message):
-    """What an error message says, without the full stop."""
+    """The text of an error message without its full stop."""
     return message.parse_error()[0].message.rstrip(".")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What an output folder contains, and where its unfinished pieces are."""
+"""The list of the contents of an output folder, and its unfinished pieces."""
 
 import contextlib
 import fcntl

@@ -23,7 +23,7 @@ class Recording:
     where: str  # for people, without a password
 
     def identity(self):
-        """What changes when the recording does: {size, time}."""
+        """{size, time}, which change with the recording."""
         if not self.uri.startswith("file:"):
             return _ask_server(self.uri)
         path = pathlib.Path(self.where)

@@ -31,7 +31,7 @@ MASKS = ("classmaskextract ! video/x-raw,format=GRAY8 ! avenc_ffv1 gop-size=1 ! 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What decides about the results, besides the recordings."""
+    """All that affects the results, except the recordings."""
     model: str | None = None  # file; None: the one that ships
     model_hash: str = ""
     backend: str = "auto"

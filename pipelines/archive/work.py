@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What workers do for archive.py, besides what is in files of its own."""
+"""The tasks that archive.py gives to its workers."""
 
 import os
 import pathlib

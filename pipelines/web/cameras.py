@@ -103,7 +103,7 @@ class WebCamera:
         APPSRC.format(name="frames") + " ! videoconvert ! "
         "videoflip video-direction=auto ! "
         "fastscnn name=net async=true post-messages=true ! "
-        # Nobody looks, nothing is drawn or encoded.
+        # Without viewers, nothing is drawn or encoded.
         "valve name=valve drop=true ! "
         "classmaskoverlay name=overlay ! videoscale name=fit ! "
         "videoconvert ! capsfilter name=size ! "
@@ -205,7 +205,7 @@ class WebCamera:
         return settings
 
     def status(self):
-        """What the page shows once a second."""
+        """What the page shows; it asks once a second."""
         state, seconds = self.camera.state()
         observer = self.observer
         return {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a camera's network sees and how well it keeps up; for people (the web
-page), for Prometheus (/metrics) and for whatever restarts services
-(/healthz)."""
+"""What a camera's network sees and how well it keeps up: for the web page, for
+Prometheus (/metrics) and for health checks (/healthz)."""
 
 import collections
 import time

@@ -98,7 +98,7 @@ class Stream:
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def push(self, sample):
-        """Of the camera; in its streaming thread."""
+        """Takes a sample of the camera, in its streaming thread."""
         if not self._connected:
             return
         buffer = sample.get_buffer()
@@ -132,8 +132,8 @@ class Stream:
         self._connected = False
         self._let_go()
         pipeline = self.pipeline
-        # Nothing may wait for Python's collector: a stream has threads and
-        # sockets.
+        # Break all cycles: a stream has threads and sockets, which must not
+        # wait for Python's garbage collector.
         self.pipeline = self._peer = self._let_go = None
         self._send = self._ended = None
         # Its threads may take a moment to end.

@@ -177,7 +177,7 @@ class Bench {
   std::string fused_blocks_;
 };
 
-/// What serve_cuda() keeps.
+/// State of serve_cuda().
 struct Served {
   Served(std::shared_ptr<const Model> model, int width, int height,
          const std::string &plans)

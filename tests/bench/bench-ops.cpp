@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where the CPU engine spends its time: each step of the network on one thread,
-// as the sum of the fastest times of its tasks, which other programs disturb
-// little; then the network on all cores, as a share of the processor's peak.
+// Times each step of the CPU engine on one thread, as the sum of the fastest
+// times of its tasks, which other programs disturb little; then the network on
+// all cores, as a share of the processor's peak.
 
 #include <algorithm>
 #include <cstdio>

@@ -48,7 +48,7 @@ struct Arguments {
   }
 };
 
-/// Of --serve, that are kept to be timed.
+/// Number of frames that --serve keeps for timing.
 constexpr size_t kServedFrames = 4;
 
 struct Measured {

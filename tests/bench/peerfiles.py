@@ -102,7 +102,7 @@ def agreement(masks, others):
 
 
 def mean_iou(masks, size, labels, classes):
-    """Of a file of masks, against label PNGs of any size."""
+    """Mean IoU of a file of masks against label PNGs of any size."""
     found = np.memmap(masks, np.uint8, "r").reshape(-1, *size)
     confusion = Confusion(classes)
     for mask, path in zip(found, labels, strict=True):

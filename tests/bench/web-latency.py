@@ -42,7 +42,7 @@ const look = () => {
   const pixels = context.getImageData(0, 0, bits, 1).data;
   let sent = 0;
   for (let bit = 0; bit < bits; bit++)
-    // Of the three colours: what classes are drawn in shifts them.
+    // Sum of the three components, because the class colours shift them.
     sent = sent * 2 + (pixels[bit * 4] + pixels[bit * 4 + 1]
       + pixels[bit * 4 + 2] > 330 ? 1 : 0);
   found.push(((now % 2 ** bits) - sent + 2 ** bits) % 2 ** bits);

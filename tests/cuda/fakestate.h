@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the fake runtime, driver and cuDNN have in common: the objects that are
-// alive, the faults to inject, the rules of CUDA.
+// Shared by the fake runtime, driver and cuDNN: the objects that are alive, the
+// faults to inject, the rules of CUDA.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -49,7 +49,7 @@ struct State {
 
 State &state();
 
-// Of the calling thread.
+// State of the calling thread.
 extern thread_local int contexts;  // pushed
 extern thread_local bool capturing;
 extern thread_local bool follows_kernel;  // of ours

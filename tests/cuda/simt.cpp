@@ -65,8 +65,8 @@ struct Machine {
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<Fragments> fragments;  // two for each warp, by turns
   std::vector<char *> shared;        // of the blocks of the cluster
-  // What ThreadSanitizer knows barriers by. Two by turns: whoever is late at
-  // one does not see past the next.
+  // Addresses that represent barriers to ThreadSanitizer. Two alternate, so
+  // that a thread that is late at one does not see past the next.
   std::vector<char> barrier_tags, done_tags;
   char start_tag, previous_tag;
   ucontext_t scheduler;
@@ -219,8 +219,8 @@ void run_cluster() {
   TSAN(for (char &tag : machine.done_tags) __tsan_acquire(&tag));
 }
 
-/// Of one access by a warp: the largest number of different words in one bank,
-/// for each part of the warp that is served at a time.
+/// Number of passes of one access by a warp: the largest number of different
+/// words in one bank, for each part of the warp that is served at a time.
 int count_waves(const Access *accesses) {
   const int bytes = accesses[0].bytes, lanes = 128 / bytes;
   int waves = 0;

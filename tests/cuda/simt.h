@@ -14,7 +14,7 @@
 /// fiber as a thread, and so find missing barriers.
 namespace fastscnn::cuda::emulator {
 
-/// What a real GPU would do, if the threads of a warp are in step.
+/// The work of a real GPU, if the threads of a warp run in lockstep.
 struct Counts {
   long blocks = 0;
   long products = 0;       ///< mma of a warp
@@ -31,8 +31,8 @@ struct Options {
   int without_barrier = -1;  ///< leaves out one of Counts::barriers
   int without_cluster_barrier = -1;
   bool without_wait = false;  ///< leaves out wait_for_previous()
-  /// What the kernel in front may write until then. ThreadSanitizer sees who
-  /// reads or writes it before.
+  /// Memory that the previous kernel may write until then. ThreadSanitizer
+  /// reports threads that access it earlier.
   struct Memory {
     void *begin;
     size_t bytes;

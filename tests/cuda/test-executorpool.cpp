@@ -126,7 +126,7 @@ void test_order() {
   for (int i = 0; i < kThreads; i++) g_assert_cmpint(order[i], ==, i);
 }
 
-/// Nobody has an executor that somebody else has.
+/// Two threads never have the same executor.
 void test_threads() {
   Streams streams(3);
   streams.add(1, 8);

@@ -88,7 +88,7 @@ Result<> run_engine(const Inputs &inputs, Parts *parts) {
   return done;
 }
 
-/// Of frames in device memory, on whose stream upstream has queued more.
+/// Segments frames in device memory while upstream has more work queued.
 Result<> run_upstream(const Inputs &inputs, Parts *parts) {
   const auto context = FASTSCNN_TRY(Context::primary(0));
   const ContextGuard guard = FASTSCNN_TRY(ContextGuard::enter(*context));
@@ -374,7 +374,7 @@ void test_fused() {
       "lds lds.ds1 lds.ds2 gfe.b1.0 gfe.b1.1 gfe.b1.2 gfe.b2.0 gfe.b2.1 "
       "gfe.b2.2 gfe.b3.0 gfe.b3.1 gfe.b3.2 ffm cls.ds1 cls.ds2 cls");
   g_assert_cmpuint(count_calls("cudaFuncSetAttribute"), >, 0);
-  // Of the network, all kernels that follow another kernel of ours.
+  // All kernels of the network that follow another kernel of ours.
   g_assert_cmpuint(fakecuda::early_launches(), >, 0);
   Config config = kConfig;
   config.fused = false;

@@ -95,7 +95,7 @@ void check(const Variant &variant, const Case &c) {
   g_assert_cmpint(n.waves, <=, n.least_waves * 108 / 100);
 }
 
-/// Of the image's size, smaller, larger; with odd sizes.
+/// Frames of the image's size, smaller and larger ones, odd sizes.
 void test_formats() {
   for (const Case &c : {Case{"NV12", kWidth, kHeight}, Case{"NV12", 77, 61},
                         Case{"I420", 201, 33}, Case{"RGB", kWidth, kHeight},

@@ -28,7 +28,7 @@ size_t count(const char *call) {
   return std::count(calls.begin(), calls.end(), call);
 }
 
-/// What the engines of a device share.
+/// Shared by the engines of a device.
 struct Gpu {
   std::shared_ptr<const Context> context = must(Context::primary(0));
   std::shared_ptr<ExecutorPool> pool;

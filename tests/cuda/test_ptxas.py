@@ -56,8 +56,8 @@ BUDGETS = {
         r"SceneChange<": Budget(40, 4096, narrow=3, store=4),
         r"": Budget(48),
     },
-    # Of the tensor instructions, each plane of 32 inputs needs 2 x 2 for eight
-    # outputs of a warp; loops over planes are not unrolled. Shared memory is
+    # For eight outputs of a warp, each plane of 32 inputs needs 2 x 2 tensor
+    # instructions; loops over planes are not unrolled. Shared memory is
     # dynamic: the kernels check its size themselves.
     ("sm_90", "cuda/engine/fused/*.cu"): {
         # 48 channels are 32, 16 bytes a lane, and 16, 8 bytes a lane.
@@ -114,7 +114,7 @@ class Kernel(NamedTuple):
     code: collections.Counter  # instructions; None without a disassembler
 
     def count(self, prefix):
-        """Of the instructions that begin with it."""
+        """The instructions that begin with a prefix, and how many there are."""
         return {name: n for name, n in self.code.items()
                 if name.startswith(prefix)}
 
@@ -124,7 +124,7 @@ def run(*command):
 
 
 def names(text):
-    """Of kernels, as in the source."""
+    """Names of kernels as in the source."""
     return subprocess.run(["c++filt"], input=text, check=True,
                           capture_output=True, text=True).stdout
 

@@ -20,7 +20,7 @@ METADATA = {
     "ffm_dw": "dw3-dilation4", "activation": "relu6",
 }
 
-# Of every convolution but the last.
+# Activation scales of all convolutions but the last.
 SCALES = {layer.name: 0.0125 for layer in fastscnn.layers(
     fastscnn.Variant(activation="relu6"), 64, 64, 2) if layer.op == "conv"}
 del SCALES["cls.conv"]

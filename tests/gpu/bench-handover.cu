@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What it costs that one kernel follows another in a graph, by a chain of empty
-// ones. A kernel of the network cannot take less.
+// The cost of one kernel following another in a graph, measured on a chain of
+// empty kernels. A kernel of the network cannot take less.
 #include <cstdio>
 
 #include "cuda/simt.h"

@@ -17,8 +17,8 @@
 # as gpu-bench.json, into BUILD; prints a summary at the end.
 set -u
 all='handover blocks bench ncu streams peers tests sanitize'
-# What a step does not need is left to those after it. blocks has most of the
-# plans of cuDNN built.
+# Time limits in seconds. What a step does not use goes to the later ones; most of
+# cuDNN's plans are built in blocks.
 declare -A seconds=(
   [handover]=15 [blocks]=160 [bench]=40 [ncu]=40
   [streams]=40 [peers]=130 [tests]=90 [sanitize]=80
@@ -89,7 +89,7 @@ measure() {
   fi
 }
 
-# Of each line of a benchmark: memory, size, ms, ms p95, fps, bytes.
+# Prints for each line of a benchmark: memory, size, ms, ms p95, fps, bytes.
 read_bench() {
   sed -nE 's/": /":/g; s/, "/,"/g; s/.*"memory":"([a-z]+)".*"width":([0-9]+),"height":([0-9]+).*"ms_median":([0-9.]+),"ms_p95":([0-9.]+),"fps":([0-9.]+).*"peak_bytes":([0-9]+).*/\1 \2x\3 \4 \5 \6 \7/p' "$1"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of the scripts in models/ share."""
+"""Shared by tests of the scripts in models/."""
 
 import pathlib
 import tempfile
@@ -29,7 +29,7 @@ class ScriptTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def run_script(self, script, *arguments):
-        """What the module `script` said where it failed, or None."""
+        """Runs the module `script`; returns its error message or None."""
         with mock.patch("sys.argv", [f"{script.__name__}.py", *map(str, arguments)]):
             try:
                 script.main()

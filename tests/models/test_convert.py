@@ -86,7 +86,7 @@ class ConvertTest(ScriptTest):
         self.assertEqual(status, 0, message)
 
     def test_calibrated(self):
-        """As by calibrate.py afterwards."""
+        """--calibrate does the same as calibrate.py afterwards."""
         state, _ = foreign.mmseg()
         images = make_images(self.folder / "images")
         status, message, path = self.convert(state, "--calibrate", images)

@@ -47,7 +47,7 @@ def frames():
 
 
 def torch_logits(net, info, image):
-    """Of the size of the frame."""
+    """Logits at the size of the frame."""
     mean, std = (torch.tensor(v).reshape(3, 1, 1) for v in (info.mean, info.std))
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
     pixels = torch.nn.functional.interpolate(

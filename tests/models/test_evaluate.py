@@ -208,7 +208,7 @@ class ReportTest(unittest.TestCase):
         text = " ".join(page.texts)
         self.assertIn("m & m, 3 classes", text)
         self.assertRegex(text, r"a&b\.png: 0\.500; .*car instead of <road> 11\.1 %")
-        # Of the truth and the mask not a shade is lost.
+        # Labels and mask keep their exact colours.
         self.assertEqual(page.pictures[1].getpixel((0, 0)), (1, 2, 3))
         self.assertEqual(page.pictures[2].getpixel((479, 10)), (200, 0, 0))
 

@@ -94,7 +94,7 @@ class FetchTest(ScriptTest):
             f"{key} = {json.dumps(value)}\n" for key, value in entry.items()))
 
     def fetch(self, *arguments):
-        """What it printed, and the one thing it said where it failed."""
+        """(its output, its one error message or None)."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), \
                 mock.patch.dict(os.environ, no_proxy="*"):

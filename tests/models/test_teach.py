@@ -60,7 +60,7 @@ class Constant(torch.nn.Module if dataset else object):
 
 @unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
 class GroupLossTest(ScriptTest):
-    """What is most likely can be computed by hand."""
+    """The most likely result can be computed by hand."""
 
     def setUp(self):
         super().setUp()
@@ -120,7 +120,7 @@ class GroupLossTest(ScriptTest):
         soft = torch.tensor([0.1, 0.1, 0.8]).view(1, 3, 1, 1).repeat(1, 1, 2, 2)
         found = self.learnt({(0,): 5, (1,): 5}, soft=soft)
         self.assert_shares(found, (0.3, 0.3, 0.4))
-        # Where the teacher says nothing, labels decide.
+        # Without a teacher's probabilities, labels decide.
         found = self.learnt({(0,): 4, (1,): 4, (2,): 2}, soft=0 * soft)
         self.assert_shares(found, (0.4, 0.4, 0.2))
 
@@ -215,7 +215,7 @@ class TeacherTest(ScriptTest):
             torch.testing.assert_close(conv(image), expected.clamp(0, 6))
 
     def test_learning_computes_the_same(self):
-        """Where a gradient is wanted, a depthwise convolution has another way."""
+        """A depthwise convolution has another implementation for gradients."""
         torch.manual_seed(4)
         conv = teacher.FixedNormConv(4, 4, 5, 2, groups=4)
         for size in (15, 16):
@@ -319,7 +319,7 @@ class LessonTest(ScriptTest):
         taught = np.load(soft / "grouped0.npy")
         self.assertEqual((taught.shape, taught.dtype), ((3, 18, 24), np.uint8))
         self.assertEqual(taught[2, :, :12].max(), 0)  # side: left or right
-        # Of classes the teacher says what it thinks, not what the label is.
+        # If labels are classes, probabilities are not limited to them.
         taught = np.load(soft / "known0.npy")
         self.assertGreater(taught[2, :, :10].max(), 0)
         self.run_and_read(train, known, *options, "--soft", soft, "--out",

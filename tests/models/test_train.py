@@ -388,7 +388,7 @@ class StartFromTest(unittest.TestCase):
         self.assertTrue(torch.equal(ours.bias[2], theirs.bias[0]))
 
     def test_batch_norm_is_as_in_training(self):
-        """What training sees of the frames that set it is what evaluation sees."""
+        """Training and evaluation agree on the frames that set the statistics."""
         net, _ = self.start([0, 1, 2])
         frames = torch.cat([self.frame(seed) for seed in (1, 2)])
         with torch.no_grad():
@@ -426,7 +426,7 @@ class StridedDepthwiseTest(unittest.TestCase):
         self.check((10, 9), 5, 0, with_bias=True, stride=3)
 
     def test_what_learns_nothing(self):
-        """As in a teacher, whose depthwise weights stay."""
+        """The depthwise weights of a teacher are frozen."""
         x = torch.randn(1, 4, 8, 8, requires_grad=True)
         weight, bias = torch.randn(4, 1, 3, 3), torch.randn(4, requires_grad=True)
         strided_depthwise(x, weight, bias, 2, 1).sum().backward()

@@ -40,7 +40,7 @@ std::string describe(const std::vector<Layer> &layers,
   return line.str();
 }
 
-/// What Python prints in models/.
+/// The output of a Python script in models/.
 std::string output_of(const std::vector<std::string> &arguments) {
   g_autofree gchar *models =
       g_test_build_filename(G_TEST_DIST, "..", "models", nullptr);
@@ -120,7 +120,7 @@ void expect_size(Shape s, int width, int height) {
 }
 
 void test_input_size() {
-  // Nothing asked: the area of the model at the aspect of the frame.
+  // Without a wish: the model's area, the frame's aspect ratio.
   expect_size(choose_input_size(0, 0, 960, 704, 960, 704), 960, 704);
   expect_size(choose_input_size(0, 0, 1024, 512, 1920, 1080), 960, 544);
   expect_size(choose_input_size(0, 0, 1024, 512, 1080, 1920), 544, 960);

@@ -95,7 +95,7 @@ class Inputs(Folder):
 
 @unittest.skipIf(distributed is None, MISSING)
 class Plans(Folder):
-    """What is decided before any worker starts."""
+    """The decisions before any worker starts."""
 
     def read(self, **options):
         values = {"model": None, "backend": "cpu", "threads": 1, "piece": 120,
@@ -215,7 +215,7 @@ class Batches(Folder):
                           "cut.mp4": "damaged"})
         self.assertIn("is empty", entries["empty.mp4"]["error"])
         for name in ("good.mp4", "cut.mp4", "seam.mp4"):
-            # What comes of damaged data depends on the decoder's threads.
+            # The output for damaged data depends on the decoder's threads.
             expected = one_process(
                 source / name, SMALL, self.folder / "one",
                 decoder="qtdemux ! h264parse ! avdec_h264 max-threads=1")
@@ -226,7 +226,7 @@ class Batches(Folder):
         self.assertEqual(entries["seam.mp4"]["pieces"], 1)
         self.assertFalse((self.out / ".pieces").exists())
         self.check_report(entries)
-        # Nothing is done twice, but what is missing or has changed.
+        # Only missing and changed results are computed again.
         before = self.times()
         table, errors = self.run_archive(source, "--masks", status=1)
         self.assertIn("should be 9.0 s long", errors)

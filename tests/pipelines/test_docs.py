@@ -174,8 +174,8 @@ class Docs(unittest.TestCase):
                     self.assertGreater(file.stat().st_size, 50, file)
 
     def check_videos(self, command):
-        """What the command wrote plays in browsers and on telephones: H.264 with
-        4:2:0 and 8 bits, and no frame of it is damaged."""
+        """The files that the command wrote play in browsers and on phones: H.264
+        with 4:2:0 and 8 bits, without damaged frames."""
         if shutil.which("ffprobe") is None:
             self.skipTest("no ffprobe")
         for file in self.folder.glob("*.m[pk][4v]"):
@@ -242,8 +242,8 @@ class Docs(unittest.TestCase):
                               capture_output=True, text=True).stdout.split()
 
     def test_programs_in_c(self):
-        """Whole ones run; a part compiles as the body of a function that has a
-        buffer."""
+        """Whole programs run; a fragment compiles as the body of a function that
+        has a buffer."""
         flags = self.flags("--cflags", "--libs", "gstreamer-classmask-1.0",
                            "gstreamer-app-1.0")
         source = self.folder / "program.c"

@@ -164,7 +164,7 @@ class Kubernetes(unittest.TestCase):
         self.assertFalse(self.pod["automountServiceAccountToken"])
 
     def test_command_runs(self):
-        """As it stands, with the clip for a camera."""
+        """Unchanged, with the clip as its camera."""
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             (folder / "address").write_text(f"{CLIP}\n")

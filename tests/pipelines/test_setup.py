@@ -66,7 +66,7 @@ class Setup(unittest.TestCase):
         path.write_text(text)
 
     def run_setup(self, *options, terminal=False, fails=False):
-        """What it prints, and the command lines of the tools that it ran."""
+        """(its output, the command lines of the tools that it ran)."""
         self.write("calls", "")
         path = f"{self.folder / 'tools'}:{os.environ['PATH']}"
         command = [str(self.folder / "setup.sh"), *options]
@@ -122,7 +122,7 @@ class Setup(unittest.TestCase):
         demo = set((self.folder / "installed").read_text().split())
         self.assertIn("gstreamer1.0-libav", demo)
         self.assertNotIn("libgstreamer-plugins-bad1.0-dev", demo)
-        # What is missing is installed later, and the build told.
+        # Missing packages are installed later, and the build is reconfigured.
         _, calls = self.run_setup()
         everything = set((self.folder / "installed").read_text().split())
         self.assertIn("libgstreamer-plugins-bad1.0-dev", everything)

@@ -20,7 +20,7 @@ from webpage import Page, TestCase  # noqa: E402
 
 
 class Doors(TestCase):
-    """What is let in, without a browser."""
+    """Access control, without a browser."""
 
     def enter(self):
         """A socket that is let in: the server may not know yet that others
@@ -105,7 +105,7 @@ class Doors(TestCase):
             "/metrics", Authorization=f"Bearer {self.guarded.token}")[0], 200)
 
     def test_messages(self):
-        """What no page sends ends the connection, and nothing else."""
+        """An invalid message ends the connection and has no other effect."""
         for data, code in (
                 (b"x" * 20000, 1009), (b"[" * 15000, 1008), (b"1", 1008),
                 (b'{"type": "watch"}', 1008),
@@ -224,7 +224,7 @@ class Program(TestCase):
                 self.assertRegex(result.stderr, r"^web\.sh: [^\n]+\n$")
 
     def test_addresses_are_taken_out(self):
-        """Of whatever GStreamer says about a camera."""
+        """Addresses are removed from all messages of GStreamer about a camera."""
         sys.path.insert(0, str(ROOT / "pipelines/web"))
         from cameras import Scrubber
         scrub = Scrubber("rtsp://admin:p%40ss@cam.example.org:554/live/1?a=bc")

@@ -96,7 +96,7 @@ class Browser(TestCase):
         return list(zip(data[::4], data[1::4], data[2::4]))
 
     def share_of(self, color):
-        """Of the picture, like this color."""
+        """The share of the picture that has about this color."""
         shown = self.pixels()
         return sum(all(abs(a - b) < 40 for a, b in zip(pixel, color))
                    for pixel in shown) / len(shown)
@@ -142,7 +142,7 @@ class Browser(TestCase):
         box.click()
         wait(lambda: self.share_of(road) < 0.02, "the road to go")
         self.assertGreater(self.time_of("#large-video"), before)
-        # Whoever looks next finds it as it is.
+        # The next viewer gets the same settings.
         other = self.socket(self.web)
         settings = other.next("status")["cameras"][1]["settings"]
         self.assertEqual(settings["mode"], "mask")

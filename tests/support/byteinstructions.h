@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
-/// What instructions that multiply bytes compute, in plain loops, as the
-/// manuals of their makers describe them. For processors that lack them.
+/// Emulates instructions that multiply bytes, for processors that lack them, in
+/// plain loops and as the manuals of their makers describe them.
 namespace fastscnn::testing {
 
 /// A lane of x86's VPDPBUSD.

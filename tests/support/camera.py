@@ -144,8 +144,8 @@ class Server:
     def next_frame(self):
         clip = self.clips[self.clip]
         now = GLib.get_monotonic_time() / 1e6
-        # By the clock, so that one late frame does not lower the rate. Frames
-        # missed in a pause are not sent later.
+        # Follow the clock, so that one late frame does not lower the rate.
+        # Frames missed in a pause are not sent later.
         self.due = max(self.due + 1 / clip.rate, now - 0.5)
         GLib.timeout_add(max(0, int((self.due - now) * 1000)), self.next_frame)
         self.pts += Gst.SECOND // clip.rate

@@ -10,12 +10,12 @@
 namespace fastscnn::reference {
 namespace {
 
-/// What the bytes of a channel stand for: scale * (byte - zero).
+/// The bytes of a channel stand for scale * (byte - zero).
 struct Channel {
   double scale, zero;
 };
 
-/// Of the output of a layer, or of the image.
+/// The channels of a layer's output, or of the image.
 std::vector<Channel> channels_of(const Model &model, int layer) {
   const ModelInfo &info = model.info();
   std::vector<Channel> all;
@@ -48,7 +48,7 @@ FixedTap fixed_tap(double position, int in) {
   return {first, std::min(first + 1, in - 1), steps % 2048};
 }
 
-/// Of bytes at (row, column), in steps of 1/128.
+/// Interpolates bytes at (row, column), in steps of 1/128.
 template <typename At>
 int interpolate(const FixedTap &y, const FixedTap &x, const At &at) {
   auto between_rows = [&](int column) {

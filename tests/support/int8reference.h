@@ -9,8 +9,8 @@
 #include "net/model.h"
 #include "tests/support/reference.h"
 
-/// What the network in 8 bits must compute, to the bit, on every processor. A
-/// byte q of a tensor stands for scale * (q - zero).
+/// Bit-exact reference for the network in 8 bits on all processors. A byte q of
+/// a tensor stands for scale * (q - zero).
 namespace fastscnn::reference {
 
 using ByteTensor = BasicTensor<uint8_t>;

@@ -6,8 +6,8 @@
 
 #include "net/painter.h"
 
-/// What every painter must paint: net/painter.h, word by word, pixel by pixel
-/// and in double.
+/// Reference for painters: implements net/painter.h literally, pixel by pixel
+/// and in double precision.
 namespace fastscnn::reference {
 
 /// Pixels that blur and pixelate must replace: within the margin of a drawn

@@ -9,7 +9,7 @@
 #include "net/frame.h"
 #include "net/model.h"
 
-/// What every engine must compute, in plain, readable loops. Sums are in double
+/// Reference for engines, in plain, readable loops. Sums are in double
 /// precision, so results are more accurate than those of the engine under test.
 namespace fastscnn::reference {
 
@@ -67,7 +67,7 @@ std::vector<Tensor> run(const Model &model, const Tensor &image);
 Tensor preprocess(const FrameInfo &info, const ConstFrame &frame, int width,
                   int height, const float mean[3], const float std[3]);
 
-/// What segment() writes for every pixel of the mask, (height, width).
+/// The output of segment() for every pixel of the mask, (height, width).
 struct Classes {
   std::vector<uint8_t> ids;         ///< of the largest interpolated logit
   std::vector<uint8_t> confidence;  ///< its softmax probability x 255, rounded

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of whole pipelines share: decoding, programs, cameras."""
+"""Shared by tests of whole pipelines: decoding, programs, cameras."""
 
 import pathlib
 import subprocess

@@ -73,7 +73,7 @@ class Page:
 
 
 class Socket:
-    """As much of a WebSocket as a test needs."""
+    """A minimal WebSocket client."""
 
     def __init__(self, page, **headers):
         self.socket = socket.create_connection(("127.0.0.1", page.port), 20)

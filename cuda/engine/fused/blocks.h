@@ -33,7 +33,7 @@ std::vector<FusibleBlock> find_fusible(const std::vector<Layer> &layers);
 /// one.
 std::optional<FusibleBlock> find_front(const std::vector<Layer> &layers);
 
-/// Where a block reads and writes. Strides are in channels.
+/// Source and destination of a block. Strides are in channels.
 struct BlockData {
   const __half *src;
   int src_stride;
@@ -43,7 +43,7 @@ struct BlockData {
   int dst_stride;
 };
 
-/// What decides which kernels a GPU can run.
+/// The properties that decide which kernels a GPU can run.
 struct Gpu {
   int capability = 0;       ///< times ten
   size_t shared_bytes = 0;  ///< that a block may ask for

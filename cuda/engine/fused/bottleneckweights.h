@@ -11,7 +11,7 @@ constexpr int split_of(int in, int out) {
   return in == 64 && out == 64 ? 1 : in == 96 ? 3 : 4;
 }
 
-/// Of an inverted residual, in global memory.
+/// Weights of an inverted residual, in global memory.
 struct BottleneckPointers {
   const __half *expand;     // (middle, in)
   const __half *depthwise;  // (3, 3, middle)

@@ -6,7 +6,7 @@
 
 namespace fastscnn::cuda::fused {
 
-/// Of one axis: how coarse features are interpolated to four times their size.
+/// Interpolation of coarse features to four times their size, along one axis.
 struct Upsampling {
   int size;             // of the result; a multiple of four
   float scale, offset;  // to positions among the coarse features

@@ -112,8 +112,9 @@ struct DepthwisePointwise {
     outputs->add(rows, s.pointwise + first * kOut, lane);
   }
 
-  /// As many as fit, however many there are: so a lane computes eight in a row,
-  /// which it stores at once, and a warp fills whole sectors.
+  /// Computes and stores the logits, of which there are the classes rounded up
+  /// to a multiple of 8: a lane stores eight at once, and a warp fills whole
+  /// sectors.
   FASTSCNN_DEVICE void store_logits(const Shared &s,
                                     const Outputs<kOut / 8> &outputs, int y,
                                     int x, const Lane &lane) const {

@@ -76,7 +76,7 @@ struct FirstConvolution {
   }
 
  private:
-  /// Of a line of the window; of the last one for those beyond.
+  /// The place of a line of the window; lines beyond it have that of the last.
   struct Place {
     FASTSCNN_DEVICE explicit Place(int line) {
       constexpr int kEven = (Window::kColumns + 1) / 2;

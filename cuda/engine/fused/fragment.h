@@ -25,7 +25,7 @@ namespace fastscnn::cuda::fused {
 
 constexpr int kPlane = 32;
 
-/// What a lane holds of a pixel: 8 channels, or 4 of a plane of 16.
+/// The channels of a pixel that a lane holds: 8, or 4 of a plane of 16.
 template <int kChannels>
 using Part = std::conditional_t<kChannels == 8, uint4, uint2>;
 

@@ -122,7 +122,7 @@ class KernelChooser {
   Visitor *visitor_;
 };
 
-/// As KernelChooser::visit().
+/// Does the same as KernelChooser::visit().
 template <typename Table, typename Visitor>
 bool visit_kernel(const NetworkView<Table> &net, const Gpu &gpu,
                   const FusibleBlock &b, const BlockData &data,

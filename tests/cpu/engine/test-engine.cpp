@@ -54,7 +54,7 @@ void test_backend() {
   g_assert_nonnull(must(backend().create_painter(device)).get());
 }
 
-/// What an engine of a model computes with.
+/// The precision of an engine of this model.
 std::string precision_of(const std::shared_ptr<const Model> &model,
                          Precision wanted) {
   Device device;

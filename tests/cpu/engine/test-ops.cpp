@@ -35,7 +35,7 @@ Tensor random_tensor(Lcg &lcg, int channels, int height, int width) {
   return t;
 }
 
-/// As activations lie in memory, `step` floats from a pixel to the next.
+/// A tensor in the memory layout of activations, `step` floats per pixel.
 AlignedBuffer to_pixels(const Tensor &t, int step) {
   AlignedBuffer out =
       must(AlignedBuffer::create(size_t(t.height) * t.width * step));

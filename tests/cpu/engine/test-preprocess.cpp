@@ -46,7 +46,7 @@ void test_formats(gconstpointer data) {
   testing::on_every_target([&] {
     Lcg lcg(21);
     for (int i = 0; i < 12; i++) {
-      // As large as the network now and then, else any size, odd ones too.
+      // Every fourth frame has the size of the network input, others any size.
       const int width = 32 * lcg.between(1, 5);
       const int height = 32 * lcg.between(1, 3);
       const bool same = i % 4 == 0;

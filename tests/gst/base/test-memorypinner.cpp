@@ -103,7 +103,7 @@ void test_no_timestamps() {
   gst_memory_unref(sent.memory);
 }
 
-/// What cannot be pinned is not tried again.
+/// Memory that cannot be pinned is not tried again.
 void test_refused() {
   FakeBackend backend;
   backend.refuses = true;
@@ -131,7 +131,7 @@ void test_tee() {
   g_assert_cmpstr(backend.log.c_str(), ==, "registered unregistered freed");
 }
 
-/// Of memory that is shared, the pages belong to the memory behind all shares.
+/// Shared memory is pinned through the memory that owns its pages.
 void test_shared() {
   FakeBackend backend;
   const MemoryPinner pinner(&backend, {});

@@ -26,7 +26,7 @@ FRAMES = 8  # of the clip; it has 25 a second
 
 
 def run(*command, **options):
-    """What the command prints; it must not fail."""
+    """The output of a command, which must not fail."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=120,
                           **options)
     if done.returncode != 0:

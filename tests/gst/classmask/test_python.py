@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What GstClassMask has in Python: masks that outlive their frames, and the frames
-of a video.
+"""GstClassMask in Python: masks that outlive their frames, and the frames of a
+video.
 
     test_python.py [--bare]
 
@@ -175,7 +175,7 @@ class Masks(unittest.TestCase):
 
 
 class Kept(unittest.TestCase):
-    """What is kept of 30 frames, while the next 30 reuse whatever is free."""
+    """Data of 30 frames stays valid while the next 30 reuse free memory."""
     KEPT = 30
 
     def keep(self, what):

@@ -15,7 +15,7 @@ FakeControl &reset_gpu() {
   return control;
 }
 
-/// What the element answers to an ALLOCATION query for these caps.
+/// The element's answer to an ALLOCATION query for these caps.
 class Answer {
  public:
   explicit Answer(const Harness &stream, const std::string &caps = kCaps) {

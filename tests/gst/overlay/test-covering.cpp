@@ -137,7 +137,7 @@ void test_other_classes() {
   g_assert_true(all_of(changes(overlay, noise_with(filled(0))), '.'));
 }
 
-/// Nobody knows who is where the class is unknown.
+/// Pixels of unknown class may show a person.
 void test_unknown_pixels() {
   for (const char *mode : {"blur", "pixelate"}) {
     const Harness overlay(std::string("classmaskoverlay classes=person "
@@ -155,7 +155,7 @@ void test_unknown_pixels() {
   }
 }
 
-/// What no mask covers is covered.
+/// Pixels beyond the mask are covered.
 void test_beyond_the_mask() {
   for (const char *mode : {"blur", "pixelate", "blend"}) {
     const Harness overlay(std::string("classmaskoverlay classes=person "
@@ -254,8 +254,7 @@ void test_compositor() {
   }
 }
 
-/// Where masks overlap, the newest is drawn; where either shows a person, the
-/// person is hidden.
+/// Of overlapping masks the newest is drawn, but a person in either is hidden.
 void test_overlapping_masks() {
   const auto push = [](const char *properties) {
     const Harness overlay(

@@ -143,9 +143,9 @@ int difference(Rgba a, Rgba b) {
   return std::abs(a.r - b.r) + std::abs(a.g - b.g) + std::abs(a.b - b.b);
 }
 
-/// As seen without red, green or blue cones: F. Vienot, H. Brettel, J. Mollon,
-/// Digital Video Colourmaps for Checking the Legibility of Displays by
-/// Dichromats (1999), and its like for blue. Of linear RGB.
+/// Linear RGB as seen without red, green or blue cones. Source: F. Vienot, H.
+/// Brettel, J. Mollon, Digital Video Colourmaps for Checking the Legibility of
+/// Displays by Dichromats (1999), applied to blue as well.
 constexpr double kDichromats[3][3][3] = {
     {{0.11238, 0.88762, 0}, {0.11238, 0.88762, 0}, {0.00401, -0.00401, 1}},
     {{0.29275, 0.70725, 0}, {0.29275, 0.70725, 0}, {-0.02234, 0.02234, 1}},

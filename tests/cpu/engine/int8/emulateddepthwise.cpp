@@ -33,7 +33,7 @@ struct Dot {
   }
 };
 
-// What is emulated is not in registers anyway.
+// Emulated vectors are not in registers, so unrolling gains nothing.
 #undef FASTSCNN_UNROLL
 #define FASTSCNN_UNROLL
 #include "cpu/engine/int8/dotsums-inl.h"

@@ -12,7 +12,7 @@
 #include "hwy/foreach_target.h"
 #include "cpu/engine/int8/storesums-inl.h"
 
-// What is emulated is not in registers anyway.
+// Emulated vectors are not in registers, so unrolling gains nothing.
 #undef FASTSCNN_UNROLL
 #define FASTSCNN_UNROLL
 

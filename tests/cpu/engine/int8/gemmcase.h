@@ -12,7 +12,7 @@
 
 namespace fastscnn::int8 {
 
-/// Of all convolutions.
+/// Whether all convolutions have only positive weights.
 inline bool positive_weights = false;
 
 /// Aligned to cache lines, as packed weights must be.
@@ -67,7 +67,7 @@ struct GemmCase {
     layer.kernel_rows = kernel;
     packed.resize(round_up(packed_size(out, kernel, layer.in), sizeof(Line)) /
                   sizeof(Line));
-    // Whatever was there must not matter.
+    // The previous contents must not matter.
     std::memset(packed.data(), 0x55, packed.size() * sizeof(Line));
     pack_conv_gemm(weights.data(), out, channels, kernel, pixel_stride,
                    packed[0].byte);

@@ -37,7 +37,7 @@ inline int round_up(int n, int multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-/// What sums, weights and inputs look like.
+/// Distributions of sums, weights and inputs.
 enum class Kind {
   kAny,      // the whole range of everything
   kHighest,  // all inputs 255, all weights 127, the largest bias

@@ -197,7 +197,7 @@ void test_depthwise() {
       [] { g_assert_cmpint(check_depthwise(call_depthwise), >=, 200); });
 }
 
-/// As there is no emulation for older processors, the best target counts.
+/// Targets of older processors are not emulated.
 void test_depthwise_emulated() {
   int checked = 0;
   testing::on_every_target([&] {

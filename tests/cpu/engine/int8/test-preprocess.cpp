@@ -20,7 +20,7 @@ namespace {
 using reference::Lcg;
 using reference::TestFrame;
 
-/// What the header says, pixel by pixel.
+/// Implements the header literally, pixel by pixel.
 std::vector<uint8_t> expect(const TestFrame &frame, int width, int height) {
   const FrameInfo &info = frame.info;
   std::vector<FixedTap> rows[3], columns[3];
@@ -94,8 +94,8 @@ void test_format(gconstpointer data) {
   testing::on_every_target([&] {
     Lcg lcg(41);
     for (int i = 0; i < 12; i++) {
-      // As large as the network now and then, else any size, odd ones too; much
-      // larger ones take the path without windows.
+      // Every fourth frame has the size of the network input, others any size;
+      // much larger ones take the path without windows.
       const int width = 32 * lcg.between(1, 5);
       const int height = 32 * lcg.between(1, 3);
       const bool same = i % 4 == 0;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What `from gi.repository import GstClassMask` has in Python besides the C library:
+"""Additions to the C library for `from gi.repository import GstClassMask`:
 
     mask_of(buffer)     the mask of a frame, as a Mask
     frames(source)      the frames of a video with their masks, each as a Frame
@@ -281,7 +281,7 @@ def _read_messages(bus, net, subject):
     """Passes warnings on, and returns the first error."""
     while (message := bus.pop_filtered(Gst.MessageType.ERROR |
                                        Gst.MessageType.WARNING)):
-        # What fastscnn says is not about the source.
+        # Messages of fastscnn are not about the source.
         about = "" if message.src == net else subject
         if message.type == Gst.MessageType.ERROR:
             return Error(about + message.parse_error()[0].message)
