@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Installs missing packages on Debian and Ubuntu, configures build/ and compiles.
-# On other distributions it lists what is missing. Running it again is quick.
+# On other distributions it lists missing tools. Running it again is quick.
 #
 #   ./setup.sh            build the elements and install what the pipelines need
 #   ./setup.sh --demo     install only what the demo of the included clip needs
@@ -44,7 +44,7 @@ die() {
   exit 1
 }
 
-# begin STEP: what progress() and finish() are about.
+# begin STEP: sets the step that progress() and finish() report.
 begin() {
   step=$*
   began=$SECONDS
@@ -56,8 +56,8 @@ begin() {
   fi
 }
 
-# progress DONE TOTAL: changes the line on a terminal, adds one to a log every
-# ten seconds.
+# progress DONE TOTAL: updates the line on a terminal; elsewhere prints a line
+# every ten seconds.
 progress() {
   local elapsed=$((SECONDS - began)) text
   text="$step: $((100 * $1 / $2)) %"
@@ -79,7 +79,7 @@ finish() {
   say "$step: done in $((SECONDS - began)) s"
 }
 
-# fail MESSAGE: shows the log first.
+# fail MESSAGE: shows the log, then the message, and exits.
 fail() {
   if [ -t 2 ]; then
     echo >&2
@@ -88,7 +88,7 @@ fail() {
   die "$1; see the log above"
 }
 
-# Prints those of the packages that are not installed.
+# not_installed PACKAGE...: prints the packages that are not installed.
 not_installed() {
   comm -23 <(printf '%s\n' "$@" | sort) \
     <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
@@ -166,7 +166,7 @@ check_tools() {
   fi
 }
 
-# option NAME: its value in build/.
+# option NAME: prints the value of a Meson option in build/.
 option() {
   python3 -c '
 import json, sys
@@ -183,8 +183,8 @@ choose_cuda() {
   # A Jetson may lack nvidia-smi.
   if [ -z "$archs" ] && [ $cuda = no ] && [ ! -e /dev/nvhost-gpu ]; then
     if [ $tests = yes ]; then
-      # The tests run without a GPU, but need code for one: with clusters and
-      # without.
+      # The tests need no GPU, but code for one without clusters and for one
+      # with clusters.
       options+=('-Dcuda-archs=80,90')
     else
       options+=(-Dcuda=disabled)
@@ -192,13 +192,13 @@ choose_cuda() {
     return
   fi
   for arch in $archs; do
-    # An older toolkit may not know the GPU, which then runs what it does know.
+    # If an older toolkit does not know the GPU, build for all that it knows.
     nvcc --list-gpu-code 2> /dev/null | grep -qx "sm_$arch" || archs=
   done
   options+=(-Dcuda-archs="$(paste -sd, <<< "$archs")")
 }
 
-# Configures build/, or changes it if it lacks something.
+# Configures build/, or reconfigures it if an option or package was missing.
 configure() {
   local options=() reconfigure=()
   if [ -f build/build.ninja ]; then
@@ -222,7 +222,7 @@ configure() {
     return
   fi
   begin '2/3 configuring'
-  # Lines in backtraces, but no variables, which take a third of the time.
+  # -g1: lines in backtraces, but no variables, which take a third of the time.
   CFLAGS="-g1 ${CFLAGS-}" CXXFLAGS="-g1 ${CXXFLAGS-}" \
     meson setup "${reconfigure[@]}" "${options[@]}" build > "$log" 2>&1 ||
     fail 'meson failed to configure build/'

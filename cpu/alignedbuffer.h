@@ -20,11 +20,12 @@ inline size_t round_up(size_t n, size_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-/// Zero-initialised numbers, aligned for cache lines and every vector.
+/// An array of zero-initialised numbers, aligned to cache lines and so for
+/// every vector.
 template <typename T>
 class AlignedArray {
  public:
-  /// `size` numbers; an Error if memory runs out.
+  /// Allocates `size` numbers; an Error if memory runs out.
   static Result<AlignedArray> create(size_t size) {
     const size_t bytes = size * sizeof(T);
     AlignedArray buffer;

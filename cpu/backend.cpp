@@ -19,7 +19,7 @@ int thread_count(const Device &device) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// The name of the processor; "CPU" if the system does not tell.
+/// The name of the processor; "CPU" if the system does not report it.
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);) {

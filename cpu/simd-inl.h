@@ -11,7 +11,8 @@
 #include "hwy/highway.h"
 #include "cpu/simd.h"
 
-// Without functions, HWY_BEFORE_NAMESPACE() has nothing to apply to.
+// No HWY_BEFORE_NAMESPACE(): it applies to functions, and this namespace has
+// none.
 namespace fastscnn::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;

@@ -13,8 +13,8 @@
 namespace fastscnn {
 
 /// Tasks with dependencies, which threads take one by one in a fixed order. A
-/// task waits only for those that it names, so the steps of a computation need
-/// no barriers between them.
+/// task waits only for the tasks that it names, so the steps of a computation
+/// need no barriers between them.
 class TaskGraph {
  public:
   struct Task {

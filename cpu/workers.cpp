@@ -89,7 +89,8 @@ void Workers::work() {
   while (Job *job = wait_for_job(lock)) {
     const int worker = job->joined++;
     job->active++;
-    // To the end of the queue: the next thread helps the next caller.
+    // Move the job to the end of the queue: the next thread helps the next
+    // caller.
     remove(job);
     if (job->joined < job->wanted) enqueue(job);
     lock.unlock();

@@ -28,9 +28,9 @@ class Workers {
   Result<> reserve(int threads);
 
   /// Calls function (context, 0) on this thread and function (context, 1) ...
-  /// (context, threads - 1) on others as they become free, if they do before
-  /// the first call returns; returns when all calls have. Thread-safe:
-  /// concurrent callers share the threads fairly. Allocates nothing.
+  /// (context, threads - 1) on others that become free before the first call
+  /// returns; returns when all calls have returned. Thread-safe: concurrent
+  /// callers share the threads fairly. Allocates nothing.
   void run(int threads, Function function, void *context);
 
  private:

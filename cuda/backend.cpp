@@ -109,7 +109,8 @@ class CudaBackend : public Backend {
                : Context::primary(device.id < 0 ? 0 : device.id);
   }
 
-  /// For what may outlive a context of the caller's.
+  /// The primary context of the device, for memory that may outlive the context
+  /// of the caller.
   static Result<std::shared_ptr<const Context>> open_primary(
       const Device &device) {
     const auto context = FASTSCNN_TRY(open_context(device));

@@ -52,7 +52,7 @@ class ContextGuard {
   bool entered_ = true;
 };
 
-/// Of a device, times ten.
+/// The compute capability of a device, times ten.
 Result<int> compute_capability(int device);
 
 /// An Error if this machine cannot run the engine: there is no driver, it is

@@ -10,7 +10,7 @@ namespace fastscnn::cuda {
 
 struct ExecutorPool::Entry {
   std::unique_ptr<Executor> executor;
-  uint64_t used = 0;  // when last
+  uint64_t used = 0;  // clock_ at the end of the last use
   bool lent = false;
   bool retired = false;  // to be destroyed when it comes back
 };
@@ -28,7 +28,7 @@ struct ExecutorPool::Kind {
   std::list<Entry> entries;
   std::deque<Waiter *> waiters;  // in order of arrival
 
-  /// Those that stay.
+  /// Number of executors, without the retired ones.
   int size() const {
     return static_cast<int>(
         std::count_if(entries.begin(), entries.end(),
@@ -47,7 +47,7 @@ struct ExecutorPool::Kind {
   Entry *idle_longest() {
     return best([](const Entry &entry) { return !entry.lent; }, false);
   }
-  /// Parts of it may still be in the caches.
+  /// The best choice: parts of its memory may still be in the caches.
   Entry *idle_shortest() {
     return best([](const Entry &entry) { return !entry.lent; }, true);
   }
@@ -62,7 +62,7 @@ struct ExecutorPool::Kind {
   }
 
  private:
-  /// The latest or earliest used of those that fit; null if none does.
+  /// The latest or earliest used entry that fits; null if none does.
   template <typename F>
   Entry *best(const F &fits, bool latest) {
     Entry *found = nullptr;
@@ -110,7 +110,7 @@ int ExecutorPool::count() const {
   return static_cast<int>(count);
 }
 
-/// The kind with the most executors; of equal ones the least recently used.
+/// The kind with the most executors; if several have, the least recently used.
 ExecutorPool::Kind *ExecutorPool::richest() const {
   Kind *found = nullptr;
   for (const auto &[key, kind] : kinds_) {
@@ -165,8 +165,8 @@ ExecutorPool::Kind *ExecutorPool::find(const ExecutorKind &key) {
   return kind.get();
 }
 
-/// Returns the least recently used executor; null if it is lent, when the last
-/// user destroys it.
+/// Removes and returns the least recently used executor. Returns null if it is
+/// lent: give_back() then destroys it.
 std::unique_ptr<Executor> ExecutorPool::retire(Kind *kind) {
   Entry *entry = kind->least_recently_used();
   if (!entry->lent) return kind->take(entry);
@@ -180,7 +180,7 @@ void ExecutorPool::leave(Kind *kind) {
   std::vector<std::unique_ptr<Executor>> spared;
   const Lock lock(mutex_);
   kind->members--;
-  // Each other member uses at most one at a time, so that the rest is idle.
+  // Each remaining member uses at most one at a time, so the surplus is idle.
   while (kind->size() > kind->members)
     spared.push_back(kind->take(kind->idle_longest()));
   if (kind->members > 0) return;

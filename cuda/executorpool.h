@@ -15,7 +15,7 @@
 
 namespace fastscnn::cuda {
 
-/// Computes frames one after the other, of any stream with frames of its kind.
+/// Computes one frame at a time, of any stream of its kind.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -36,8 +36,9 @@ struct ExecutorKind {
   }
 };
 
-/// The executors of a CUDA context, which all of its streams share. More
-/// frames at a time would not be quicker, but need more memory. Thread-safe.
+/// The executors of a CUDA context, which all of its streams share. Their
+/// number is limited: to compute more frames at a time would not be faster, but
+/// need more memory. Thread-safe.
 class ExecutorPool : public std::enable_shared_from_this<ExecutorPool> {
  public:
   static constexpr int kDefaultLimit = 4;
@@ -45,8 +46,8 @@ class ExecutorPool : public std::enable_shared_from_this<ExecutorPool> {
   using Make = std::function<Result<std::unique_ptr<Executor>>()>;
   using Warn = std::function<void(const std::string &)>;
 
-  /// limit: of the number of executors. Only more kinds than that raise it:
-  /// each has at least one.
+  /// limit: the maximum number of executors. Only more kinds than that exceed
+  /// it: each kind has at least one.
   explicit ExecutorPool(int limit = kDefaultLimit);
   ~ExecutorPool();
   ExecutorPool(const ExecutorPool &) = delete;
@@ -76,7 +77,7 @@ class ExecutorPool : public std::enable_shared_from_this<ExecutorPool> {
     Entry *entry_;
   };
 
-  /// A stream's share in the executors of a kind. Must outlive its leases.
+  /// A stream's access to the executors of a kind. Must outlive its leases.
   class Member {
    public:
     Member(Member &&other) noexcept = default;
@@ -94,11 +95,12 @@ class ExecutorPool : public std::enable_shared_from_this<ExecutorPool> {
     Kind *kind_;
   };
 
-  /// Adds a stream. Makes an executor if the kind has fewer than streams, and
-  /// either the limit allows another one or a kind that has more can spare its
-  /// least recently used one. Slow. Makes one executor at a time, so that the
-  /// next finds its plans in the cache. An Error if the kind has no executor
-  /// and none can be made; if it has, warn gets the reason.
+  /// Adds a stream to a kind. Makes an executor for it if the limit allows
+  /// another one, if a kind with at least two more gives up its least recently
+  /// used one, or if the kind has none. Slow. Executors are made one at a time,
+  /// so that the next one finds its plans in the cache. Returns an Error if the
+  /// kind has no executor and making one fails; if it has one, warn gets the
+  /// reason.
   Result<Member> join(const ExecutorKind &key, const Make &make,
                       const Warn &warn);
 
@@ -112,7 +114,7 @@ class ExecutorPool : public std::enable_shared_from_this<ExecutorPool> {
   Entry *acquire(Kind *kind);
   void give_back(Kind *kind, Entry *entry);
 
-  // With the lock.
+  // These need the lock on mutex_.
   int count() const;
   Kind *richest() const;
   Kind *find(const ExecutorKind &key);

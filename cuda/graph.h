@@ -22,8 +22,8 @@ inline Result<> synchronize_context() {
   return {};
 }
 
-/// Records what queue (stream) queues as a graph, without running it. Returns
-/// the Error of queue if it fails.
+/// Captures the work that queue(stream) queues as a graph, without running it.
+/// Returns the Error of queue if it fails.
 template <typename F>
 Result<Graph> capture(cudaStream_t stream, const F &queue) {
   const std::lock_guard<std::mutex> lock(capture_mutex());
@@ -38,7 +38,7 @@ Result<Graph> capture(cudaStream_t stream, const F &queue) {
   return captured;
 }
 
-/// The node that the last call on a stream added, which is being captured.
+/// The node that the last call added to a stream that is being captured.
 inline Result<cudaGraphNode_t> last_captured(cudaStream_t stream) {
   cudaStreamCaptureStatus status;
   const cudaGraphNode_t *nodes = nullptr;

@@ -64,7 +64,7 @@ Result<Registration> make_registration(void *memory, size_t bytes) {
 
 Result<bool> is_pinned(const void *memory, size_t bytes) {
   const auto *first = static_cast<const char *>(memory);
-  // First and last byte may be in pages of neighbours that are pinned.
+  // Also in the middle: the ends may share pages with pinned neighbours.
   for (const char *byte : {first, first + bytes / 2, first + bytes - 1}) {
     cudaPointerAttributes attributes = {};
     TRY_CUDA(cudaPointerGetAttributes(&attributes, byte));

@@ -51,7 +51,7 @@ using Registration = Handle<void *, cudaHostUnregister>;  // of host memory
 Result<Stream> make_stream();  ///< does not wait for the default stream
 Result<Event> make_event();    ///< without timing
 Result<Event> make_timing_event();
-Result<Event> make_sleeping_event();  ///< who waits for it sleeps
+Result<Event> make_sleeping_event();  ///< waiting threads sleep
 Result<DeviceMemory> make_device_memory(size_t bytes);  ///< at least one byte
 Result<PinnedMemory> make_pinned_memory(size_t bytes);
 /// Pins memory, which must not be pinned yet.

@@ -19,12 +19,13 @@
 ///   struct Shared;
 ///   int blocks() const;
 ///   void operator()(int phase, int block, int thread, Shared &) const;
-/// A kernel whose blocks cooperate as cuda/simt.h says, in clusters of
-/// kCluster, has
-///   static constexpr int kThreads, kCluster, kBlocksEach;  // blocks that fit
-///   struct Shared;                                  // on a multiprocessor
-///   static constexpr bool runs_on(int arch);        // __CUDA_ARCH__
-///   int grid_x() const, grid_y() const;             // clusters
+/// A kernel whose threads cooperate through cuda/simt.h, in clusters of
+/// kCluster blocks, has
+///   static constexpr int kThreads, kCluster;
+///   static constexpr int kBlocksEach;         // that fit a multiprocessor
+///   struct Shared;
+///   static constexpr bool runs_on(int arch);  // arch: __CUDA_ARCH__
+///   int grid_x() const, grid_y() const;       // in clusters
 ///   void operator()(Shared &) const;
 #ifdef __CUDACC__
 #define FASTSCNN_HD __host__ __device__
@@ -32,9 +33,9 @@
 #define FASTSCNN_HD
 #endif
 
-/// Goes before a loop over arrays that must stay in registers.
-/// FASTSCNN_UNROLL_BY: before one whose loads should overlap, or, with 1, whose
-/// code should stay small.
+/// FASTSCNN_UNROLL goes before a loop over arrays that must stay in registers.
+/// FASTSCNN_UNROLL_BY(n) goes before a loop whose loads should overlap; with
+/// n = 1 it prevents unrolling, to save code or registers.
 #ifdef __CUDA_ARCH__
 #define FASTSCNN_UNROLL _Pragma("unroll")
 #define FASTSCNN_PRAGMA(text) _Pragma(#text)
@@ -46,8 +47,8 @@
 
 namespace fastscnn::cuda {
 
-/// Adds to a sum that any thread of any block may add to; returns the sum
-/// before.
+/// Adds to a sum that any thread of any block may add to; returns its old
+/// value.
 FASTSCNN_HD inline uint32_t add_atomically(uint32_t *sum, uint32_t value) {
 #ifdef __CUDA_ARCH__
   return atomicAdd(sum, value);
@@ -58,7 +59,7 @@ FASTSCNN_HD inline uint32_t add_atomically(uint32_t *sum, uint32_t value) {
 #endif
 }
 
-/// Sets such a sum to zero; returns what it was.
+/// Sets such a sum to zero; returns its old value.
 FASTSCNN_HD inline uint32_t take_atomically(uint32_t *sum) {
 #ifdef __CUDA_ARCH__
   return atomicExch(sum, 0);
@@ -67,8 +68,8 @@ FASTSCNN_HD inline uint32_t take_atomically(uint32_t *sum) {
 #endif
 }
 
-/// Orders memory: a thread that sees a write of this thread after the fence
-/// also sees its writes before.
+/// A memory fence: a thread that sees a write of this thread after the fence
+/// also sees its writes before the fence.
 FASTSCNN_HD inline void fence() {
 #ifdef __CUDA_ARCH__
   __threadfence();
@@ -77,11 +78,11 @@ FASTSCNN_HD inline void fence() {
 
 /// When a kernel may start.
 enum class Start {
-  kAfter,  ///< what was queued before is complete
-  /// Programmatic dependent launch: while the kernel before ends, for which it
-  /// waits itself (simt.h). Needs sm_90, and a kernel of ours in front, all of
-  /// whose threads wait: so each kernel is complete before the next but one
-  /// reads anything.
+  kAfter,  ///< when everything queued before is complete
+  /// Programmatic dependent launch: while the previous kernel still runs; the
+  /// kernel itself waits for it (simt.h). Needs sm_90. The previous kernel must
+  /// be one of ours, whose threads all wait as well: so each kernel is complete
+  /// before the next but one reads anything.
   kEarly,
 };
 
@@ -103,7 +104,7 @@ struct GraphNode {
 };
 
 /// Give a node that launch() made the parameters of another kernel of the same
-/// type and grid, from the next launch of the graph on.
+/// type and grid. They take effect with the next launch of the graph.
 template <class Items>
 Result<> update(const Items &kernel, GraphNode node);
 template <class Blocks>
@@ -114,9 +115,9 @@ Result<> update_clusters(const Clusters &kernel, GraphNode node);
 /// Queues kernels on a stream until one fails.
 struct Launcher {
   cudaStream_t stream;
-  bool overlaps = false;  ///< those that follow each other start early
+  bool overlaps = false;  ///< kernels that follow one of ours start early
   Result<> status = {};
-  bool follows_ours = false;  ///< the last thing queued is a kernel of ours
+  bool follows_ours = false;  ///< the work queued last is a kernel of ours
 
   template <class Items>
   void items(const Items &kernel) {

@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(Blocks::kThreads)
   }
 }
 
-/// Empty for GPUs that never run it.
+/// Has no code for GPUs that never run the kernel.
 template <class Clusters>
 __global__ void __launch_bounds__(Clusters::kThreads, Clusters::kBlocksEach)
     run_clusters(const __grid_constant__ Clusters kernel) {
@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(Clusters::kThreads, Clusters::kBlocksEach)
 #endif
 }
 
-/// How a kernel is launched.
+/// The launch configuration of a kernel.
 template <typename Kernel>
 struct Grid {
   void (*function)(Kernel);
@@ -61,7 +61,7 @@ Grid<Blocks> grid_of_blocks(const Blocks &kernel) {
   return {run_blocks<Blocks>, kernel.blocks(), Blocks::kThreads};
 }
 
-/// cluster: blocks along z.
+/// cluster: number of blocks, along z.
 template <typename Kernel>
 Result<> launch_function(void (*function)(Kernel), const Kernel &kernel,
                          dim3 grid, int threads, int cluster,

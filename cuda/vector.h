@@ -11,8 +11,8 @@
 
 namespace fastscnn::cuda {
 
-/// Tensors are (H, W, C), C being a multiple of this: 8 halves are one 16-byte
-/// access, 8 floats are two.
+/// Tensors are (H, W, C), where C is a multiple of this: 8 halves are one
+/// 16-byte access, 8 floats are two.
 constexpr int kLanes = 8;
 
 constexpr int pad_channels(int channels) {
@@ -45,10 +45,10 @@ struct Raw {
   uint4 words[sizeof(T) / 2];
 };
 
-/// Reads 16 bytes of global memory if inside, else nothing, and returns zeros.
-/// On the device the compiler can neither split the access nor turn the
-/// condition into a branch, so that loads that follow each other are in flight
-/// together.
+/// Reads 16 bytes of global memory if inside; otherwise reads nothing and
+/// returns zeros. On the device the compiler can neither split the access nor
+/// turn the condition into a branch, so that loads that follow each other are
+/// in flight together.
 FASTSCNN_HD inline uint4 load_16(const void *src, bool inside) {
   uint4 v = {};
 #ifdef __CUDA_ARCH__

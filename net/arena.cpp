@@ -16,7 +16,8 @@ size_t place_in_arena(std::vector<Interval> *intervals, size_t alignment,
       by_size.begin(), by_size.end(),
       [](const Interval *a, const Interval *b) { return a->size > b->size; });
 
-  // The largest first, each at the lowest offset that is free all its life.
+  // Place the largest first, each at the lowest offset that is free throughout
+  // its lifetime.
   size_t total = 0;
   std::vector<const Interval *> placed;  // by offset
   for (Interval *i : by_size) {

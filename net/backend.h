@@ -21,18 +21,20 @@ enum class Precision {
   kInt8,
 };
 
-/// What an engine or painter runs on.
+/// The device and the settings of an engine or painter.
 struct Device {
   int id = -1;      ///< CUDA device ordinal; -1: the first
   int threads = 0;  ///< CPU threads; 0: one per core
   Queue queue;      ///< CUDA context to use; null: one of the backend's own
   Precision precision = Precision::kAuto;  ///< of engines
-  /// Nullable: called with a sentence on each problem that does not stop work.
+  /// Nullable: called with a sentence about each problem that does not stop
+  /// work.
   void (*warn)(const char *sentence) = nullptr;
 };
 
-/// What a module provides. Thread-safe. Engines of the same model, device and
-/// precision share weights, which live as long as any of those engines.
+/// The engines and painters of a module. Thread-safe. Engines of the same
+/// model, device and precision share weights, which live as long as any of
+/// those engines.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -40,27 +42,28 @@ class Backend {
   /// "cpu" or "cuda".
   virtual const char *name() const = 0;
 
-  /// For people: "AMD EPYC, 2 threads", "NVIDIA H200". An Error if the device
-  /// does not exist.
+  /// Human-readable, such as "AMD EPYC, 2 threads" or "NVIDIA H200". An Error
+  /// if the device does not exist.
   virtual Result<std::string> device_name(const Device &device) const = 0;
 
-  /// An Error if the backend or the model does not have that precision.
+  /// An Error if the backend or the model does not support device.precision.
   virtual Result<std::unique_ptr<Engine>> create_engine(
       std::shared_ptr<const Model> model, const Device &device) = 0;
 
   virtual Result<std::unique_ptr<Painter>> create_painter(
       const Device &device) = 0;
 
-  // What these two return may outlive all engines and the context in `queue`,
-  // and be released on any thread. Both are slow.
+  // The results of these two may outlive all engines and the context in
+  // `queue`, and may be released on any thread. Both functions are slow.
 
   /// Pinned host memory, or null.
   virtual std::shared_ptr<void> allocate_host_memory(const Device &, size_t) {
     return nullptr;
   }
 
-  /// Keeps host memory of the caller pinned, who releases the result before the
-  /// memory is freed or unmapped. Null if it is pinned already or cannot be.
+  /// Pins host memory of the caller for as long as the result lives; release it
+  /// before freeing or unmapping the memory. Null if the memory is pinned
+  /// already or cannot be pinned.
   virtual std::shared_ptr<void> register_host_memory(const Device &, void *,
                                                      size_t) {
     return nullptr;

@@ -5,16 +5,16 @@
 
 namespace fastscnn {
 
-/// YUV to RGB by the luma weights of a matrix (BT.601: kr 0.299, kb 0.114;
-/// BT.709: kr 0.2126, kb 0.0722). full_range: components use 0..255; otherwise
-/// 16..235, and 16..240 for chroma. Source: ITU-R BT.601-7 and BT.709-6,
-/// section 3.
+/// Converts YUV to RGB with the luma weights of a colour matrix (BT.601: kr
+/// 0.299, kb 0.114; BT.709: kr 0.2126, kb 0.0722). full_range: components use
+/// 0..255; otherwise 16..235, and 16..240 for chroma. Source: ITU-R BT.601-7
+/// and BT.709-6, section 3.
 ColorTransform yuv_to_rgb(double kr, double kb, bool full_range);
 
-/// R, G and B to RGB; full_range as above.
+/// Converts R, G and B to RGB; full_range as above.
 ColorTransform rgb_to_rgb(bool full_range);
 
-/// Y alone to RGB.
+/// Converts Y alone to RGB; full_range as above.
 ColorTransform gray_to_rgb(bool full_range);
 
 /// The inverse: components / 255 = matrix * rgb + offset. For 1 component, row

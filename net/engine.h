@@ -32,8 +32,8 @@ struct Options {
   /// Weight of the past, from 0 to below 1, in an exponential average of the
   /// logits, which restarts at scene cuts (net/scenecut.h).
   float smoothing = 0.f;
-  /// The calling thread sleeps while a GPU works. It spins otherwise, which
-  /// occupies a core and notices the end sooner.
+  /// Whether the calling thread sleeps while a GPU works. Otherwise it spins,
+  /// which occupies a core but notices the end sooner.
   bool sleeps = false;
 };
 
@@ -43,10 +43,10 @@ constexpr uint8_t kUnknown = 255;
 /// The largest number of areas of a mask.
 constexpr int kMaxAreas = 256;
 
-/// Where segment() writes its results. The caller owns the memory.
+/// The memory to which segment() writes its results. The caller owns it.
 struct Mask {
   /// (mask_height, mask_width): the class with the largest interpolated logit;
-  /// of equal ones the lowest class.
+  /// the lowest of these classes if several are equal.
   uint8_t *ids = nullptr;
   int stride = 0;  ///< bytes from a row of ids to the next
   /// Nullable, (mask_height, mask_width): the softmax probability of that class
@@ -71,15 +71,16 @@ class Engine {
 
   /// Segments one frame: colour conversion, bilinear resize, normalisation,
   /// network, bilinear interpolation of the logits to the size of the mask,
-  /// argmax. Blocks until the mask is written and the frame no longer read;
-  /// keeps no pointer. Allocates nothing. queue: where earlier work on the
-  /// frame and the mask is queued; null if it has finished.
+  /// argmax. Blocks until the mask is written and the frame is no longer
+  /// needed; keeps no pointer. Allocates nothing. queue: the queue of earlier
+  /// work on the frame and the mask; null if that has finished.
   virtual Result<> segment(const ConstFrame &frame, const Mask &mask,
                            const Options &options, Queue queue) = 0;
 
   /// Divides the mask into areas, whose pixels segment() counts separately:
-  /// `areas` is (mask_height, mask_width), in host memory, of values below n, 1
-  /// to kMaxAreas; copied. Slow. configure() makes the whole mask one area.
+  /// `areas`, (mask_height, mask_width) in host memory, holds values below n
+  /// and is copied; n is 1 to kMaxAreas. Slow. configure() makes the whole mask
+  /// one area.
   virtual Result<> set_areas(const uint8_t *areas, int n) = 0;
 
   /// Size of the mask in pixels; 0 before configure().
@@ -93,7 +94,7 @@ class Engine {
   /// Restarts smoothing with the next frame. Call after a seek.
   virtual void reset() = 0;
 
-  /// The arithmetic of the network, for people: "fp32", "int8 (AMX)".
+  /// Human-readable arithmetic of the network: "fp32", "int8 (AMX)".
   virtual const char *precision() const = 0;
 };
 

@@ -27,7 +27,7 @@ inline Error model_error(std::string sentence) {
 }
 
 /// A value, or an Error. Nothing throws: libgstreamer brings an unwinder of its
-/// own, and in a process with two of them an exception means abort().
+/// own, and in a process with two of them an exception calls abort().
 template <typename T = void>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:

@@ -9,9 +9,9 @@
 
 namespace fastscnn {
 
-/// Where published implementations of Fast-SCNN (Poudel, Liwicki, Cipolla,
-/// arXiv 1902.04502) differ. The defaults, like those of models/fastscnn.py,
-/// are what the shipped model was trained with.
+/// The options in which published implementations of Fast-SCNN (Poudel,
+/// Liwicki, Cipolla, arXiv 1902.04502) differ. The defaults, like those of
+/// models/fastscnn.py, are what the shipped model was trained with.
 struct Variant {
   enum class FfmDw { kDw3, kDw3Dilation4, kPw1 };
   enum class Activation { kRelu, kRelu6 };
@@ -94,15 +94,15 @@ Result<std::vector<Shape>> infer_shapes(const std::vector<Layer> &layers,
                                         int height, int width);
 
 /// Whether a model with activation scales has one for the output of a layer:
-/// that of each convolution but the last, whose output are the logits.
+/// true for every convolution but the last, whose output is the logits.
 bool has_scale(const std::vector<Layer> &layers, int index);
 
-/// The byte that stands for 0 in an output in 8 bits.
+/// The byte that represents 0 in an 8-bit output.
 constexpr int zero_point_of(Activation activation) {
   return activation == Activation::kNone ? 128 : 0;
 }
 
-/// The scales that a model may have.
+/// The range of activation scales that a model may have.
 constexpr double kMinScale = 1e-6;
 constexpr double kMaxScale = 1e6;
 
@@ -110,8 +110,8 @@ constexpr double kMaxScale = 1e6;
 int input_channels(const std::vector<Layer> &layers, int index);
 
 /// Size of the network input for a frame: multiples of kSizeMultiple near the
-/// asked size. A side that is 0 follows the frame's aspect ratio; if both are
-/// 0, the input has about as many pixels as the model prefers.
+/// requested size. A side that is 0 follows the frame's aspect ratio; if both
+/// are 0, the input has about as many pixels as the model prefers.
 Shape choose_input_size(int asked_width, int asked_height, int model_width,
                         int model_height, int frame_width, int frame_height);
 

@@ -5,9 +5,9 @@
 
 namespace fastscnn {
 
-/// Where the samples of one colour component lie. Planar, semi-planar and
-/// packed formats, 4:2:0 to 4:4:4, differ only in these numbers: engines and
-/// painters need no list of pixel formats.
+/// The memory layout of the samples of one colour component. Planar,
+/// semi-planar and packed formats, 4:2:0 to 4:4:4, differ only in these
+/// numbers: engines and painters need no list of pixel formats.
 struct Component {
   int plane = 0;
   int offset = 0;        ///< of the first sample in a row of the plane, bytes

@@ -12,10 +12,10 @@ namespace fastscnn {
 using nlohmann::json;
 
 /// Parses the JSON of a model file; `what` names the text in messages. Refuses
-/// duplicate keys, of which the library would silently keep the last.
+/// duplicate keys: the library would silently keep the last one.
 Result<json> parse_json(const char *text, size_t size, const std::string &what);
 
-/// A value as messages quote it, on one line and valid UTF-8.
+/// The text of a value for messages, on one line and valid UTF-8.
 std::string to_text(const json &value);
 
 }  // namespace fastscnn

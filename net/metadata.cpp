@@ -60,7 +60,7 @@ Result<json> json_of(const Metadata &metadata, const std::string &key) {
                     "\"" + key + "\" in its metadata");
 }
 
-/// Whether value is a list of 3 numbers from low to high, which go to rgb.
+/// Whether value is a list of 3 numbers from low to high; stores them in rgb.
 bool read_rgb(const json &value, float low, float high, float rgb[3]) {
   if (!value.is_array() || value.size() != 3) return false;
   for (int c = 0; c < 3; c++) {
@@ -103,7 +103,8 @@ Result<std::vector<uint32_t>> read_colors(const Metadata &metadata,
   return colors;
 }
 
-/// Optional. A name must mean one class, however it is spelled.
+/// Reads the aliases, if any. A name must mean one class, however it is
+/// spelled.
 Result<std::vector<std::pair<std::string, std::string>>> read_aliases(
     const Metadata &metadata, const std::vector<std::string> &labels) {
   std::vector<std::pair<std::string, std::string>> aliases;
@@ -154,7 +155,7 @@ Result<Variant> read_variant(const Metadata &metadata) {
   return v;
 }
 
-/// Scales by layer; none if the metadata has none.
+/// Reads the activation scales by layer; empty if the metadata has none.
 Result<std::vector<float>> read_scales(const Metadata &metadata,
                                        const ModelInfo &info) {
   const char *const key = "activation_scales";

@@ -34,7 +34,8 @@ uint64_t count(const std::vector<uint64_t> &shape) {
   return n;
 }
 
-/// Removes a tensor from the file; what remains in the end is unknown.
+/// Removes a tensor from the file; tensors that remain in the end belong to no
+/// layer.
 Result<std::vector<float>> take(Safetensors &file, const std::string &name,
                                 const std::vector<uint64_t> &shape) {
   auto it = file.tensors.find(name);
@@ -70,8 +71,8 @@ Result<ModelPtr> parse_model(const uint8_t *data, size_t size) {
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE *)>;
 
-/// The whole file. Reads rather than maps it: if another process truncates a
-/// mapped file, this one dies of SIGBUS.
+/// Reads the whole file instead of mapping it: if another process truncated a
+/// mapped file, SIGBUS would kill this one.
 Result<std::vector<uint8_t>> read_file(const std::string &path) {
   std::error_code ignored;  // fopen() reports it
   if (std::filesystem::exists(path, ignored) &&

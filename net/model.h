@@ -27,9 +27,9 @@ struct ModelInfo {
   int input_width = 0;        ///< preferred network input, pixels
   int input_height = 0;
   Variant variant;
-  /// Scales of the outputs in 8 bits, by layer, 0 for layers without one (see
+  /// Scales of 8-bit outputs, by layer, 0 for layers without one (see
   /// has_scale()): value = scale * (byte - zero_point_of (activation)). Empty
-  /// if the model has none, and runs in floating point only.
+  /// if the model has none; it then runs in floating point only.
   std::vector<float> activation_scales;
 
   int classes() const { return static_cast<int>(labels.size()); }
@@ -43,7 +43,7 @@ class Model {
   /// it.
   static Result<std::shared_ptr<const Model>> load(const std::string &path);
 
-  /// Reads a file in memory, which messages call `name`.
+  /// Reads a safetensors file from memory; messages call it `name`.
   static Result<std::shared_ptr<const Model>> parse(const uint8_t *data,
                                                     size_t size,
                                                     const std::string &name);

@@ -67,7 +67,7 @@ struct PaintImage {
 /// the frame. Not thread-safe. All backends paint the same, within 1 of 255:
 ///
 /// 1. Every frame pixel gets one value of the mask, or kOutside. Values are
-///    never interpolated; of equally good ones the lowest is taken.
+///    never interpolated; of equally good values the lowest wins.
 ///    - If the mask is at most as wide and as high as its rectangle, the four
 ///      samples around the pixel vote with their bilinear weights, as
 ///      enlarge_position() defines them.
@@ -75,7 +75,7 @@ struct PaintImage {
 ///      shrink_end(x)) and likewise in y, and near those of the 3x3 pixels
 ///      around it that lie in the rectangle. The value with the largest 4 *
 ///      own_votes * near_samples - 3 * near_votes * own_samples wins: thin
-///      objects stay if they differ from their surroundings.
+///      objects remain if they differ from their surroundings.
 /// 2. Every frame pixel gets a colour with an opacity a.
 ///    - kBlend: color[value]. kMask: color[value] over background. kCutout:
 ///      background where color[value].a is 0.
@@ -115,7 +115,8 @@ class Painter {
   virtual Result<> paint(const Frame &dst, const PaintMask &mask,
                          const PaintStyle &style, Queue queue) = 0;
 
-  /// Draws an image likewise. Allocates nothing unless the image grows.
+  /// Draws an image. As in paint(), may only queue the painting, but no longer
+  /// reads the image on return. Allocates nothing unless the image grows.
   virtual Result<> paint_image(const Frame &dst, const PaintImage &image,
                                Queue queue) = 0;
 };
@@ -132,10 +133,10 @@ constexpr int kBlurRadius = 3;  ///< cells
 /// Outlines are twice as opaque as areas.
 constexpr int outline_alpha(int a) { return a > 127 ? 255 : 2 * a; }
 
-/// Where pixel x, counted from the left of the rectangle, lies in a mask of
-/// `size` samples that covers `covers` pixels, in 1/256 samples: sample
-/// position
-/// >> 8 has the weight 256 - fraction, the next one fraction = position & 255.
+/// The position of pixel x, counted from the left of the rectangle, in a mask
+/// of `size` samples that covers `covers` pixels; in 1/256 samples. With
+/// fraction = position & 255, sample `position >> 8` has the weight 256 -
+/// fraction, and the next one has the weight fraction.
 constexpr int enlarge_position(int x, int size, int covers) {
   const int64_t p = ((2 * int64_t{x} + 1) * size * 128) / covers - 128;
   const int64_t last = (int64_t{size} - 1) * 256;

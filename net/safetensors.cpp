@@ -22,7 +22,7 @@ uint64_t little_endian_64(const uint8_t *p) {
   return v;
 }
 
-/// A list of at most kMaxDimensions whole numbers from 0 on.
+/// Reads a list of at most kMaxDimensions non-negative integers.
 Result<std::vector<uint64_t>> read_sizes(const json &entry, const char *key,
                                          const std::string &where) {
   const json list = entry.value(key, json());
@@ -84,7 +84,7 @@ Result<> read_metadata(const json &object,
   return {};
 }
 
-/// Every byte of the data belongs to exactly one tensor.
+/// Checks that every byte of the data belongs to exactly one tensor.
 Result<> check_coverage(const Safetensors &file, const uint8_t *data,
                         const uint8_t *end) {
   std::vector<const Tensor *> tensors;

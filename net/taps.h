@@ -14,8 +14,8 @@ struct Tap {
   float weight;  ///< of second, 0..1
 };
 
-/// The taps at a position, in inputs from the first of `size`; positions beyond
-/// the ends are moved to the nearest end.
+/// The taps at a position, counted in inputs from the first of `size`;
+/// positions beyond the ends are moved to the nearest end.
 template <typename Real>
 constexpr Tap tap_at(Real position, int size) {
   const Real last = size - 1;
@@ -25,7 +25,7 @@ constexpr Tap tap_at(Real position, int size) {
           static_cast<float>(position - first)};
 }
 
-/// Where output i of `out` lies among `in` inputs, as in PyTorch: with
+/// The position of output i of `out` among `in` inputs, as in PyTorch: with
 /// align_corners, the first and last samples coincide; without, samples lie at
 /// half-pixel centres. Linear in i.
 constexpr double resize_position(int i, int in, int out, bool align_corners) {

@@ -11,15 +11,15 @@ namespace fastscnn {
 /// A polygon of a zone, a named part of the frame.
 struct ZonePolygon {
   std::string zone;
-  std::vector<double> points;  ///< x and y of each, in shares of the frame
+  std::vector<double> points;  ///< x and y of each, as fractions of the frame
 };
 
 /// Reads a JSON file of zones: an object with, for each name, a polygon or a
 /// list of polygons; a polygon is a list of at least 3 points [x, y] from 0 to
-/// 1. An Error names the file, and what is wrong with which zone.
+/// 1. An Error names the file, the zone and what is wrong with it.
 Result<std::vector<ZonePolygon>> read_zone_file(const std::string &path);
 
-/// The same for the text of a file, which messages call `name`.
+/// Parses the text of such a file, which messages call `name`.
 Result<std::vector<ZonePolygon>> parse_zones(const std::string &text,
                                              const std::string &name);
 

@@ -6,18 +6,18 @@
 #   packaging/test-debian.sh [--suite NAME] [--cuda FOLDER] [STEP...]
 #
 #   --suite NAME    bookworm (default), trixie, ...
-#   --cuda FOLDER   also the package of the CUDA engine, built with the CUDA
+#   --cuda FOLDER   also makes the package of the CUDA engine, with the CUDA
 #                   Toolkit and cuDNN 9 in this folder
-#   prepare         makes a Debian to build in, and a clean one
-#   build           dpkg-buildpackage without tests; into out-debian/
+#   prepare         makes a Debian root to build in, and a clean one
+#   build           dpkg-buildpackage without tests; results in out-debian/
 #   check           the same with tests
 #   lint            lintian; fails on errors
 #   install         installs the packages into the clean Debian and runs them
 #   container       runs the steps of packaging/Containerfile (CPU) in the clean
-#                   Debian, and what the image is for
+#                   Debian, then the web page as in the image
 #
-# Without a STEP: all but check. Needs root, debootstrap and about
-# 3 GB; the roots are kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
+# Default: all steps but check. Needs root, debootstrap and about 3 GB; the roots
+# are kept in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/tools/debianroot.sh
@@ -69,12 +69,12 @@ step_prepare() {
     -o Dpkg::Use-Pty=0 "/src/gst-fastscnn-$version"
 }
 
-# build [OPTION]: DEB_BUILD_OPTIONS
+# build [OPTION]: builds with this DEB_BUILD_OPTIONS.
 build() {
   say "building ${1-}"
   unpack
   rm -f "$builder"/src/*.deb "$builder"/src/*.changes
-  # shellcheck disable=SC2016 # the inner shell's
+  # shellcheck disable=SC2016 # the inner shell expands it
   BIND=$cuda run_in "$builder" env \
     DEB_BUILD_OPTIONS="${1-} parallel=$(nproc)" CCACHE_DIR=/src/ccache \
     ${cuda:+"CUDA_PATH=$cuda" DEB_BUILD_PROFILES=pkg.gst-fastscnn.cuda} \
@@ -104,7 +104,7 @@ step_install() {
   cp "$out"/*.deb "$root/packages"
   rm -f "$root"/packages/*-dbgsym_*.deb
   install_in "$root" gstreamer1.0-tools
-  # shellcheck disable=SC2016 # the inner shell's
+  # shellcheck disable=SC2016 # the inner shell expands it
   run_in "$root" sh -c 'apt-get install -qq -y -o Dpkg::Use-Pty=0 \
     /packages/gstreamer1.0-fastscnn_*.deb /packages/libgstclassmask-1.0-0_*.deb'
   run_in "$root" gst-launch-1.0 videotestsrc num-buffers=25 ! fastscnn ! \
@@ -146,7 +146,7 @@ step_container() {
   cp -a "$clean" "$root"
   mkdir "$root/packages"
   cp "$out"/*.deb "$root/packages"
-  # The RUN of the last target.
+  # The RUN commands of the last target.
   steps=$(sed -n '/ AS cpu$/,$p' packaging/Containerfile |
     sed -n '/^RUN /,/[^\\]$/{s/^RUN //;p}')
   [ -n "$steps" ] || die 'the Containerfile has no target cpu'

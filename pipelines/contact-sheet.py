@@ -42,7 +42,7 @@ def parse_arguments():
     parser.add_argument("--columns", type=int, default=3,
                         help="images per row (default: %(default)s)")
     parser.add_argument("--width", type=int, default=270,
-                        help="of an image, in pixels (default: %(default)s)")
+                        help="width of an image in pixels (default: %(default)s)")
     return parser.parse_args()
 
 

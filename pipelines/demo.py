@@ -141,7 +141,7 @@ class Demo:
         return pipeline
 
     def start_at_once(self, _window, _bin, element):
-        """For async=false, as above, of the sink that the window chooses."""
+        """Sets async=false (see WRITE) on the sink that autovideosink chooses."""
         if element.find_property("async"):
             element.set_property("async", False)
 
@@ -168,7 +168,7 @@ class Demo:
 
     def progress(self):
         frames = self.stat("frames")
-        # In the first second, the speed means nothing.
+        # In the first second, the speed is not meaningful.
         if self.first and time.monotonic() - self.first >= 1:
             done = ""
             known, length = self.pipeline.query_duration(Gst.Format.TIME)
@@ -196,7 +196,7 @@ class Demo:
             print(text, file=sys.stderr, flush=True)
 
     def end(self):
-        """Ends the stream; the second time, without waiting for it."""
+        """Ends the stream; a second call does not wait for the end."""
         if self.ending:
             self.loop.quit()
         self.ending = True
@@ -245,7 +245,7 @@ class Demo:
 
 
 def open_page(options):
-    """Becomes the program that web.sh runs."""
+    """Replaces this process by the program that web.sh runs."""
     program = HERE / "web/web.py"
     arguments = [options.input, "--open", "--backend", options.backend]
     for name in ("model", "seconds"):

@@ -89,7 +89,7 @@ class RtspServer:
 class MqttPublisher:
     """Publishes lines with mosquitto_pub, and restarts it when it exits. While
     the broker is unreachable, lines are lost but the stream continues. Credentials
-    and TLS belong into the configuration file of mosquitto_pub."""
+    and TLS settings belong in the configuration file of mosquitto_pub."""
 
     RETRY = 2.0  # seconds between starts
 

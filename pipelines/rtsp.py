@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Segments RTSP cameras for months: an overlay, a mosaic or JSON lines. Run by
+"""Segments RTSP cameras continuously: an overlay, a mosaic or JSON lines. Run by
 rtsp-overlay.sh, rtsp-wall.sh and rtsp-events.sh."""
 
 import argparse
@@ -75,7 +75,7 @@ class Application:
         return Gst.PadProbeReturn.OK
 
     def end(self):
-        """Ends the stream; the second time, without waiting for it."""
+        """Ends the stream; a second call does not wait for the end."""
         if self.ending:
             self.loop.quit()
             return GLib.SOURCE_REMOVE
@@ -135,8 +135,8 @@ def output(options):
         return (f"{ENCODE} ! video/x-h264,stream-format=byte-stream,"
                 "alignment=au ! appsink name=encoded sync=false "
                 "emit-signals=true enable-last-sample=false")
-    # In fragments and unbuffered, so that a kill costs a second of video, not the
-    # file.
+    # Write fragments, unbuffered, so that a kill costs a second of video, not the
+    # whole file.
     mux = ("matroskamux" if options.record.endswith(".mkv")
            else "mp4mux fragment-duration=1000")
     return (f"{ENCODE} ! {mux} ! filesink "
@@ -208,8 +208,8 @@ def wall(options):
     # the black test source keeps the mosaic running even if all are absent.
     # Streams do not end at the same moment: the last frame of an ended one stays
     # visible until all have ended.
-    # Colours are fixed, or the compositor takes those of the first camera when it
-    # arrives, and mp4mux overwrites its first fragment.
+    # The colorimetry is fixed. Otherwise the compositor would change to that of the
+    # first camera when it arrives, and mp4mux would overwrite its first fragment.
     picture = (f"video/x-raw,format=I420,width={width},height={height},"
                f"framerate={options.rate}/1,colorimetry=bt709,chroma-site=mpeg2")
     mixer = ["compositor name=wall background=black latency=100000000 "
@@ -362,7 +362,7 @@ def parse_arguments():
                          help="serve /metrics for Prometheus and /healthz "
                               "(default address: 127.0.0.1)")
     command.add_argument("--name", default="camera",
-                         help="of the camera, in /metrics "
+                         help="name of the camera in /metrics "
                               "(default: %(default)s)")
     command.set_defaults(run=events)
     return parser.parse_args()

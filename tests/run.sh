@@ -24,8 +24,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 logs=()
 
-# run_suites BUILD NAME SUITE... [OPTION...]: runs the suites with the options of
-# meson test, keeps the log for the count.
+# run_suites BUILD NAME SUITE... [OPTION...]: runs the suites with these options of
+# meson test, and adds the log to those that are counted.
 run_suites() {
   local build=$1 name=$2 options=()
   shift 2
@@ -40,8 +40,8 @@ run_suites() {
   logs+=("$build/meson-logs/$name.json")
 }
 
-# compile FOLDER OPTION...: our code with one of gcc's sanitizers. Full debug
-# information (more than -g1) doubles the time, and stacks do not show it.
+# compile FOLDER OPTION...: compiles with one of gcc's sanitizers. More debug
+# information than -g1 doubles the time and does not improve stack traces.
 compile() {
   echo "== compiling $1"
   if [ ! -f "$1/build.ninja" ]; then
@@ -51,7 +51,7 @@ compile() {
   ninja -C "$1" --quiet
 }
 
-# lsan.supp lists leaks of other libraries, which it finds in whole stacks.
+# lsan.supp lists leaks of other libraries; matching them needs complete stacks.
 # detect_stack_use_after_return stays off: gcc 12 does not align its stacks for
 # AVX-512. Python cannot load libraries built with a sanitizer.
 run_asan() {
@@ -72,8 +72,8 @@ run_tsan() {
     run_suites build-tsan "$@" --no-suite python --timeout-multiplier 12
 }
 
-# run_fuzzers SECONDS: of each of clang's libFuzzer programs, from the corpus in
-# the tree.
+# run_fuzzers SECONDS: runs each libFuzzer program (clang) for this time, starting
+# from the corpus in the tree.
 run_fuzzers() {
   if ! command -v clang++ > /dev/null; then
     echo 'run.sh: --fuzz is skipped: install clang' >&2

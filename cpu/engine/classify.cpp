@@ -82,7 +82,8 @@ const float *lerp(const Classify::RowPair &rows, float *scratch) {
   return scratch;
 }
 
-/// The winner at all points around the kLanes outputs from x on, or kUnknown.
+/// The winner that all points around the kLanes outputs from x on have in
+/// common, or kUnknown.
 HWY_INLINE uint8_t common_winner(const Classify::Columns &columns,
                                  const uint8_t *winners, int x) {
   const int last = columns.second[x + kLanes - 1];
@@ -150,8 +151,8 @@ void classify_row(const Classify::Columns &columns,
   find(columns, rows, width, threshold, scratch, ids, confidence);
 }
 
-/// The best class at each point of a row, and its lead over the second; returns
-/// the largest magnitude in the row.
+/// Finds the best class at each point of a row, and its lead over the second;
+/// returns the largest magnitude in the row.
 float prefilter_row(const float *row, int classes, int pitch, int width,
                     uint8_t *ids, float *leads) {
   const Tag d;
@@ -194,11 +195,11 @@ HWY_EXPORT(classify_row);
 HWY_EXPORT(prefilter_row);
 HWY_EXPORT(lanes);
 
-// A winner is clear if rounding errors cannot change it, relative to the
-// largest magnitude in its row. Interpolation takes two steps, each with an
-// error of at most 4 * 2^-24 of the largest value at the four points; rows are
-// only combined if their largest magnitudes differ by a factor of at most
-// kPeakRatio.
+// A winner is clear if its lead exceeds kClearLead times the largest magnitude
+// in its row: then rounding errors cannot change it. Interpolation takes two
+// steps, each with an error of at most 4 * 2^-24 of the largest value at the
+// four points; rows are only combined if their largest magnitudes differ by a
+// factor of at most kPeakRatio.
 constexpr float kClearLead = 2e-5f;
 constexpr float kPeakRatio = 8;
 

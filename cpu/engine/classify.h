@@ -9,8 +9,8 @@
 
 namespace fastscnn {
 
-/// A grid of logits: (height, classes, pitch), of which the first `width`
-/// floats of each row of a class are valid.
+/// A grid of logits: (height, classes, pitch); the first `width` floats of each
+/// row of a class are valid.
 struct Logits {
   const float *data = nullptr;
   int classes = 0;
@@ -34,9 +34,9 @@ class Classify {
   /// same winner has that class, too, so row() need not interpolate there.
   void prefilter(const float *logits, int y, float *scratch);
 
-  /// Row y of the mask: ids (width), confidence (nullable, width); see
+  /// Computes row y of the mask: ids (width), confidence (nullable, width); see
   /// net/engine.h. prefiltered: prefilter() was called for all rows of these
-  /// logits; speeds up the same result.
+  /// logits; gives the same result faster.
   void row(const float *logits, int y, float threshold, bool prefiltered,
            float *scratch, uint8_t *ids, uint8_t *confidence) const;
 
@@ -52,7 +52,7 @@ class Classify {
     const float *top, *bottom;
     float weight;  // of bottom
     int classes, pitch;
-    const uint8_t *winners;  // (width), in both rows, or kUnknown; null: unused
+    const uint8_t *winners;  // (width): of both rows, or kUnknown; null: unused
   };
 
  private:

@@ -21,7 +21,8 @@ inline std::vector<Tap> component_taps(int pixels, int out, int shift,
   return taps;
 }
 
-/// Those of component c in a frame that is resized to `height` rows ...
+/// The vertical taps of component c in a frame that is resized to `height`
+/// rows.
 inline std::vector<Tap> component_rows(const FrameInfo &info, int c,
                                        int height) {
   const Component &k = info.component[c];
@@ -29,7 +30,8 @@ inline std::vector<Tap> component_rows(const FrameInfo &info, int c,
                         component_height(info, c));
 }
 
-/// ... of `width` columns.
+/// The horizontal taps of component c in a frame that is resized to `width`
+/// columns.
 inline std::vector<Tap> component_columns(const FrameInfo &info, int c,
                                           int width) {
   const Component &k = info.component[c];

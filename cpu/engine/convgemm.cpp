@@ -24,8 +24,8 @@ constexpr int kSums = 12;
 constexpr int kBlocks = kVectors == 1 ? 2 : 1;
 constexpr int kTile = kVectors < kSums ? kSums / (kVectors * kBlocks) : 1;
 
-// Pixels addressed from one pointer: x86 scales an index by 1, 2, 4 or 8, so
-// the third one is the last without another register.
+// Pixels addressed from one pointer: x86 scales an index by 1, 2, 4 or 8, so a
+// fourth one would need another register.
 constexpr int kGroup = 3;
 
 template <int kPixels, int kCount>
@@ -76,7 +76,7 @@ HWY_INLINE void tile(const ConvGemm &layer, const float *weights,
       }
 }
 
-/// The last pixels, fewer than kTile.
+/// Computes the last pixels, fewer than kTile.
 template <int kPixels, int kCount>
 HWY_INLINE void remainder(int count, const ConvGemm &layer,
                           const float *weights, const float *bias,
@@ -89,7 +89,8 @@ HWY_INLINE void remainder(int count, const ConvGemm &layer,
                                    residual, dst);
 }
 
-/// kCount blocks of output channels, from channel `o` on, of all pixels.
+/// Computes kCount blocks of output channels, from channel `o` on, of all
+/// pixels.
 template <int kCount>
 void blocks(const ConvGemm &layer, int o, ConstPixels src,
             const ptrdiff_t *offset, int count, ConstPixels residual,

@@ -13,8 +13,8 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::HWY_NAMESPACE {
 namespace {
 
-// Neighbouring outputs that share loads: columns, and as many rows as there are
-// registers for.
+// Neighbouring outputs that share loads: columns, and as many rows as registers
+// allow.
 constexpr int kTile = 4;
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kRows = 2;
@@ -32,8 +32,8 @@ struct Rows {
   ptrdiff_t pitch;  // from a row of dst to the next
 };
 
-/// Outputs x to x + kTile - 1 of kCount rows. The first input column may lie
-/// left of the image, the last one right of it.
+/// Computes outputs x to x + kTile - 1 of kCount rows. The first input column
+/// may lie left of the image, the last one right of it.
 template <int kStride, int kCount>
 HWY_INLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   constexpr int kColumns = (kTile - 1) * kStride + 3;
@@ -87,7 +87,7 @@ HWY_INLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   }
 }
 
-/// One output, of any stride and dilation.
+/// Computes one output, for any stride and dilation.
 HWY_INLINE void pixel(const Depthwise &layer, const Rows &rows, int x) {
   const Tag d;
   const Vector low = hn::Set(d, layer.clamp.low);

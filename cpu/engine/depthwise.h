@@ -24,7 +24,7 @@ struct Depthwise {
   }
 };
 
-/// Output rows that are fastest computed together.
+/// The number of output rows that are computed together fastest.
 constexpr int kDepthwiseRows = 2;
 
 /// Computes `count` output rows: at most kDepthwiseRows, or 1 if dilated. dst:

@@ -35,15 +35,15 @@ class RowTiles {
   TaskGraph tiles_;
 };
 
-/// The pixel counts of one thread: of each area, of each id.
+/// The pixel counts of one thread, by area and id.
 class Counts {
  public:
   explicit Counts(int areas) : of_(size_t(areas) * 256 + kGap) {}
 
   void clear() { std::fill(of_.begin(), of_.end(), 0u); }
 
-  /// Adds a row. areas: null if there is one. Adds runs: most neighbours are
-  /// equal.
+  /// Adds a row, run by run: most neighbours are equal. areas: null if there is
+  /// only one area.
   void add(const uint8_t *ids, const uint8_t *areas, int width) {
     if (areas)
       add_runs(ids, width, [areas](int x) { return areas[x]; });
@@ -56,7 +56,7 @@ class Counts {
   }
 
  private:
-  static constexpr size_t kGap = 16;  // no cache line in common with others
+  static constexpr size_t kGap = 16;  // a cache line: no false sharing
 
   template <typename Area>
   void add_runs(const uint8_t *ids, int width, const Area &area) {

@@ -10,13 +10,14 @@
 
 namespace fastscnn {
 
-/// The precision of an engine that this processor should use for a model: kFp32
-/// or kInt8. An Error if the model does not have the wanted one.
+/// Returns kFp32 or kInt8: the wanted precision or, for kAuto, the faster one
+/// on this processor that the model supports. An Error if the model does not
+/// support the wanted one.
 Result<Precision> choose_precision(const Model &model, Precision wanted);
 
 /// The engine on the CPU, of the precision of AnyWeights: Weights or
-/// int8::Weights. threads: that it may use, 1 or more; `workers` must have been
-/// reserved for as many.
+/// int8::Weights. threads: how many it may use, at least 1; reserve as many in
+/// `workers` before.
 template <typename AnyWeights>
 std::unique_ptr<Engine> make_cpu_engine(
     std::shared_ptr<const AnyWeights> weights, std::shared_ptr<Workers> workers,

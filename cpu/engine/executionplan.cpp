@@ -11,7 +11,7 @@
 namespace fastscnn {
 namespace {
 
-// Multiply-adds of a task. 2e6 of floats take some 40 microseconds: long enough
+// Multiply-adds per task. 2e6 in floats take some 40 microseconds: long enough
 // to make the cost of dispatch negligible, short enough for threads to finish
 // together.
 constexpr double kMaxTaskCost = 2e6;
@@ -149,7 +149,7 @@ void Planner::make_steps() {
     if (l.residual != kNoLayer && is_skip_branch(l.residual))
       before->skip = l.residual;
   }
-  // In the order of their outputs, every step follows those that it reads.
+  // Sorted by their outputs, all steps follow those whose outputs they read.
   std::sort(steps.begin(), steps.end(),
             [](const Step &a, const Step &b) { return a.last() < b.last(); });
   step_of_.assign(layers_.size(), -1);
@@ -194,7 +194,7 @@ size_t Planner::scratch(const Step &step, int rows) const {
   const Layer &first = layers_[step.first];
   const int source = first.inputs[0];
   size_t n = 0;
-  if (first.op == Op::kUpsample)  // rows between bytes have 16 bits
+  if (first.op == Op::kUpsample)  // bytes are interpolated to 16 bits
     n += scratch_bytes(std::max<size_t>(element_size_, 2) *
                        row_elements(layers_[source], shapes_[source]));
   if (first.op == Op::kConv && !first.depthwise() && first.kernel > 1 &&
@@ -301,15 +301,15 @@ void Planner::list_tasks() {
   }
 }
 
-/// If so, the next step is the only reader of this one's output.
+/// If true, the next step is the only reader of this one's output.
 bool Planner::is_fused_with_next(int step) const {
   return step + 1 < int(plan_.steps.size()) &&
          plan_.steps[step + 1].group == plan_.steps[step].group;
 }
 
-/// Rows in the line buffer of a step that is fused with the next one: a row is
-/// overwritten only after the tasks that read it have been handed out, and two
-/// more for each thread after them.
+/// Rows in the line buffer of a step that is fused with the next one: a task
+/// only overwrites rows whose last reader comes at least 2 * threads tasks
+/// earlier, so that it rarely waits.
 int Planner::line_buffer_rows(int step) const {
   const int tile_rows = plan_.steps[step].tile_rows;
   int rows = 0;
@@ -323,7 +323,7 @@ int Planner::line_buffer_rows(int step) const {
   return std::min<int>(round_up(rows, tile_rows), height(step));
 }
 
-/// Everything but the offset.
+/// Chooses everything but the offset.
 void Planner::choose_layout(int layer) {
   const Layer &l = layers_[layer];
   const Shape &shape = shapes_[layer];
@@ -341,8 +341,8 @@ void Planner::choose_layout(int layer) {
   }
 }
 
-/// The fusion groups that write or read a layer or, if it is a concat, its
-/// parts. Their order is that of time.
+/// The first and last fusion group that writes or reads a layer or, if it is a
+/// concat, one of its parts. Groups are numbered in the order of execution.
 Interval Planner::lifetime(int layer) const {
   const TensorLayout &p = plan_.layouts[layer];
   const int last = plan_.steps.back().group;
@@ -406,7 +406,7 @@ void Planner::find_dependencies() {
               w >= waits.barrier)
             waits.dependencies.push_back(w);
 
-    // Rows of a line buffer are read before they are overwritten.
+    // Rows of a line buffer must be read before they are overwritten.
     const TensorLayout &p = plan_.layouts[step.last()];
     if (p.rows < height(task.step))
       for (int reader : tasks_of_[task.step + 1]) {

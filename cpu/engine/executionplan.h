@@ -10,9 +10,9 @@
 
 namespace fastscnn {
 
-/// How the CPU computes a network of one size: which layers are fused, how they
-/// are tiled into tasks, what each task waits for, and where the outputs lie.
-/// Plain data; Network executes it.
+/// The plan by which the CPU computes a network of one size: which layers are
+/// fused, how they are tiled into tasks, what each task waits for, and where
+/// the outputs are stored. Plain data; Network executes it.
 struct ExecutionPlan {
   /// Layers that a task computes one after the other while their rows are in
   /// the cache. Only the output of the last one is stored.
@@ -34,9 +34,9 @@ struct ExecutionPlan {
     int end;
   };
 
-  /// Where the output of a layer lies in the arena. Row y begins y % rows *
-  /// row_stride elements behind the offset: inside a fusion group, a tensor is
-  /// a line buffer of only the rows that are still to be read. The logits are
+  /// The place of a layer's output in the arena. Row y begins y % rows *
+  /// row_stride elements after the offset: inside a fusion group, a tensor is a
+  /// line buffer of only the rows that are still to be read. The logits are
   /// floats; strides are in elements.
   struct TensorLayout {
     bool stored = false;
@@ -51,20 +51,20 @@ struct ExecutionPlan {
   std::vector<TaskGraph::Task> dependencies;  ///< of the tasks
   std::vector<TensorLayout> layouts;          ///< of the layers' outputs
   size_t arena = 0;                           ///< bytes for all outputs
-  size_t scratch = 0;                         ///< bytes a thread, beside them
+  size_t scratch = 0;                         ///< bytes per thread, in addition
 };
 
 /// Elements in a row of a layer's output, channels padded to kChannelBlock.
 size_t row_elements(const Layer &layer, const Shape &shape);
 
-/// Bytes of scratch memory that a task takes at once.
+/// Bytes of scratch memory that an allocation of `bytes` takes.
 inline size_t scratch_bytes(size_t bytes) {
   return round_up(bytes, kCacheLineBytes);
 }
 
 /// shapes: of the layers' outputs, for an image of `image_height` rows.
-/// element_size: of all outputs but the logits, in bytes. threads: that will
-/// execute the plan.
+/// element_size: bytes of an element of all outputs but the logits. threads:
+/// how many will execute the plan.
 ExecutionPlan make_execution_plan(const std::vector<Layer> &layers,
                                   const std::vector<Shape> &shapes,
                                   int image_height, bool align_corners,

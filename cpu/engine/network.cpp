@@ -10,7 +10,7 @@
 namespace fastscnn {
 namespace {
 
-// Bytes behind an input that kernels may read.
+// Bytes after the end of an input that kernels may read.
 constexpr size_t kSlack = int8::kReadAhead;
 
 }  // namespace
@@ -101,8 +101,8 @@ typename Network<AnyWeights>::View Network<AnyWeights>::view(int layer,
   return {row(layer, begin), p.pixel_stride, p.row_stride};
 }
 
-/// Calls body (view, begin, end) for the parts of these rows that are
-/// contiguous in memory: a line buffer may wrap around.
+/// Calls body (view, begin, end) for each part of these rows that is contiguous
+/// in memory: a line buffer may wrap around.
 template <typename AnyWeights>
 template <typename Body>
 void Network<AnyWeights>::for_contiguous_rows(int layer, int begin, int end,
@@ -217,7 +217,7 @@ void Network<AnyWeights>::convolve_image(int layer, int begin, int end,
   }
 }
 
-/// A full 3x3 convolution, from a copy of its input with a border.
+/// Computes a full 3x3 convolution from a copy of its input with a border.
 template <typename AnyWeights>
 void Network<AnyWeights>::convolve_3x3(int layer, int begin, int end,
                                        Scratch scratch, View dst) {
@@ -263,7 +263,7 @@ void Network<AnyWeights>::convolve_depthwise(int layer, int begin, int end,
   }
 }
 
-/// A pointwise convolution of rows that are contiguous in memory.
+/// Computes a pointwise convolution of rows that are contiguous in memory.
 template <typename AnyWeights>
 void Network<AnyWeights>::pointwise(int layer, View src, int begin, int end,
                                     const ExecutionPlan::Step &step, View dst) {
@@ -277,8 +277,8 @@ void Network<AnyWeights>::pointwise(int layer, View src, int begin, int end,
             ConstPixels(residual.pixels()), dst.pixels());
 }
 
-/// The last layer: to (rows, classes, width), by way of (rows, width,
-/// channels).
+/// Computes the last layer as (rows, width, channels) and transposes it to
+/// (rows, classes, width).
 template <typename AnyWeights>
 void Network<AnyWeights>::compute_logits(View src, int begin, int end,
                                          Scratch scratch) {

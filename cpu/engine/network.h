@@ -11,15 +11,15 @@
 
 namespace fastscnn {
 
-/// Computes the logits of an image of one size. AnyWeights is Weights, or
-/// int8::Weights: its types say what tensors consist of and so which overloads
-/// of the kernels compute them.
+/// Computes the logits of an image of one size. AnyWeights is Weights or
+/// int8::Weights: its types determine the elements of tensors, and so which
+/// overloads of the kernels compute them.
 template <typename AnyWeights>
 class Network {
  public:
   using Element = typename AnyWeights::Element;
 
-  /// width, height: of the image. threads: that run() may use.
+  /// width, height: of the image. threads: how many run() may use.
   static Result<std::unique_ptr<Network>> create(
       std::shared_ptr<const AnyWeights> weights, int width, int height,
       int threads);
@@ -41,7 +41,7 @@ class Network {
 
   void run(Workers &workers);
 
-  /// What run() computed last; valid until the next run.
+  /// The result of the last run(); valid until the next one.
   Logits logits() const;
 
   const ExecutionPlan &plan() const { return plan_; }
@@ -67,7 +67,7 @@ class Network {
     Pixels pixels() const { return {data, pixel_stride}; }
   };
 
-  /// The scratch memory of a task, which takes it piece by piece.
+  /// The scratch memory of a task, allocated piece by piece.
   struct Scratch {
     uint8_t *free;
 

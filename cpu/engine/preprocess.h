@@ -25,7 +25,7 @@ class Preprocess {
   /// Row y of the result: dst (width, 3).
   void row(const ConstFrame &src, int y, float *scratch, float *dst) const;
 
-  /// The vertical interpolation of a plane's bytes, into scratch memory.
+  /// The vertical interpolation of a plane's bytes to scratch memory.
   struct Rows {
     int plane;
     int bytes;              // in a row of the plane

@@ -16,8 +16,8 @@ class TemporalFilter {
   /// Restarts the average with the next frame.
   void reset() { empty_ = true; }
 
-  /// Adds the logits of the network's last run and returns the average, laid
-  /// out as they are: average = smoothing * average + (1 - smoothing) * logits.
+  /// Adds the logits of the network's last run and returns the average in the
+  /// same layout: average = smoothing * average + (1 - smoothing) * logits.
   template <typename Network>
   const float *add(const Network &network, float smoothing) {
     float *sample = samples_.data();
@@ -36,7 +36,7 @@ class TemporalFilter {
 
   bool empty_ = true;
   AlignedBuffer samples_;       // of the image
-  AlignedBuffer last_samples_;  // of the one before, for is_cut()
+  AlignedBuffer last_samples_;  // of the previous image, for is_cut()
   AlignedBuffer average_;
 };
 

@@ -6,9 +6,10 @@
 
 namespace fastscnn {
 
-/// One row of a bilinear interpolation: dst (width, channels) between the rows
-/// top and bottom (src_width, channels), of which bottom has `weight`. columns:
-/// the taps of each output column. scratch: src_width * channels floats.
+/// Computes one row of a bilinear interpolation: dst (width, channels) from the
+/// rows top and bottom (src_width, channels); `weight` is that of bottom.
+/// columns: the taps of each output column. scratch: src_width * channels
+/// floats.
 void upsample(const float *top, const float *bottom, float weight,
               int src_width, int channels, const Tap *columns, int width,
               float *scratch, Pixels dst);

@@ -16,8 +16,8 @@
 namespace fastscnn {
 
 /// The weights of a model in single precision, packed for the kernels.
-/// Immutable; shared by all engines of the model. See Network for what its
-/// twin, int8::Weights, has to have as well.
+/// Immutable; shared by all engines of the model. Network takes these or
+/// int8::Weights, which must have the same members.
 class Weights {
  public:
   using Element = float;
@@ -25,7 +25,7 @@ class Weights {
   using Pixels = fastscnn::Pixels;
   using LogitPixels = fastscnn::Pixels;
   using Tap = fastscnn::Tap;
-  using Lerped = float;  ///< what interpolation has between rows
+  using Lerped = float;  ///< a value after vertical interpolation
   using Preprocess = fastscnn::Preprocess;
 
   static std::vector<Tap> make_taps(std::vector<Tap> taps) { return taps; }
@@ -35,12 +35,12 @@ class Weights {
 
   const Model &model() const { return *model_; }
 
-  /// By layer; empty for layers of another kind. conv_gemm() pads the output
-  /// channels with zeros.
+  /// The packed weights of a layer; empty for layers of another kind.
+  /// conv_gemm() pads the output channels with zeros.
   const ConvGemm &conv_gemm(int layer) const { return conv_gemm_[layer]; }
   const Depthwise &depthwise(int layer) const { return depthwise_[layer]; }
 
-  /// (input channels) of a layer: a pixel outside its input.
+  /// A pixel outside the input of a layer: (input channels).
   const float *outside(int) const { return zeros_.data(); }
 
   Preprocess make_preprocess(const FrameInfo &src, int width,

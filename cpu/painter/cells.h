@@ -9,7 +9,7 @@
 namespace fastscnn {
 
 /// Blurs and pixelates by dividing the frame into square cells: marks the cells
-/// to cover and replaces their samples by means of cells.
+/// to cover and replaces their samples with the means of cells.
 class Cells {
  public:
   /// side: of a cell in pixels, even.
@@ -20,10 +20,10 @@ class Cells {
   bool cover(const FrameMask &mask, const bool drawn[256], int margin);
   void cover_all();
 
-  /// Replaces the samples of each marked cell by their mean.
+  /// Replaces the samples of each marked cell with their mean.
   void pixelate(const Frame &frame);
 
-  /// Replaces the samples of marked cells by a smooth interpolation of the
+  /// Replaces the samples of marked cells with a smooth interpolation of the
   /// means.
   void blur(const Frame &frame);
 

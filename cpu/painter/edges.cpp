@@ -54,7 +54,7 @@ uint64_t *Edges::near_row(int y) {
   return near_.data() + size_t(y % (2 * radius_ + 1)) * words_;
 }
 
-/// Sets bits_ where the rows differ, from pixel `begin` on; false if nowhere.
+/// Sets bits_ where the rows differ from pixel `begin` on; false if nowhere.
 bool Edges::compare(const uint8_t *a, const uint8_t *b, int begin) {
   std::fill(bits_.begin(), bits_.end(), 0);
   uint64_t any = 0;
@@ -71,7 +71,7 @@ bool Edges::compare(const uint8_t *a, const uint8_t *b, int begin) {
   return any;
 }
 
-/// Sets the bits left of set bits, and those right of them.
+/// Sets the bits left of set bits and, if `right`, those right of them.
 void Edges::widen(bool right) {
   const uint64_t *in = bits_.data();
   for (size_t i = 1; i <= words_; i++) {

@@ -42,7 +42,7 @@ class Edges {
   int next_ = 0;                           // next row to compare
   std::vector<std::vector<int>> rows_of_;  // of the shape, by half width
   std::vector<uint64_t> near_;             // line buffer: 2 * radius + 1 rows
-  std::vector<uint64_t> bits_, wider_;     // with a word more at either end
+  std::vector<uint64_t> bits_, wider_;     // with an extra word at either end
 };
 
 /// The first pixel from `begin` on whose bit is `value`, at most `end`.

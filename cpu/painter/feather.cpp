@@ -31,8 +31,8 @@ void Feather::begin(const FrameMask &mask, const PaintTable &table,
   }
 }
 
-/// The vertical means of the pixels x0 to x1 - 1, some of which may lie beyond
-/// the frame.
+/// Computes the vertical means of the pixels x0 to x1 - 1, some of which may
+/// lie beyond the frame.
 void Feather::average_columns(int y, int x0, int x1) {
   std::fill(columns_.begin(), columns_.begin() + (x1 - x0),
             PaintVector{0, 0, 0, 0});

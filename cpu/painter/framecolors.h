@@ -35,7 +35,7 @@ class FrameColors {
   /// alpha: 0..255, instead of color.a.
   Paint paint(Rgba color, int alpha) const;
 
-  /// From a pixel of premultiplied R, G, B, A bytes.
+  /// Converts a pixel of premultiplied R, G, B, A bytes.
   Paint premultiplied(const uint8_t *rgba) const;
 
  private:

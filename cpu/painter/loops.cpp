@@ -3,7 +3,8 @@
 
 #include <cstring>
 
-// The loader chooses one of the clones, before sanitizers are initialised.
+// No clones with sanitizers: the loader chooses a clone before they are
+// initialised.
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("avx2", "default")))
@@ -71,7 +72,7 @@ inline void replace(uint8_t *__restrict samples, int stride, int count,
   }
 }
 
-/// With a strength of 1 everywhere: does not read the samples.
+/// replace() for a strength of 1 everywhere; does not read the samples.
 template <int kStride>
 inline void replace_all(uint8_t *__restrict samples, int stride, int count,
                         const float *__restrict weight, Pair color) {
@@ -99,7 +100,8 @@ VECTORS void blend_every_other(uint8_t *__restrict samples, int count,
   constexpr int kThis = 0;
 #endif
   constexpr int kOther = 8 - kThis;
-  // As 16-bit words, which vectorises. The last sample may end the buffer.
+  // 16-bit words vectorise. The last sample is done alone: it may end the
+  // buffer.
   for (int i = 0; i < count - 1; i++) {
     uint16_t word;
     std::memcpy(&word, samples + 2 * i, 2);

@@ -5,8 +5,8 @@
 
 namespace fastscnn {
 
-// Plain loops along a row, which the compiler vectorises twice: for every
-// processor, and for AVX2. keep and color are entries as in PaintLayout.
+// Plain loops along a row, which the compiler vectorises twice on x86: for
+// every processor, and for AVX2. keep and color are entries as in PaintLayout.
 // Outputs must not overlap inputs.
 
 /// Blends paint into neighbouring bytes.
@@ -35,8 +35,8 @@ struct Pair {
 };
 
 /// Blends a premultiplied colour into samples that are `stride` bytes apart.
-/// Colour and strength are interpolated: weight is that of the right cell, for
-/// each sample.
+/// Colour and strength are interpolated: weight[i] is the weight of the right
+/// cell for sample i.
 void replace_samples(uint8_t *samples, int stride, int count,
                      const float *weight, Pair strength, Pair color);
 

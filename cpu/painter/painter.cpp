@@ -190,7 +190,7 @@ Result<> CpuPainter::paint(const Frame &dst, const PaintMask &mask,
 
 Result<> CpuPainter::paint_image(const Frame &dst, const PaintImage &image,
                                  Queue) {
-  // To even rows, and two rows more: chroma samples at the edge average them.
+  // Round to even rows and add two: chroma samples at the edge average them.
   const int begin = std::max((image.y - 2) & ~1, 0);
   const int end = std::min((image.y + image.height + 3) & ~1, info_.height);
   if (begin >= end || image.x >= info_.width || image.x + image.width <= 0)

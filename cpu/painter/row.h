@@ -34,8 +34,8 @@ class PaintTable {
   Paint &operator[](int value) { return paint_[value]; }
   const Paint &operator[](int value) const { return paint_[value]; }
 
-  /// Call after changing paints. Allocates the first time only. cuts: the
-  /// paint takes away alpha, too.
+  /// Call after changing paints. Allocates the first time only. cuts: the paint
+  /// also reduces the frame's alpha.
   void prepare(const PaintLayout &layout, bool cuts = false);
 
   bool cuts() const { return cuts_; }
@@ -70,7 +70,8 @@ class PaintRow {
   /// Call after the last pixel. Repeats the pixels at both ends of the row.
   void end();
 
-  /// Entries from kMargin pixels before the first to kMargin after the last.
+  /// The entries of the first pixel. Those of kMargin pixels before it and
+  /// after the last one are readable, too.
   const uint16_t *channel(int i) const {
     return data_.data() + i * pitch_ + kBefore;
   }

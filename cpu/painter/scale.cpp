@@ -17,7 +17,7 @@ bool same_geometry(const PaintMask &a, const PaintMask &b) {
          a.covers_height == b.covers_height;
 }
 
-/// The value with the most votes among four samples; the lowest of equal ones.
+/// The value with the most votes among four samples; on a tie the lowest.
 uint8_t vote(uint8_t a0, uint8_t a1, uint8_t b0, uint8_t b1, int fx, int fy) {
   const int values[4] = {a0, a1, b0, b1};
   const int weights[4] = {(256 - fx) * (256 - fy), fx * (256 - fy),
@@ -155,8 +155,8 @@ void MaskScaler::enlarge_row(const uint8_t *a, const uint8_t *b, int fraction,
   }
 }
 
-/// For each pixel of a row: the value that all of its samples have, or kMixed.
-/// y counts from the row above the covered part.
+/// Finds, for each pixel of a row, the value that all of its samples have, or
+/// kMixed. y counts from the row above the covered part.
 void MaskScaler::shrink_boxes(const PaintMask &mask, int y,
                               int16_t *boxes) const {
   for (size_t x = 0; x < own_x_.size(); x++) {

@@ -14,11 +14,12 @@ class MaskScaler {
  public:
   void configure(int frame_width, int frame_height);
 
-  /// The mask itself if it has the size of the frame, else a copy that is valid
-  /// until the next call. Allocates nothing unless the geometry changes.
+  /// Returns the mask itself if it has the size of the frame, otherwise a
+  /// scaled copy that is valid until the next call. Allocates nothing unless
+  /// the geometry changes.
   FrameMask scale(const PaintMask &mask);
 
-  /// A mask of kOutside.
+  /// A mask that is kOutside everywhere.
   FrameMask outside();
 
  private:

@@ -333,7 +333,7 @@ Result<bool> Cudnn::plan(
       std::make_shared<const OperationGraph>(convolution, impl_->handle);
   FASTSCNN_TRY(graph->descriptor().status());
   bool any = false;
-  // Mode B of cuDNN 9.19 proposes what mode A does, in the same order.
+  // Mode B of cuDNN 9.19 proposes the plans of mode A, in the same order.
   for (cudnnBackendHeurMode_t mode :
        {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     const auto configurations =

@@ -24,16 +24,16 @@ struct Convolution {
   int64_t padding = 0;       ///< above and left
   int64_t post_padding = 0;  ///< below and right
   int64_t src_pitch = 0;     ///< channels from a pixel of src to the next
-  int64_t dst_pitch = 0;     ///< the same of dst
+  int64_t dst_pitch = 0;     ///< the same for dst
   bool residual = false;
   Activation activation = Activation::kNone;
 
   int64_t out_height() const;
   int64_t out_width() const;
-  std::string name() const;  ///< of all the above; the key in a PlanCache
+  std::string name() const;  ///< encodes all the above; the key in a PlanCache
 };
 
-/// What a plan reads and writes: device memory, aligned to 16 bytes.
+/// The device memory that a plan reads and writes, aligned to 16 bytes.
 struct ConvolutionData {
   const void *src;
   const void *weight;
@@ -78,10 +78,10 @@ class Cudnn {
   ~Cudnn();
 
   /// Calls visit with one plan after the other until it returns false; slow.
-  /// From each of cuDNN's heuristics come at most per_heuristic plans, those
-  /// first that it expects to be fastest. Skips plans that accumulate in less
-  /// than fp32, truncate fp32 inputs, or are not reproducible. Returns whether
-  /// there was a plan.
+  /// Takes at most per_heuristic plans from each of cuDNN's heuristics, which
+  /// list those first that they expect to be fastest. Skips plans that
+  /// accumulate in less than fp32, truncate fp32 inputs, or are not
+  /// reproducible. Returns whether there was a plan.
   Result<bool> plan(const Convolution &convolution, int per_heuristic,
                     const std::function<bool(ConvolutionPlan)> &visit) const;
 

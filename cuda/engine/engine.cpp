@@ -15,11 +15,12 @@
 namespace fastscnn::cuda {
 namespace {
 
-/// Frames and masks of one configuration, with all that is a stream's own.
+/// Segments the frames of a stream in one configuration. Owns everything that
+/// the stream does not share.
 template <typename T>
 class FrameStream {
  public:
-  /// member: of executors of the type FrameExecutor<T>; must outlive this.
+  /// member: with executors of the type FrameExecutor<T>; must outlive this.
   static Result<std::unique_ptr<FrameStream>> create(
       const ExecutorPool::Member &member, const ModelInfo &model,
       const FrameInfo &src, const Config &config, PlanCache *cache,
@@ -34,7 +35,7 @@ class FrameStream {
   int mask_height() const { return mask_height_; }
   std::string fused_blocks() const { return fused_blocks_; }
 
-  /// upstream: (nullable) where earlier work on src is queued.
+  /// upstream: (nullable) stream on which earlier work on src is queued.
   Result<> segment(const ConstFrame &src, const Mask &dst,
                    const Options &options, cudaStream_t upstream) {
     const Result<> done = run(src, dst, options, upstream);
@@ -80,8 +81,8 @@ class FrameStream {
         make_preprocess<T>(src, model, config.input_height, config.input_width);
   }
 
-  /// Waits for the GPU even if queueing failed: what was queued before the
-  /// failure still uses the frame, the mask and the buffers.
+  /// Waits for the GPU even if queueing failed: work queued before the failure
+  /// still uses the frame, the mask and the buffers.
   Result<> wait(const Result<> &queued, bool sleeps) {
     Result<> done = sleeps ? sleep() : Result<>();
     if (!sleeps || !done)
@@ -128,9 +129,10 @@ class FrameStream {
     return {};
   }
 
-  /// Whatever one executor of the kind prefers holds for all of them.
+  /// Asks one executor: all of a kind prefer the same.
   Result<> choose_front(PlanCache *cache, const PlanCache::Warn &warn) {
-    // Before the executor, for which frames of other streams may wait.
+    // Made before the executor is acquired: frames of other streams may wait
+    // for it.
     const SampleFrame sample = FASTSCNN_TRY(SampleFrame::create(info_));
     Preprocess<T> preprocess = kernels_.preprocess;
     set_frame(&preprocess, info_, sample.frame);
@@ -173,7 +175,7 @@ class FrameStream {
     return {};
   }
 
-  /// Waits for an executor as late as it can: meanwhile the frame is uploaded.
+  /// Acquires an executor as late as possible: the frame is uploaded meanwhile.
   Result<> run(const ConstFrame &src, const Mask &dst, const Options &options,
                cudaStream_t upstream) {
     const Result<> uploaded = upload(src, upstream);
@@ -191,13 +193,13 @@ class FrameStream {
     return {};
   }
 
-  /// On a stream of our own: on that of upstream, a frame would be in a row
-  /// with the uploads of those behind it.
+  /// Makes our stream wait for upstream's. If we queued the frame on upstream's
+  /// own stream, it could have to wait for the uploads of later frames.
   Result<> follow(cudaStream_t upstream) {
     const cudaError_t status = cudaStreamQuery(upstream);
     if (status != cudaErrorNotReady)
       return check_cuda("cudaStreamQuery", status);
-    cudaGetLastError();  // not an error
+    cudaGetLastError();  // cudaErrorNotReady is not an error
     TRY_CUDA(cudaEventRecord(ready_.get(), upstream));
     TRY_CUDA(cudaStreamWaitEvent(stream_.get(), ready_.get(), 0));
     return {};
@@ -258,13 +260,13 @@ class FrameStream {
   Event ready_;  // of the frame, on the stream of upstream
   Event done_;   // of the mask, for a thread that sleeps
   std::optional<Upload> upload_;
-  std::optional<Download> download_;  // from the first mask in host memory on
+  std::optional<Download> download_;  // made for the first mask in host memory
   DeviceMemory average_, previous_, change_, counts_;
   PinnedMemory host_counts_;
   DeviceMemory areas_, area_counts_;  // of set_areas()
   PinnedMemory host_area_counts_;
   int n_areas_ = 1;
-  FrameKernels<T> kernels_;  // without what belongs to the executor
+  FrameKernels<T> kernels_;  // without the executor's parameters
   bool has_average_ = false;
 };
 
@@ -341,7 +343,7 @@ class CudaEngine : public Engine {
       return FASTSCNN_TRY(FrameExecutor<T>::create(
           weights_, kind.height, kind.width, kind.fused, cache_.get(), warn_));
     };
-    member_.reset();  // first, or there would be memory for both
+    member_.reset();  // first, or both would hold memory at once
     member_.emplace(FASTSCNN_TRY(pool_->join(kind, make, warn_)));
     kind_ = kind;
     return {};
@@ -353,7 +355,7 @@ class CudaEngine : public Engine {
   std::shared_ptr<PlanCache> cache_;
   PlanCache::Warn warn_;
   ExecutorKind kind_;
-  std::optional<ExecutorPool::Member> member_;  // of that kind
+  std::optional<ExecutorPool::Member> member_;  // of kind_
   std::unique_ptr<FrameStream<T>> frames_;      // uses member_
 };
 

@@ -9,8 +9,8 @@
 namespace fastscnn::cuda {
 namespace {
 
-/// Sizes of masks times options and fronts. Streams of more than that capture
-/// graphs again and again.
+/// A graph is kept for each combination of mask size, options and front.
+/// Streams that use more combinations than this capture graphs repeatedly.
 constexpr size_t kMaxGraphs = 16;
 
 }  // namespace
@@ -50,8 +50,8 @@ Result<bool> FrameExecutor<T>::prefers_front(
   return prefers;
 }
 
-/// The first frame of its kind runs kernel by kernel, because a capture must
-/// not load any, and is then captured for those to come.
+/// The first frame of its kind runs kernel by kernel, because kernels must not
+/// be loaded during a capture. Then a graph is captured for later frames.
 template <typename T>
 Result<> FrameExecutor<T>::enqueue(FrameKernels<T> kernels,
                                    cudaStream_t stream) {

@@ -17,7 +17,7 @@ namespace fastscnn::cuda {
 template <typename T>
 class FrameExecutor : public Executor {
  public:
-  /// In the current context. Slow.
+  /// Creates an executor in the current context. Slow.
   static Result<std::unique_ptr<FrameExecutor>> create(
       std::shared_ptr<const Weights<T>> weights, int height, int width,
       bool fuses, PlanCache *cache, const PlanCache::Warn &warn);
@@ -29,13 +29,13 @@ class FrameExecutor : public Executor {
 
   /// Whether there is a fused front for this network and GPU.
   bool has_front() const { return network_->kernels().front().has_value(); }
-  /// Whether the fused front is the better one for such frames. frame: of
-  /// samples in device memory. Slow unless cache knows.
+  /// Whether to use the fused front for frames of this size and layout. frame:
+  /// with samples in device memory. Slow unless the cache has the answer.
   Result<bool> prefers_front(Preprocess<T> frame, PlanCache *cache,
                              const PlanCache::Warn &warn) const;
 
-  /// Queues a frame. kernels: what does not belong to the executor, such as
-  /// the frame, the mask and the average. Allocates only for the first frame
+  /// Queues a frame. kernels: with all parameters but the executor's own, such
+  /// as the frame, the mask and the average. Allocates only for the first frame
   /// with this size of mask and these options.
   Result<> enqueue(FrameKernels<T> kernels, cudaStream_t stream);
 
@@ -48,7 +48,7 @@ class FrameExecutor : public Executor {
   std::unique_ptr<Network<T>> network_;
   DeviceMemory input_;
   Stream capture_stream_;
-  std::list<FrameGraph<T>> graphs_;  // the latest used first
+  std::list<FrameGraph<T>> graphs_;  // most recently used first
 };
 
 }  // namespace fastscnn::cuda

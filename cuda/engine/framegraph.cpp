@@ -6,7 +6,7 @@
 namespace fastscnn::cuda {
 namespace {
 
-/// Queues the kernels of a frame; calls after (node) behind each of those whose
+/// Queues the kernels of a frame. Calls after(node) after each kernel whose
 /// parameters differ from frame to frame.
 template <typename T, typename F>
 Result<> enqueue(const Network<T> &network, const FrameKernels<T> &kernels,

@@ -16,16 +16,16 @@ struct FrameKernels {
   SceneChange<T> scene_change = {};
   TemporalFilter<T> filter = {};
   Argmax<T, true> argmax = {};
-  bool smooths = false;      ///< whether the second and third are run
+  bool smooths = false;      ///< whether scene_change and filter run
   bool fuses_front = false;  ///< see FrameExecutor::prefers_front()
-  /// Whether the network starts with the frame: the scene change needs an
-  /// image.
+  /// Whether the fused front runs: not with smoothing, because the scene change
+  /// needs an image.
   bool starts_fused() const { return fuses_front && !smooths; }
   bool soft() const { return argmax.confidence || argmax.threshold > 0.f; }
 };
 
-/// Everything that a frame needs on the device as one CUDA graph. Frames differ
-/// in parameters of its nodes only; what changes the nodes themselves needs
+/// All work for a frame on the device, as one CUDA graph. Its frames differ
+/// only in the parameters of its nodes; frames that need other nodes need
 /// another graph. (On an H200 with driver 580, graphs with disabled nodes gave
 /// wrong masks, or none.)
 template <typename T>
@@ -47,7 +47,7 @@ class FrameGraph {
                                    const FrameKernels<T> &kernels,
                                    cudaStream_t stream);
 
-  /// Queues the transfer to the device, or the first launch would do it.
+  /// Queues the transfer to the device, which else the first launch would do.
   Result<> upload(cudaStream_t stream) const;
 
   /// Queues a frame that the graph fits.
@@ -56,9 +56,9 @@ class FrameGraph {
  private:
   const Network<T> *network_ = nullptr;
   GraphExec exec_;
-  Graph graph_;  // of the nodes
+  Graph graph_;  // owns the nodes
   bool fuses_front_ = false, smooths_ = false, soft_ = false;
-  int blocks_ = 0;  // of the argmax, which differ with the size of the mask
+  int blocks_ = 0;  // of the argmax: they depend on the size of the mask
   cudaGraphNode_t nodes_[static_cast<int>(Node::kCount)] = {};
 };
 

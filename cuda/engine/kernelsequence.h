@@ -43,13 +43,13 @@ class KernelSequence {
   const std::vector<FusedForm> &fused_forms() const { return forms_; }
   void choose_fused(int form, bool chosen) { forms_[form].chosen = chosen; }
 
-  /// The form that begins with the frame instead of the image, if there is one.
-  /// It may replace the first forms, and only counts where a caller runs it.
+  /// The form that reads the frame instead of the image, if there is one. run()
+  /// does not use it: callers may run make_front() in place of its blocks.
   const std::optional<FusedForm> &front() const { return front_; }
   fused::Front make_front(const Preprocess<__half> &frame) const;
 
-  /// For a step of kind kConvolution: what cuDNN computes, and where its data
-  /// lies, except for the workspace.
+  /// The operation and, except for the workspace, the memory of a step of kind
+  /// kConvolution.
   Convolution convolution(const Step &step) const;
   ConvolutionData data(const Step &step, const T *image) const;
 
@@ -58,7 +58,7 @@ class KernelSequence {
   void run(const T *image, Runner &&runner) const {
     run(image, 0, static_cast<int>(program_.blocks.size()), runner);
   }
-  /// Blocks from first to end (exclusive).
+  /// Runs the blocks from first to end (exclusive).
   template <typename Runner>
   void run(const T *image, int first, int end, Runner &&runner) const {
     const FusedForm *form = forms_.data(), *last = form + forms_.size();
@@ -73,7 +73,7 @@ class KernelSequence {
     }
   }
 
-  /// False if there is no kernel for the form.
+  /// Returns false if there is no kernel for the form.
   template <typename Runner>
   bool run_fused(const FusedForm &form, Runner &&runner) const {
     if constexpr (std::is_same_v<T, __half>)
@@ -104,7 +104,7 @@ class KernelSequence {
     }
   }
 
-  /// Where a layer's output lies; program().views says how.
+  /// The start of a layer's output; program().views has its layout.
   T *output(int layer, const T *image) const {
     if (layer == kImage) return const_cast<T *>(image);
     const View &view = program_.views[layer];

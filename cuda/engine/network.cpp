@@ -25,7 +25,7 @@ Result<bool> can_overlap(const fused::Gpu &gpu) {
   return gpu.capability >= 90 && driver >= 12030;
 }
 
-/// What the time of its conversion depends on.
+/// The properties of a frame on which the time of its conversion depends.
 template <typename T>
 std::string describe(const Preprocess<T> &frame) {
   std::string text =
@@ -243,7 +243,7 @@ Result<> Network<__half>::update_front(const Preprocess<__half> &frame,
   return update_clusters(kernels_.make_front(frame), node);
 }
 
-// There is none for floats.
+// There is no fused front for floats.
 template <>
 Result<> Network<float>::enqueue_front(const Preprocess<float> &,
                                        cudaStream_t) const {

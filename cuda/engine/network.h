@@ -28,23 +28,24 @@ class Network {
   /// Queues the computation of logits() from image (image.h).
   Result<> enqueue(const T *image, cudaStream_t stream) const;
 
-  /// Whether a fused front is better than one that starts with an image. Frames
-  /// of each size and layout need an answer of their own. frame: to such an
-  /// image, from samples in device memory. Slow unless cache knows.
+  /// Whether to use the fused front instead of one that starts with an image.
+  /// The answer holds for frames of the same size and layout. frame: with such
+  /// an image as dst, and samples in device memory. Slow unless the cache has
+  /// the answer.
   Result<bool> prefers_front(const Preprocess<T> &frame, PlanCache *cache,
                              const PlanCache::Warn &warn) const;
-  /// Queue enqueue() in two parts, the first of which is one kernel that starts
-  /// with a frame; there is no image then. Only if prefers_front().
+  /// Queue enqueue() in two parts. The first one is a single kernel that reads
+  /// the frame, so that there is no image. Only if prefers_front().
   Result<> enqueue_front(const Preprocess<T> &frame, cudaStream_t stream) const;
   Result<> enqueue_rest(cudaStream_t stream) const;
-  /// Queues what enqueue_front() does, through the image frame.dst. Only if
-  /// kernels().front().
+  /// Queues the layers that enqueue_front() fuses, through the image frame.dst.
+  /// Only if kernels().front().
   Result<> enqueue_front_layers(const Preprocess<T> &frame,
                                 cudaStream_t stream) const;
   /// Changes the frame of a node that enqueue_front() made.
   Result<> update_front(const Preprocess<T> &frame, GraphNode node) const;
 
-  /// Queues one form of blocks, whichever has been chosen.
+  /// Queues one form of blocks, regardless of which has been chosen.
   Result<> enqueue_form(const FusedForm &form, bool fused,
                         cudaStream_t stream) const;
 

@@ -57,7 +57,7 @@ class Reader {
   size_t at_, end_;
 };
 
-/// What is wrong with the file; empty if it is sound.
+/// Returns what is wrong with the file; empty if it is sound.
 std::string parse(const std::string &file, const std::string &identity,
                   std::map<std::string, std::string> *plans) {
   const size_t magic = sizeof kMagic - 1;

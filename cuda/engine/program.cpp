@@ -39,7 +39,7 @@ Result<std::vector<int>> pyramid_grids(const std::vector<Layer> &layers,
   return convolutions;
 }
 
-/// joined_residual() of every layer, or none.
+/// joined_residual() of every layer; kNoLayer for all unless joins.
 std::vector<int> find_joined(const std::vector<Layer> &layers, bool joins) {
   std::vector<int> joined(layers.size(), kNoLayer);
   for (size_t i = 0; joins && i < layers.size(); i++)
@@ -77,14 +77,14 @@ int count_readers(const std::vector<Layer> &layers, int layer) {
   return readers;
 }
 
-/// The first convolution reads the image as it is stored (image.h).
+/// Whether the first convolution can read the image as it is stored (image.h).
 bool is_known_first(const Layer &l) {
   return l.kernel == 3 && l.stride == 2 && l.dilation == 1 &&
          (l.padding == 0 || l.padding == 1) && l.residual == kNoLayer;
 }
 
-/// Lays the two layers that a joined product reads into the pixels of one
-/// tensor, which is yet to be added. partners: for each layer the other one.
+/// Makes the two layers that a joined product reads share the pixels of one
+/// tensor, which the caller adds. partners: for each layer the other one.
 Result<> share_tensors(const std::vector<Layer> &layers,
                        const std::vector<int> &all_joined,
                        const std::vector<Shape> &shapes,
@@ -118,8 +118,8 @@ std::vector<Block> make_blocks(const std::vector<Layer> &layers,
   return blocks;
 }
 
-/// A fused kernel reads its inputs until it has written its output, which must
-/// not lie in their memory.
+/// Keeps the inputs of fused kernels alive: such a kernel reads them until it
+/// has written its output, which must not reuse their memory.
 void keep_inputs(const std::vector<Layer> &layers, Program *p) {
   for (const fused::FusibleBlock &block : fused::find_fusible(layers))
     for (int layer : {block.src, block.fine}) {
@@ -152,7 +152,7 @@ Result<Step::Kind> kind_of(const Layer &l) {
   return unsupported(l);
 }
 
-/// The blocks that together are those layers, if there are such.
+/// The blocks that together have exactly the fusible layers, if there are any.
 std::optional<FusedForm> make_form(const Program &program,
                                    const fused::FusibleBlock &fusible) {
   FusedForm form;
@@ -223,7 +223,7 @@ Result<Program> make_program(const std::vector<Layer> &layers, int height,
   };
   auto write = [&](int layer) {
     View &view = p.views[layer];
-    if (view.tensor >= 0) return;  // the partner's
+    if (view.tensor >= 0) return;  // added for the partner
     const Shape &shape = p.shapes[layer];
     if (partners[layer] == kNoLayer) view.pitch = shape.channels;
     view.tensor = add_tensor(size_t(view.pitch) * shape.height * shape.width *
@@ -231,8 +231,8 @@ Result<Program> make_program(const std::vector<Layer> &layers, int height,
     if (partners[layer] != kNoLayer)
       p.views[partners[layer]].tensor = view.tensor;
   };
-  // Only cuDNN reads, and only it and depthwise convolutions write, a part of
-  // the channels of a tensor.
+  // Only cuDNN can read a part of the channels of a tensor; only cuDNN and
+  // depthwise convolutions can write one.
   auto is_possible = [&](const Step &step) {
     auto shares = [&](int layer) {
       return layer >= 0 && partners[layer] != kNoLayer;

@@ -12,7 +12,7 @@
 
 namespace fastscnn::cuda {
 
-/// Of tensors in device memory, in bytes.
+/// Alignment of tensors in device memory, in bytes.
 constexpr size_t kAlignment = 256;
 
 /// One step of the network: one cuDNN plan, or one or more kernels. It may
@@ -26,7 +26,7 @@ struct Step {
   };
 
   Kind kind = Kind::kConvolution;
-  int layer = 0;     ///< whose output the step writes
+  int layer = 0;     ///< layer whose output it writes
   int src = kImage;  ///< layer that it reads
   int residual = kNoLayer;
   int joined = kNoLayer;   ///< joined_residual() of the layer
@@ -34,7 +34,7 @@ struct Step {
   std::vector<int> grids;  ///< kPyramid: the convolutions of the grids
 };
 
-/// Where the output of a layer lies: its pixels are `pitch` channels apart and
+/// The place of a layer's output: its pixels are `pitch` channels apart and
 /// begin at `channel` of a tensor.
 struct View {
   int tensor = -1;  ///< -1: the output does not exist
@@ -44,7 +44,7 @@ struct View {
 
 /// Steps that belong together, such as an inverted residual.
 struct Block {
-  std::string name;  ///< that its layers' names begin with
+  std::string name;  ///< prefix of its layers' names
   int first = 0;     ///< step
   int end = 0;
 };
@@ -67,12 +67,12 @@ struct Program {
 };
 
 /// The layer that a 1x1 convolution adds as its residual, if that is a 1x1
-/// convolution, too, and nothing else reads it: then both are one product, over
-/// the channels of the residual's input followed by those of the layer's own.
+/// convolution, too, and nothing else reads it: then one product computes both,
+/// from the input channels of the residual followed by those of the layer.
 /// kNoLayer otherwise.
 int joined_residual(const std::vector<Layer> &layers, int layer);
 
-/// The fused forms of a program, in order, whether there are kernels or not.
+/// The fused forms of a program, in order, whether or not they have kernels.
 std::vector<FusedForm> find_fused_forms(const std::vector<Layer> &layers,
                                         const Program &program);
 

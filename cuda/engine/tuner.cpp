@@ -16,7 +16,7 @@ constexpr int kReplays = 5;
 constexpr int kPlansPerHeuristic = 4;
 constexpr int kAllPlans = std::numeric_limits<int>::max();
 
-// In the cache, choices of forms begin with the version of the kernels.
+// The cache keys of choices of forms begin with the version of the kernels.
 const char kFormVersion[] = "form 2: ";
 const char kFused[] = "fused", kLayers[] = "layers";
 
@@ -54,7 +54,7 @@ Result<std::unique_ptr<ConvolutionPlan>> Tuner::choose(
     const Result<float> elapsed = time(
         [&](cudaStream_t stream) { return cudnn_.run(plan, data, stream); });
     if (!elapsed) {
-      // Others may work: this one possibly cannot be captured.
+      // Try the others: perhaps only this one cannot be captured.
       fault = elapsed.error().sentence;
     } else if (*elapsed < best_time) {
       best_time = *elapsed;

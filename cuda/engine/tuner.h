@@ -12,26 +12,27 @@
 
 namespace fastscnn::cuda {
 
-/// Plans that need more are skipped.
+/// In bytes. Plans that need more are skipped.
 constexpr size_t kMaxWorkspace = 8u << 20;
 
 /// Chooses the plans and forms that are fastest on the current device: from the
-/// cache, or by timing replays of a graph, since a graph will run it. Make one
-/// for each network: the time budget starts with it.
+/// cache, or by timing replays of a graph, since frames run as graphs. Make one
+/// for each network: its time budget starts when it is created.
 class Tuner {
  public:
   static Result<Tuner> create(const Cudnn &cudnn, PlanCache *cache,
                               PlanCache::Warn warn);
 
-  /// data: what the plan will be run on. Its contents are overwritten; its
-  /// workspace is ignored. An Error if no plan works.
+  /// data: the memory on which the plan will run. Its contents are overwritten;
+  /// its workspace is ignored. An Error if no plan works.
   Result<std::unique_ptr<ConvolutionPlan>> choose(
       const Convolution &convolution, ConvolutionData data);
 
-  /// What queues one form of a block on a stream.
+  /// Queues one form of a block on a stream.
   using Form = std::function<Result<>(cudaStream_t)>;
   /// Whether the fused form of a block works and is faster than its layers,
-  /// which must work. agree: whether both compute the same on a stream.
+  /// which must work. agree: runs both on a stream, and returns whether they
+  /// compute the same.
   Result<bool> prefers_fused(
       const std::string &block, const Form &fused, const Form &layers,
       const std::function<Result<bool>(cudaStream_t)> &agree);

@@ -19,7 +19,7 @@ namespace fastscnn::cuda {
 /// product has the input channels of the residual first, and the sum of both
 /// biases. Biases are floats. Channels are padded with zeros, except for the
 /// bias of the logits: the padding of these is the lowest number of the type,
-/// so that no padding ever wins. T is __half or float.
+/// so that no padding ever wins the argmax. T is __half or float.
 template <typename T>
 class WeightTable {
  public:
@@ -27,7 +27,8 @@ class WeightTable {
   explicit WeightTable(bool joins) : joins_(joins) {}
   bool joins() const { return joins_; }
 
-  /// The bytes. Copy them to memory aligned to kAlignment, then call place().
+  /// Returns the bytes of the table. Copy them to memory aligned to kAlignment,
+  /// then call place().
   std::vector<char> pack(const Model &model);
   void place(const void *memory) { base_ = static_cast<const char *>(memory); }
 

@@ -13,8 +13,8 @@ struct CellGrid {
   FASTSCNN_HD int cells() const { return columns * rows; }
 };
 
-/// Marks the cells that have a drawn pixel within margin; all if values is
-/// null.
+/// Marks the cells that have a drawn pixel within `margin` pixels; all cells if
+/// values is null.
 struct CellCover {
   CellGrid grid;
   const uint8_t *values;  // (height, width), or null

@@ -7,7 +7,8 @@
 #include "cuda/kernel.h"
 #include "net/painter.h"
 
-/// The painting that net/painter.h defines, with an item per pixel or sample.
+/// Kernels for the painting that net/painter.h defines, with an item per pixel
+/// or sample.
 namespace fastscnn::cuda {
 
 /// A premultiplied colour in the components of a frame, 0..255:
@@ -34,13 +35,14 @@ FASTSCNN_HD inline void add(PaintPixel *sum, const PaintPixel &pixel,
   for (int c = 0; c < 3; c++) sum->color[c] += weight * pixel.color[c];
 }
 
-/// The paint of every pixel of a frame; outside it, that of the nearest pixel.
+/// The paint for every pixel of a frame; pixels outside have that of the
+/// nearest one.
 struct PaintSource {
   int frame_width, frame_height;
   const PaintPixel *table;   // by value of the mask
   const uint8_t *values;     // (frame_height, frame_width); null: all kOutside
-  const PaintPixel *pixels;  // (height, width) or null; replaces the table: the
-  int x, y, width, height;   // paint of this rectangle, with none around it
+  const PaintPixel *pixels;  // (height, width); if not null, it replaces the
+  int x, y, width, height;   // table in this rectangle; no paint around it
 
   FASTSCNN_HD PaintPixel at(int px, int py) const {
     px = clamp_index(px, frame_width);
@@ -93,7 +95,7 @@ FASTSCNN_HD inline uint8_t to_byte(float value) {
                                               : value + 0.5f);
 }
 
-/// Multiplies alpha by what the paint keeps. Not subsampled.
+/// Multiplies alpha, which is not subsampled, by the paint's keep.
 struct PaintCut {
   PaintSource source;
   PaintSamples samples;

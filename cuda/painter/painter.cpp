@@ -12,8 +12,7 @@
 namespace fastscnn::cuda {
 namespace {
 
-/// A pinned buffer and its copy on the device, for data that changes now and
-/// then.
+/// A pinned buffer and its copy on the device.
 class Staging {
  public:
   static Result<Staging> create() {
@@ -59,7 +58,7 @@ bool same(const Rgba &a, const Rgba &b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-/// Whether make_tables() gives the same for both.
+/// Whether make_tables() returns the same for both.
 bool same_colors(const PaintStyle &a, const PaintStyle &b) {
   return a.mode == b.mode && same(a.background, b.background) &&
          std::memcmp(a.color, b.color, sizeof a.color) == 0;
@@ -144,11 +143,12 @@ class Pipeline {
     return {};
   }
 
-  /// wait: downstream expects a frame without a stream to be complete, and a
-  /// mask that is read in place may be overwritten as soon as it is unmapped.
+  /// wait: needed if the frame has no stream, because downstream then expects
+  /// it to be complete, and if the mask is read in place, because it may be
+  /// overwritten as soon as it is unmapped.
   Result<> finish(const Result<> &queued, cudaStream_t stream, bool wait) {
     if (!queued) {
-      // What was queued before the failure uses the frame and the mask.
+      // Work queued before the failure still uses the frame and the mask.
       (void)cudaStreamSynchronize(stream);
       return queued;
     }

@@ -16,15 +16,15 @@ struct PaintMemory {
   float *dilated, *mean, *scratch;  // the same
 };
 
-/// The kernels that paint a frame in order, with all their parameters. The
-/// methods pass each to a runner, which has
+/// The kernels that paint a frame, in order, with all their parameters. The
+/// methods pass each kernel to a runner, which has
 ///   void items(const Kernel &);  // see cuda/kernel.h
 class PaintSequence {
  public:
   explicit PaintSequence(const FrameInfo &info) : info_(info) {}
 
   size_t pixels() const { return size_t(info_.width) * info_.height; }
-  /// Those of the finest grid.
+  /// Number of cells of the finest grid.
   size_t cells() const { return grid(blur_cell(info_.height)).cells(); }
 
   template <typename Runner>
@@ -61,7 +61,7 @@ class PaintSequence {
     }
   }
 
-  /// pixels: those of the image, converted by convert_pixel().
+  /// pixels: the image's, converted by convert_pixel().
   template <typename Runner>
   void paint_image(const Frame &dst, const PaintImage &image,
                    const PaintPixel *pixels, Runner &&runner) const {
@@ -98,7 +98,7 @@ class PaintSequence {
       runner.items(PaintBlend{source, samples(dst, c), c});
   }
 
-  /// Takes away the alpha of frames that have one.
+  /// Multiplies the alpha of frames that have one by the paint's keep.
   template <typename Runner>
   void cut(const Frame &dst, const PaintSource &source, Runner &runner) const {
     if (info_.alpha < 0) return;

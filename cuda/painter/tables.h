@@ -5,7 +5,7 @@
 
 namespace fastscnn::cuda {
 
-/// The paint of every value of a mask, in the components of the frame.
+/// The paint for every mask value, in the components of the frame.
 struct PaintTables {
   PaintPixel area[256], outline[256];
   PaintPixel cover[256];  // for style.cover_all

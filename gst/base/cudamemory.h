@@ -10,7 +10,7 @@
 namespace fastscnn
 {
 
-/// All that an element needs of gst-cuda, in every version of it: the CUDA
+/// Wraps all that an element needs from any version of gst-cuda: the CUDA
 /// context that it shares with its neighbours, and access to frames in GPU
 /// memory.
 class CudaMemory
@@ -29,7 +29,7 @@ public:
   ~CudaMemory ();
   CudaMemory (const CudaMemory &) = delete;
 
-  /// Takes the context of the neighbours or makes one; device_id: -1 for any.
+  /// Takes the neighbours' context or creates one; device_id: -1 for any.
   Result<Queue> ensure_context (GstElement *element, int device_id);
 
   /// Switches to the context of the buffer. Returns it with the stream on
@@ -40,7 +40,7 @@ public:
   /// a context. (transfer full)
   GstAllocator *make_mask_allocator () const;
 
-  /// To be called after work that changes the buffer was queued on its stream.
+  /// Call after queuing work that changes the buffer on its stream.
   void mark_written (GstBuffer *buffer);
 
   /// For GstElement::set_context.

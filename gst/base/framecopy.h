@@ -15,8 +15,8 @@ namespace fastscnn
 class FrameCopy
 {
 public:
-  /// Makes room for frames of this kind; an Error if there is no memory. What
-  /// was copied before is lost. Allocates only to grow.
+  /// Makes room for frames of this kind and discards the previous copy.
+  /// Returns an Error if there is no memory. Allocates only to grow.
   Result<> allocate (const FrameInfo &info);
 
   /// Copies the samples without the padding of the rows. Allocates nothing.

@@ -6,7 +6,7 @@
 namespace fastscnn
 {
 
-/// When a frame is presented. GST_CLOCK_TIME_NONE where it is not known.
+/// When a frame is presented. Unknown times are GST_CLOCK_TIME_NONE.
 struct FrameTime {
   GstClockTime timestamp = GST_CLOCK_TIME_NONE;
   GstClockTime duration = GST_CLOCK_TIME_NONE;
@@ -19,11 +19,11 @@ FrameTime time_of (GstBuffer *buffer, const GstSegment &segment);
 
 /// The running time between two frames, or GST_CLOCK_TIME_NONE if it is not
 /// known. If they are further apart in stream time, as after a seek without a
-/// flush, the time that this distance takes.
+/// flush, returns the running time that it takes to play that distance.
 GstClockTime time_between (const FrameTime &a, const FrameTime &b);
 
-/// Copies what says when a frame was taken: its time codes and reference
-/// timestamps.
+/// Copies the time codes and reference timestamps, which say when a frame was
+/// captured.
 void copy_time_metas (GstBuffer *to, GstBuffer *from);
 
 } // namespace fastscnn

@@ -10,7 +10,7 @@ namespace fastscnn
 namespace
 {
 
-/* What GStreamer assumes if the caps leave fields out. */
+/* GStreamer's defaults for fields that the caps leave out. */
 GstVideoInfo
 default_info (const GstVideoInfo &info)
 {

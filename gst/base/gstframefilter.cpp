@@ -65,7 +65,7 @@ typedef struct {
   gboolean has_caps;
   gboolean warned_without_caps;
   guint unreadable;    /* frames that could not be accessed */
-  gint64 next_warning; /* about them: the earliest time */
+  gint64 next_warning; /* about them: the earliest monotonic time */
 } GstFrameFilterPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_CODE (GstFrameFilter, gst_frame_filter,
@@ -109,7 +109,7 @@ forget_info (GstFrameFilterPrivate *priv)
   priv->current_part = Rect ();
 }
 
-/* What was made in another context cannot be used in this one. */
+/* Resources made in another context cannot be used in this one. */
 static void
 use_context (GstFrameFilterPrivate *priv, gpointer cuda_context)
 {
@@ -174,7 +174,7 @@ gst_frame_filter_set_caps (
   return used.has_value ();
 }
 
-/* Returns why the frame cannot be accessed; empty: it was processed. */
+/* Returns why the frame cannot be accessed; an empty string if it can. */
 static Result<std::string>
 process_frame (GstFrameFilter *self, GstBuffer *buffer)
 {
@@ -379,8 +379,8 @@ gst_frame_filter_get_cuda_context (GstFrameFilter *self)
   return get_private (self)->cuda_context;
 }
 
-/* Buffers pass through unchanged, so upstream gets the answer of downstream:
- * its pools, and whether it copes with padded strides and crops. */
+/* Buffers pass through, so downstream answers: it offers its pools, and says
+ * whether it supports padded strides and crops. */
 static gboolean
 gst_frame_filter_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)

@@ -18,18 +18,17 @@ G_END_DECLS
 struct GstFrameFilterView {
   fastscnn::Rect part;   /* the visible part of the buffer's frame */
   fastscnn::Frame frame; /* that part; read-only unless writes_pixels */
-  fastscnn::Queue queue; /* where the contents are valid; empty in host memory
-                          */
+  fastscnn::Queue queue; /* on which `frame` is valid; empty in host memory */
 };
 
 /* Base class of elements that read or paint frames in place. It owns caps,
  * negotiation and mapping, so that a subclass sees pointers, strides and
  * numbers instead of pixel formats, crops and kinds of memory. It is never in
- * passthrough mode: buffers would not be made writable, and could not get
- * metadata.
+ * passthrough mode, because then buffers would not be made writable and could
+ * not get metadata.
  *
  * The functions below run on the streaming thread. An Error that they return
- * becomes an element error. A frame that cannot be accessed is no error: the
+ * becomes an element error. A frame that cannot be accessed is not one: the
  * base class posts a warning, at most one every few seconds. */
 struct _GstFrameFilterClass {
   GstBaseTransformClass parent_class;
@@ -38,7 +37,7 @@ struct _GstFrameFilterClass {
   gboolean writes_pixels;
 
   /* Announces the kind of the frames that follow. Called when caps, crop, kind
-   * of memory or CUDA context change; the place for slow work. */
+   * of memory or CUDA context change. Do slow work here. */
   fastscnn::Result<> (*set_info) (
       GstFrameFilter *filter, const fastscnn::FrameInfo &info);
 
@@ -51,29 +50,29 @@ struct _GstFrameFilterClass {
 
   /* Optional. Called instead of `process` with a frame that cannot be accessed:
    * it is empty or short, its memory cannot be mapped, its GstVideoMeta is
-   * wrong, or a crop leaves next to nothing. Returns whether to push it as it
-   * is, which is the default; FALSE drops it. */
+   * wrong, or a crop leaves less than kMinFrameSize. Returns whether to push it
+   * as it is, which is the default; FALSE drops it. */
   gboolean (*pass_unreadable) (GstFrameFilter *filter, GstBuffer *buffer);
 };
 
-/* For class_init: adds caps of frames in GPU memory if built with gst-cuda.
- * Such frames are mapped on the GPU; FrameInfo and Queue say so. */
+/* Call from class_init. Adds caps of frames in GPU memory if built with
+ * gst-cuda. Such frames are mapped on the GPU; FrameInfo and Queue say so. */
 void gst_frame_filter_class_accept_gpu_memory (GstFrameFilterClass *klass);
 
-/* For start: whether this instance takes frames in GPU memory, and of which
- * device (-1: any). */
+/* Call from start. Sets whether this instance takes frames in GPU memory, and
+ * of which device (-1: any). */
 void gst_frame_filter_use_gpu_memory (
     GstFrameFilter *filter, gboolean use, gint device_id);
 
-/* The visible part of a buffer's frame; of the caps if they disagree with the
- * GstVideoMeta. whole: (out) the size of the frame without the crop. */
+/* The visible part of a buffer's frame; the size of the caps if they disagree
+ * with the GstVideoMeta. whole: (out) the frame's size without the crop. */
 fastscnn::Rect gst_frame_filter_get_visible_part (
     GstFrameFilter *filter, GstBuffer *buffer, fastscnn::Rect *whole);
 
 /* The CUcontext of frames in GPU memory, from set_info on. */
 gpointer gst_frame_filter_get_cuda_context (GstFrameFilter *filter);
 
-/* An allocator for masks beside the frames in GPU memory; NULL if frames are
+/* An allocator for masks in the frames' GPU memory; NULL if frames are
  * in host memory. (transfer full) */
 GstAllocator *gst_frame_filter_make_mask_allocator (GstFrameFilter *filter);
 

@@ -10,23 +10,23 @@ namespace fastscnn
 namespace
 {
 
-/* Fewer frames may share memory that was allocated for one, as behind an
- * element that repeats frames. */
+/* Memory is pinned with its third frame. Fewer frames may share memory that was
+ * allocated for one, for example behind an element that repeats frames. */
 constexpr guint64 kFrames = 3;
 
-/* Below, a copy costs next to nothing. */
+/* Copies of fewer bytes cost next to nothing. */
 constexpr gsize kMinBytes = 256 << 10;
 
-/* What is known of a memory. Belongs to the memory: its qdata, which is
- * destroyed before its pages are freed. */
+/* The recorded uses of a GstMemory. Stored as its qdata, which is destroyed
+ * before its pages are freed. */
 struct Sightings {
   std::atomic<guint64> frames{ 0 };
   std::atomic<GstClockTime> last{ GST_CLOCK_TIME_NONE };
-  std::shared_ptr<void> registration; /* nullable: not yet, or refused */
+  std::shared_ptr<void> registration; /* null: not yet, or refused */
 };
 
-/* Whether its pages stay where they are until it is freed. Others may be
- * unmapped after each use, such as those of file descriptors. */
+/* Whether the pages stay at their address until the memory is freed. Other
+ * kinds, such as that of file descriptors, may be unmapped after each use. */
 bool
 stays_mapped (GstMemory *memory)
 {
@@ -52,8 +52,8 @@ sightings_of (GstMemory *memory)
   return sightings;
 }
 
-/* Whether this is the frame with which the memory is to be pinned, on one
- * thread only. The elements behind a tee see each frame at the same time. */
+/* Whether to pin the memory with this frame. True on one thread only: the
+ * elements behind a tee see each frame at the same time. */
 bool
 is_due (Sightings *sightings, GstClockTime timestamp)
 {

@@ -8,8 +8,8 @@
 namespace fastscnn
 {
 
-/// Pins memory that upstream uses for one frame after another, such as that of
-/// a pool of its own, so that a GPU reads it without a copy by the CPU.
+/// Pins memory that upstream reuses for successive frames, such as that of its
+/// own pool, so that a GPU reads it without a copy by the CPU.
 class MemoryPinner
 {
 public:
@@ -18,9 +18,9 @@ public:
   {
   }
 
-  /// Call with each frame before the GPU reads it. Memory is pinned when it
-  /// comes with the third frame, once for all elements and devices, until it is
-  /// freed. Nearly free before and after.
+  /// Call with each frame before the GPU reads it. Pins memory with the third
+  /// frame that uses it, once for all elements and devices, until it is freed.
+  /// With other frames, the call costs next to nothing.
   void see (GstBuffer *frame) const;
 
 private:

@@ -6,7 +6,7 @@
 #include "net/backend.h"
 
 /* An allocator of host memory that the GPU of a backend accesses without a copy
- * by the CPU. Where there is none, or no more, it allocates ordinary memory.
+ * by the CPU. If there is none, or no more, it allocates ordinary memory.
  * The memory outlives the allocator and the engines. (transfer full) */
 GstAllocator *gst_pinned_allocator_new (
     fastscnn::Backend *backend, const fastscnn::Device &device);

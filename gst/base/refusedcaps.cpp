@@ -11,7 +11,7 @@ namespace fastscnn
 namespace
 {
 
-/* What to do so that frames of these caps are accepted. */
+/* Returns what to do so that frames of these caps are accepted. */
 std::string
 remedy_for (GstCaps *caps)
 {
@@ -36,8 +36,8 @@ remedy_for (GstCaps *caps)
   return "put videoconvert in front";
 }
 
-/* Sees caps before the pad refuses them. Caps in an event are meant; those in
- * a query may only be a try. */
+/* Checks caps before the pad refuses them. Only those in an event will be
+ * used; a query may just be a try. */
 GstPadProbeReturn
 on_event (GstPad *pad, GstPadProbeInfo *info, gpointer element)
 {

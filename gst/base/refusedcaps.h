@@ -9,8 +9,8 @@ namespace fastscnn
 constexpr int kMinFrameSize = 16;
 constexpr int kMaxFrameSize = 8192;
 
-/* For init: posts a warning whenever the sink pad refuses caps, which names
- * them and the remedy. GStreamer itself only says that the stream was not
+/* Call from init. Posts a warning that names the caps and the remedy whenever
+ * the sink pad refuses caps. GStreamer itself only says that the stream was not
  * negotiated. */
 void explain_refused_caps (GstElement *element, GstPad *sinkpad);
 

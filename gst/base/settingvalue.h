@@ -10,8 +10,8 @@
 namespace fastscnn
 {
 
-/// Converts between a setting and the GValue of its property: the type of the
-/// setting has to be that of the property. An enum class may stand for any
+/// Converts between a setting and the GValue of its property. The type of the
+/// setting must be that of the property. An enum class may stand for any
 /// registered enum with the same numbers.
 template <typename Setting>
 void

@@ -26,7 +26,7 @@ GstBuffer *gst_class_mask_new_image (guint width, guint height);
 typedef struct {
   guint n;
   GstVideoRectangle rect[GST_CLASS_MASK_MAX_PLACEMENTS];
-  gint frame_width; /* of the frame they were moved to, 0 if they were not */
+  gint frame_width; /* of the frame they were moved to; 0: not moved */
   gint frame_height;
 } GstClassMaskPlacements;
 
@@ -39,9 +39,9 @@ G_GNUC_INTERNAL
 void gst_class_mask_meta_write_placements (
     GstClassMaskMeta *meta, const GstClassMaskPlacements *placements);
 
-/* Moves self as the transformation of a frame's metas says: buffer, type and
- * data are the arguments of a GstMetaTransformFunction. FALSE, with self as it
- * was, if the mask cannot follow the frame. */
+/* Moves self with a transformed frame: buffer, type and data are the arguments
+ * of a GstMetaTransformFunction. Returns FALSE, with self unchanged, if the
+ * mask cannot follow the frame. */
 G_GNUC_INTERNAL
 gboolean gst_class_mask_placements_transform (GstClassMaskPlacements *self,
     GstBuffer *buffer, GQuark type, gconstpointer data);
@@ -52,13 +52,13 @@ G_GNUC_INTERNAL
 gboolean gst_class_mask_meta_get_visible (const GstClassMaskMeta *meta,
     gint frame_width, gint frame_height, GstVideoRectangle *part);
 
-/* As gst_class_mask_meta_count_pixels(), but only these pixels of the mask. */
+/* Like gst_class_mask_meta_count_pixels(), for these pixels of the mask. */
 G_GNUC_INTERNAL
 gboolean gst_class_mask_meta_count_part (const GstClassMaskMeta *meta,
     const GstVideoRectangle *part, guint64 counts[256]);
 
-/* As gst_class_mask_meta_count_zone(), but all zones of a mask that has some,
- * (zones, 256), and only these pixels of the mask. */
+/* Like gst_class_mask_meta_count_zone(), for all zones, (zones, 256), and only
+ * these pixels of the mask, which must have zones. */
 G_GNUC_INTERNAL
 gboolean gst_class_mask_meta_count_zones_in (const GstClassMaskMeta *meta,
     const GstVideoRectangle *part, guint64 *counts);
@@ -69,7 +69,7 @@ gboolean gst_class_mask_meta_write (
     const GstClassMaskMeta *meta, GByteArray *data);
 
 /* Adds the meta that gst_class_mask_meta_write() wrote to buffer. Does not
- * trust data: returns NULL, with a warning, if it is anything else. */
+ * trust data: returns NULL, with a warning, if it is not valid. */
 G_GNUC_INTERNAL
 GstClassMaskMeta *gst_class_mask_meta_read (
     GstBuffer *buffer, const guint8 *data, gsize size, guint8 version);

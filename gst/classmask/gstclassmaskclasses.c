@@ -16,7 +16,7 @@ struct _GstClassMaskClasses {
   guint32 *colors;
   guint n_aliases;
   gchar **aliases;
-  const gchar **alias_labels; /* of labels */
+  const gchar **alias_labels; /* strings in labels */
 };
 
 G_DEFINE_BOXED_TYPE (GstClassMaskClasses, gst_class_mask_classes,
@@ -80,8 +80,9 @@ are_aliases (guint n_aliases, const gchar *const *aliases,
  * Creates a class table in which classes have other names, too. The arguments
  * are copied.
  *
- * Returns: (transfer full) (nullable): the table, or %NULL, with a warning, as
- *     from gst_class_mask_classes_new(), or if an alias stands for no label
+ * Returns: (transfer full) (nullable): the table, or %NULL, with a warning, if
+ *     gst_class_mask_classes_new() would fail, or an alias is missing, is not
+ *     UTF-8 or stands for no label
  *
  * Since: 0.1
  */

@@ -4,11 +4,11 @@
 #include "gst/classmask/gstclassmask-private.h"
 
 /* Pixel counts that are stored with a mask. The tag "memory" makes GStreamer
- * drop them where it does not copy the mask as a whole, pools drop them when
- * the mask returns. */
+ * drop them unless it copies the whole mask. Pools drop them when they take the
+ * mask back. */
 typedef struct {
   GstMeta meta;
-  GstMemory *memory; /* the counted pixels; replaced memory is counted anew */
+  GstMemory *memory; /* the counted pixels; other memory is counted again */
   guint width;
   guint height;
   guint64 counts[256];
@@ -159,8 +159,8 @@ count_row (const guint8 *row, guint width, guint64 *counts)
  *     mask that have it
  *
  * Gives the area of each class in pixels of the mask; divide it by the sum of
- * all counts to get the share of the class. Reads the mask once, or not at all
- * if its producer called gst_class_mask_set_pixel_counts().
+ * all counts to get the fraction of the class. Reads the mask once, or not at
+ * all if its producer called gst_class_mask_set_pixel_counts().
  *
  * Returns: %FALSE, with a warning, if the mask cannot be read
  *
@@ -198,8 +198,8 @@ gst_class_mask_meta_count_pixels (
   return TRUE;
 }
 
-/* Of `size` mask pixels that cover `covered` frame pixels from `begin` on:
- * the first that a frame of `frame` pixels shows, and the number of them. */
+/* `size` mask pixels cover `covered` frame pixels from `begin` on. Returns the
+ * first mask pixel inside a frame of `frame` pixels; n: the number of them. */
 static guint
 visible_pixels (guint size, gint begin, guint covered, gint frame, guint *n)
 {
@@ -255,8 +255,8 @@ gst_class_mask_meta_count_part (const GstClassMaskMeta *meta,
  * gst_class_mask_meta_get_areas:
  * @meta: a mask
  *
- * Is gst_class_mask_meta_count_pixels() for languages without arrays of a fixed
- * size.
+ * Does the same as gst_class_mask_meta_count_pixels(), for languages without
+ * fixed-size arrays.
  *
  * Returns: (transfer full) (element-type guint64) (nullable): 256 pixel counts,
  *     or %NULL, with a warning, if the mask cannot be read

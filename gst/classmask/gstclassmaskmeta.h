@@ -66,7 +66,8 @@ G_BEGIN_DECLS
  * gst_class_mask_meta_get_placement(). The meta is dropped when a frame is
  * flipped or rotated.
  *
- * All pixels of the frame count, those that a #GstVideoCropMeta hides, too.
+ * Coordinates are those of the whole frame, including pixels that a
+ * #GstVideoCropMeta hides.
  *
  * Since: 0.1
  */

@@ -130,8 +130,8 @@ gst_class_mask_meta_map_confidence (
   return TRUE;
 }
 
-/* Of a mask of `size` pixels that covers `covered` pixels of the frame: the
- * pixel nearest to the centre of frame pixel `at`. */
+/* `size` mask pixels cover `covered` frame pixels. Returns the mask pixel
+ * nearest to the centre of covered pixel `at`. */
 static guint
 nearest (guint at, guint size, guint covered)
 {

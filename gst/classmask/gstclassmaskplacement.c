@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where in a frame a mask lies, and where it lies after a transformation. */
+/* The places of a mask in a frame, and how transformations move them. */
 
 #include "gst/classmask/gstclassmask-private.h"
 
-/* x -> (x - from_x) * scale_x + to_x, rounded to the nearest pixel, half a
- * pixel up, on both sides of zero. */
+/* x -> (x - from_x) * scale_x + to_x, rounded to the nearest pixel; halves are
+ * rounded up, also below zero. */
 typedef struct {
   gint from_x, from_y;
   gdouble scale_x, scale_y;
@@ -41,7 +41,7 @@ map_rectangle (const Mapping *map, const GstVideoRectangle *rect)
 }
 
 /* The part of the scaled frame that videoscale fills when it adds borders to
- * keep the display aspect. FALSE if the aspect stays as it is. */
+ * keep the display aspect. Returns FALSE if it needs none. */
 static gboolean
 find_borders (
     const GstVideoInfo *in, const GstVideoInfo *out, GstVideoRectangle *inner)
@@ -69,8 +69,9 @@ find_borders (
   return inner->w < out->width || inner->h < out->height;
 }
 
-/* Fills in one mapping, or two where only the scaler knows whether it has added
- * borders, with borders first. 0 if trans describes no video. */
+/* Fills in one mapping, or two if only the scaler knows whether it has added
+ * borders: first the one with borders. Returns their number; 0 if trans lacks a
+ * frame size. */
 static guint
 map_scale (const GstVideoMetaTransform *trans, Mapping mappings[2])
 {
@@ -102,9 +103,9 @@ map_scale (const GstVideoMetaTransform *trans, Mapping mappings[2])
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
-/* gst_video_meta_transform_matrix_rectangle() rounds negative edges the wrong
- * way. The matrix is that of the part of the frame that is shown, masks lie in
- * the whole. */
+/* Replaces gst_video_meta_transform_matrix_rectangle(), which rounds negative
+ * edges the wrong way. The matrix is for the visible part of the frame; masks
+ * lie in the whole frame. */
 static guint
 map_matrix (const GstVideoMetaTransformMatrix *trans, GstBuffer *buffer,
     Mapping *mapping)
@@ -158,7 +159,7 @@ gst_class_mask_placements_transform (GstClassMaskPlacements *self,
   Mapping mappings[2];
   guint n = 0, visible = 0;
 
-  /* A part of the bytes is no frame any more. */
+  /* A copy of part of the bytes is no longer a frame. */
   if (GST_META_TRANSFORM_IS_COPY (type))
     return !((const GstMetaTransformCopy *)data)->region;
   if (GST_VIDEO_META_TRANSFORM_IS_SCALE (type)) {
@@ -226,15 +227,15 @@ gst_class_mask_meta_write_placements (
  * @height: (out) (optional): height
  *
  * Gets one of the rectangles of the frame that the mask may cover. Nearly
- * always there is one, that of the fields of @meta.
+ * always there is only one, which the fields of @meta hold.
  *
- * There are several only where an element has changed the display aspect of the
- * frame and did not say whether it added borders or stretched the image, as
+ * There are several only if an element has changed the display aspect of the
+ * frame without saying whether it added borders or stretched the image, like
  * scalers before GStreamer 1.28. The first then assumes centred borders, the
- * default of `videoscale`. To draw a mask, use the first; to hide somebody,
- * cover what any of them would cover.
+ * default of `videoscale`. To draw a mask, use the first; to hide people, cover
+ * them all.
  *
- * Returns: %FALSE, with the outputs as they were, if there are not that many
+ * Returns: %FALSE, with the outputs unchanged, if there are not that many
  *
  * Since: 0.1
  */

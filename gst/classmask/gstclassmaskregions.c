@@ -19,8 +19,8 @@ typedef struct {
   guint8 id;
 } Run;
 
-/* A region as far as it is known. When two parts turn out to touch, the older
- * one becomes the parent of the younger one (union-find). */
+/* A region as far as it has been scanned. When two parts turn out to touch, the
+ * older one becomes the parent of the younger one (union-find). */
 typedef struct {
   guint parent;
   guint class_id;

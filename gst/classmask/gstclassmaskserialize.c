@@ -9,17 +9,18 @@
  *   classes      number of classes; for each: number colour, string label
  *   aliases      number of other names; for each: string alias, string label
  *   zones        number of polygons; for each: string name of its zone, number
- *                of points; for each: numbers x, y, in 2^-32 of the mask
+ *                of points; for each: numbers x, y, in units of 2^-32 of the
+ *                width and height of the mask
  *   mask         numbers width, height; runs
  *   confidence   number: 0 if there is none, 1 if runs follow
- *   placements   number of other rectangles that the mask may cover; each as
- *                the first
+ *   placements   number of other rectangles that the mask may cover; each like
+ *                `rectangle`
  *
  *   number       groups of 7 bits, lowest first; the top bit of a byte is set
  *                if another byte follows
  *   string       number of bytes; as many bytes of UTF-8
- *   runs         up to width * height pixels: a byte with the value; number of
- *                pixels
+ *   runs         until there are width * height pixels: a byte with the value;
+ *                number of pixels
  */
 
 #include <gst/base/base.h>
@@ -219,7 +220,7 @@ write_classes (GstByteWriter *writer, const GstClassMaskClasses *classes)
   }
 }
 
-/* Appends another name and its label. */
+/* Reads and appends an alias and its label. */
 static gboolean
 read_alias (GstByteReader *reader, GPtrArray *aliases, GPtrArray *labels)
 {

@@ -3,7 +3,7 @@
 /**
  * SECTION:gstclassmasksummary
  * @title: ClassMaskSummary
- * @short_description: class shares, readable without this library
+ * @short_description: class fractions, readable without this library
  *
  * A #GstCustomMeta named %GST_CLASS_MASK_SUMMARY_META_NAME. Any language with
  * GStreamer bindings can read it without bindings of this library. Its fields:
@@ -13,16 +13,15 @@
  * * `age`, guint64: the age of the mask in nanoseconds
  * * `labels`, GST_TYPE_ARRAY of strings: the classes in view, in the order of
  *   their ids
- * * `fractions`, GST_TYPE_ARRAY of doubles: the share of each of these classes
- * in the pixels of the mask
- * * `unknown`, double: the share of pixels whose class is not known
+ * * `fractions`, GST_TYPE_ARRAY of doubles: the fraction of the pixels of the
+ *   mask that belongs to each of these classes
+ * * `unknown`, double: the fraction of pixels whose class is not known
  * * `zones`, GST_TYPE_ARRAY of structures, if the mask has #GstClassMaskZones:
  *   for each, `name`, and `labels`, `fractions` and `unknown` as above, of the
  *   pixels of the zone
  *
- * The summary goes wherever its mask goes with the frame, and is dropped where
- * the mask is dropped. Where an element cuts away part of the mask, the shares
- * are those of the rest.
+ * The summary is kept and dropped with its mask. If an element cuts away part
+ * of the mask, the fractions are those of the rest.
  */
 
 #include "gst/classmask/gstclassmasksummary.h"
@@ -62,7 +61,7 @@ append_double (GValue *array, gdouble number)
   gst_value_array_append_and_take_value (array, &value);
 }
 
-/* Sets the shares of the classes. */
+/* Sets labels and fractions of the classes, and unknown. */
 static void
 set_shares (GstStructure *structure, const GstClassMaskClasses *classes,
     const guint64 counts[256])
@@ -143,7 +142,7 @@ add_summary (GstBuffer *buffer, const GstClassMaskMeta *meta,
   return summary;
 }
 
-/* Follows the mask that the summary was made of. */
+/* Keeps, recounts or drops the summary as its mask moves with the frame. */
 static gboolean
 transform_summary (GstBuffer *dest, GstCustomMeta *summary, GstBuffer *buffer,
     GQuark type, gpointer data, gpointer user_data)
@@ -199,7 +198,7 @@ const GstMetaInfo *
 gst_class_mask_summary_get_info (void)
 {
   static const GstMetaInfo *info = NULL;
-  /* Those of the mask: elements decide by them what becomes of a meta. */
+  /* The tags of the mask: elements decide by tags whether to keep a meta. */
   static const gchar *tags[] = { GST_META_TAG_VIDEO_STR,
     GST_META_TAG_VIDEO_SIZE_STR, GST_META_TAG_VIDEO_ORIENTATION_STR, NULL };
 

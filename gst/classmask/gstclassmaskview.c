@@ -5,9 +5,8 @@
  * @title: GstClassMaskView
  * @short_description: the pixels of a mask, for as long as they are needed
  *
- * For languages in which values outlive the frame that they came with. C
- * programs that are done with a mask before its frame do better with
- * gst_class_mask_meta_map().
+ * For languages in which values may outlive their frame. C programs that are
+ * done with a mask before its frame should use gst_class_mask_meta_map().
  */
 
 #include "gst/classmask/gstclassmaskview.h"
@@ -46,8 +45,8 @@ new_view (const GstClassMaskMeta *meta,
  * @meta: a mask
  *
  * Maps the mask for reading by the CPU. Downloads a mask that is in GPU memory,
- * which may block. The view holds a reference to the mask, which is not used
- * for another frame before that.
+ * which may block. The view holds a reference to the mask, so that it is not
+ * reused for another frame.
  *
  * Returns: (transfer full) (nullable): the pixels, or %NULL, with a warning, if
  *     the mask cannot be read

@@ -12,12 +12,12 @@ G_BEGIN_DECLS
  * GstClassMaskView:
  * @pixels: the first byte of the first row
  * @stride: the bytes from one row to the next
- * @width: bytes in a row that are pixels
+ * @width: the pixels in a row, one byte each
  * @height: the number of rows
  *
  * The pixels of a mask, or of its confidence, mapped for reading. They stay
- * where they are, and as they are, until the last reference to the view is
- * dropped, whatever becomes of the video frame and its meta.
+ * valid and unchanged until the last reference to the view is dropped, even if
+ * the video frame and its meta are freed.
  *
  * Since: 0.1
  */

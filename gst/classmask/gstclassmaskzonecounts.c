@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The zones of a mask, and the pixel counts in each. They are stored with the
- * mask as its pixel counts are: see gstclassmaskcounts.c. */
+ * mask like its pixel counts: see gstclassmaskcounts.c. */
 
 #include "gst/classmask/gstclassmaskpixels.h"
 #include "gst/classmask/gstclassmaskzones.h"
@@ -91,11 +91,12 @@ zones_meta_get_info (void)
  * @counts: (nullable): for every zone, 256 pixel counts as in
  *     gst_class_mask_set_pixel_counts(); %NULL if they are not known
  *
- * Gives a mask zones. Counts that are not known are made when somebody wants
- * them. The zones are copied with @mask, and dropped when its memory is
- * replaced or a #GstBufferPool takes it back.
+ * Attaches zones to a mask. Unknown counts are made on demand. The zones are
+ * copied with @mask, and dropped when its memory is replaced or a
+ * #GstBufferPool takes it back.
  *
- * Returns: %FALSE, with a warning, if @mask is not a valid mask in one memory
+ * Returns: %FALSE if @mask is in several memories or, with a warning, not a
+ *     valid mask
  *
  * Since: 0.1
  */
@@ -123,7 +124,7 @@ gst_class_mask_set_zones (
  * gst_class_mask_meta_get_zones:
  * @meta: a mask
  *
- * Gets the zones of a mask. Their points are shares of the rectangle of the
+ * Gets the zones of a mask. Their points are fractions of the rectangle of the
  * frame that the mask covers.
  *
  * Returns: (transfer none) (nullable): the zones, or %NULL if it has none
@@ -192,8 +193,8 @@ gst_class_mask_meta_count_zones_in (const GstClassMaskMeta *meta,
  * @counts: (out caller-allocates): for every value, the number of pixels in the
  *     zone that have it
  *
- * Is gst_class_mask_meta_count_pixels() for a zone. Reads the mask, unless its
- * producer stored the counts.
+ * Does the same as gst_class_mask_meta_count_pixels(), for one zone. Reads the
+ * mask unless its producer stored the counts.
  *
  * Returns: %FALSE if there is no such zone or, with a warning, if the mask
  *     cannot be read
@@ -239,8 +240,8 @@ gst_class_mask_meta_count_zone (
  * @meta: a mask
  * @zone: the number of one of its zones, from 0
  *
- * Is gst_class_mask_meta_count_zone() for languages without arrays of a fixed
- * size.
+ * Does the same as gst_class_mask_meta_count_zone(), for languages without
+ * fixed-size arrays.
  *
  * Returns: (transfer full) (element-type guint64) (nullable): 256 pixel counts,
  *     or %NULL if there is no such zone or, with a warning, if the mask cannot

@@ -3,7 +3,7 @@
 /**
  * SECTION:gstclassmaskzones
  * @title: GstClassMaskZones
- * @short_description: named parts of a mask, and what is in them
+ * @short_description: named parts of a mask, and the pixels in them
  */
 
 #include "gst/classmask/gstclassmaskzones.h"
@@ -21,7 +21,7 @@ struct _GstClassMaskZones {
   GPtrArray *names;
   GArray *polygons;
 
-  GMutex mutex; /* guards the areas that were made last */
+  GMutex mutex; /* guards the areas made last, below */
   guint width;
   guint height;
   GBytes *areas;
@@ -118,7 +118,7 @@ find_zone (const GstClassMaskZones *zones, const gchar *name)
 /**
  * gst_class_mask_zones_add_polygon: (skip)
  * @zones: zones that no mask has yet
- * @name: the name of a zone, UTF-8; a new one makes a new zone
+ * @name: the name of a zone, UTF-8; a new name adds a zone
  * @points: @n_points pairs of x and y, from 0 (left, top) to 1 (right,
  *     bottom of the mask)
  * @n_points: the number of points, at least 3
@@ -245,8 +245,8 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return left < right ? -1 : left > right;
 }
 
-/* Where the line through y, a share of the height, enters and leaves the
- * polygon, in shares of the width and in order. */
+/* Finds where the horizontal line at y, a fraction of the height, enters and
+ * leaves the polygon, in fractions of the width, sorted. Returns how many. */
 static guint
 find_crossings (const Polygon *polygon, gdouble y, gdouble *crossings)
 {
@@ -264,7 +264,7 @@ find_crossings (const Polygon *polygon, gdouble y, gdouble *crossings)
   return n;
 }
 
-/* The first of `width` pixels whose centre lies at or after x. */
+/* The first of `width` pixels whose centre lies at or after x, a fraction. */
 static guint
 first_after (gdouble x, guint width)
 {
@@ -274,7 +274,7 @@ first_after (gdouble x, guint width)
   return MIN (pixel < at ? pixel + 1 : pixel, width);
 }
 
-/* In which zones each pixel of a row lies: a bit for each zone. */
+/* Sets in each pixel of a row one bit for each zone that it lies in. */
 static void
 mark_row (const GstClassMaskZones *zones, gdouble y, guint width, guint32 *row,
     gdouble *crossings)
@@ -292,8 +292,8 @@ mark_row (const GstClassMaskZones *zones, gdouble y, guint width, guint32 *row,
   }
 }
 
-/* The area of these zones, a new one if necessary; 256 if there are too many.
- */
+/* Returns the area of these zones, adding it if necessary; 256 if there are too
+ * many. */
 static guint
 find_area (GstClassMaskZones *zones, guint32 bits)
 {
@@ -306,7 +306,7 @@ find_area (GstClassMaskZones *zones, guint32 bits)
   return area;
 }
 
-/* With the lock. */
+/* Call with the mutex locked. */
 static gboolean
 make_areas (GstClassMaskZones *zones, guint width, guint height)
 {
@@ -346,16 +346,16 @@ make_areas (GstClassMaskZones *zones, guint width, guint height)
  * @zones: zones
  * @width: width of a mask, 1 to %GST_CLASS_MASK_MAX_SIZE
  * @height: height of the mask, likewise
- * @zones_of_area: (out caller-allocates): for every area, bit n is set if it
- *     belongs to zone n
+ * @zones_of_area: (out caller-allocates): for every area, bit n is set if the
+ *     area belongs to zone n
  * @n_areas: (out): the number of areas
  *
  * Divides a mask into areas that do not overlap: one for the pixels that lie in
  * no zone, which is area 0, and one for each combination of zones that some
- * pixel lies in. Made once for each size, as long as it stays the same.
+ * pixel lies in. The result is cached until another size is asked for.
  *
- * Returns: (transfer full) (nullable): for each pixel, row by row, the byte of
- *     its area; %NULL, with a warning, if there are more than 256 areas
+ * Returns: (transfer full) (nullable): the area of each pixel, one byte, row by
+ *     row; %NULL, with a warning, if there are more than 256 areas
  *
  * Since: 0.1
  */

@@ -21,12 +21,12 @@ G_BEGIN_DECLS
 /**
  * GstClassMaskZones:
  *
- * Named parts of a mask, such as "gate" or "left lane", of which each is one
- * polygon or several. Their points are shares of the width and the height of
- * the mask, from 0 to 1, so they move with it. Zones may overlap. A pixel
- * belongs to a zone if its centre lies in an odd number of turns of one of the
- * polygons. Zones are reference-counted, and immutable once a mask has them;
- * all masks of a stream share them.
+ * Named parts of a mask, such as "gate" or "left lane". Each consists of one or
+ * more polygons. Their points are fractions of the width and the height of the
+ * mask, from 0 to 1, so they move with it. Zones may overlap. A pixel belongs
+ * to a zone if its centre lies in one of the polygons by the even-odd rule.
+ * Zones are reference-counted, and immutable once a mask has them; all masks of
+ * a stream share them.
  *
  * Since: 0.1
  */

@@ -44,7 +44,7 @@ AsyncSegmenter::~AsyncSegmenter ()
     g_thread_join (thread_);
 }
 
-/* With the lock. */
+/* Call with mutex_ locked. */
 Result<>
 AsyncSegmenter::take_error ()
 {
@@ -125,7 +125,7 @@ AsyncSegmenter::reset ()
   generation_++;
 }
 
-/* Without the lock. */
+/* Call with mutex_ unlocked. */
 Result<SegmentationPtr>
 AsyncSegmenter::segment_current (bool reset)
 {

@@ -13,7 +13,7 @@
 namespace fastscnn
 {
 
-/// Segments frames on a thread of its own, beside the stream. It copies the
+/// Segments frames on its own thread, in parallel to the stream. It copies the
 /// newest frame and segments it as soon as the previous inference is done;
 /// frames in between are skipped. All functions are for the streaming thread.
 /// Only wait(), drain() and the destructor wait for an inference.
@@ -31,28 +31,28 @@ public:
   AsyncSegmenter &operator= (const AsyncSegmenter &) = delete;
 
   /// Submits a frame of this kind, in host memory, replacing one that still
-  /// waits. The segmenter is configured on the other thread when it gets there,
-  /// so frames that change their size do not wait, either. An Error is that of
-  /// an earlier frame.
+  /// waits. A change of kind does not wait either: the other thread configures
+  /// the segmenter. An Error is that of an earlier frame, or says that there is
+  /// no memory for the copy.
   Result<> submit (
       const FrameInfo &info, const ConstFrame &frame, const Request &request);
 
   /// Waits until all submitted frames are segmented.
   Result<> wait ();
 
-  /// Waits for the inference that runs, and drops everything like reset().
-  /// After that the segmenter may be used without this object until the next
+  /// Drops everything like reset(), and waits for the running inference. After
+  /// that the segmenter may be used without this object until the next
   /// submit().
   void drain ();
 
   /// The newest mask; null if there is none yet.
   SegmentationPtr latest ();
 
-  /// Does at once what the first frame of this kind would begin with. Not while
-  /// a frame is segmented.
+  /// Configures the segmenter now, so that the first frame of this kind does
+  /// not have to. Do not call while a frame is being segmented.
   Result<> prepare (const FrameInfo &info);
 
-  /// Makes a mask from elsewhere the latest.
+  /// Makes this mask, of another inference, the latest.
   void adopt (const SegmentationPtr &mask);
 
   /// Drops masks, waiting frames and temporal state (seek, new stream).
@@ -73,8 +73,8 @@ private:
 
   Segmenter &segmenter_;
   const Finished finished_;
-  Slot current_;         // of the thread
-  FrameInfo configured_; // what the segmenter is prepared for; of the thread
+  Slot current_;         // used by the thread
+  FrameInfo configured_; // of the segmenter; used by the thread while busy_
 
   std::mutex mutex_; // guards all members below, except thread_
   std::condition_variable changed_;

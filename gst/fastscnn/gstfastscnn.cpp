@@ -42,7 +42,7 @@ reset_stream (State *state)
     state->inference ().reset ();
 }
 
-/* The functions are called on the thread that made a mask. */
+/* The callbacks run on the thread that segments. */
 static Result<std::unique_ptr<Inference> >
 open_inference (GstFastScnn *self, const Settings &settings)
 {
@@ -75,7 +75,7 @@ keep_model (GstFastScnn *self, const std::string &file, const std::string &kept,
   g_object_notify (G_OBJECT (self), "model-file");
 }
 
-/* The settings stay those of the start, but for the model. */
+/* Later models are opened with the settings of the start. */
 static Result<std::shared_ptr<LiveModel> >
 open_live_model (GstFastScnn *self, const Settings &settings)
 {
@@ -302,7 +302,7 @@ gst_fast_scnn_sink_event (GstBaseTransform *trans, GstEvent *event)
       ->sink_event (trans, event);
 }
 
-/* GstBaseTransform would drop late buffers. */
+/* GstBaseTransform must not see QOS events: it would drop late buffers. */
 static gboolean
 gst_fast_scnn_src_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -331,7 +331,8 @@ gst_fast_scnn_query (
   return TRUE;
 }
 
-/* Frames that the GPU reads where they are. With async=true they are copied. */
+/* Offers buffers that the GPU reads without a copy by the CPU, except with
+ * async=true, which copies frames anyway. */
 static gboolean
 gst_fast_scnn_propose_allocation (
     GstBaseTransform *trans, GstQuery *decide_query, GstQuery *query)

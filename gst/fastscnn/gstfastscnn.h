@@ -10,7 +10,7 @@
  * Segments every frame with Fast-SCNN (Poudel, Liwicki, Cipolla: Fast-SCNN:
  * Fast Semantic Segmentation Network, arXiv 1902.04502) and attaches a
  * #GstClassMaskMeta, which holds the class of every pixel, and a custom meta
- * `ClassMaskSummary` with the shares of the classes ([its
+ * `ClassMaskSummary` with the fractions of the classes ([its
  * fields](applications.html)). The pixels of the frame are not changed.
  *
  * Three properties help if inference is slower than the stream. With
@@ -34,14 +34,14 @@
  * * #GST_TYPE_ARRAY of #guint64 `pixels`: the number of pixels of each class
  * * #guint64 `unknown`: the number of pixels whose class is not known
  * * with #GstFastScnn:zones, #GST_TYPE_ARRAY of #GstStructure `zones`: for each
- *   zone its `name`, and `pixels` and `unknown` as above, of the zone
+ *   zone its `name`, and its `pixels` and `unknown` as above
  *
  * #GstFastScnn:zones names a JSON file of parts of the frame: an object with a
  * polygon, or a list of polygons, for each name. A polygon is a list of points
- * `[x, y]` from 0 to 1, shares of the width and height of the frame. What is in
- * a zone is counted with the rest of the mask, and stands in the message, in
- * the `ClassMaskSummary` and in the lines of classmaskjson; `classmaskoverlay
- * zones=true` outlines the zones.
+ * `[x, y]` from 0 to 1, fractions of the width and height of the frame. The
+ * pixels in a zone are counted with the rest of the mask; the message, the
+ * `ClassMaskSummary` and the lines of classmaskjson contain the result.
+ * `classmaskoverlay zones=true` outlines the zones.
  *
  * If #GstFastScnn:backend is auto and a GPU fails while the stream runs, the
  * CPU takes over. The element posts a warning and an element message
@@ -49,10 +49,10 @@
  * `reason`.
  *
  * #GstFastScnn:model-file can be set while the stream runs. The model is loaded
- * beside it and takes over between two frames, which the element message
- * `fastscnn-model` announces, with the fields #gchararray `model-file`, `model`
- * (its name), `backend` and `device`. If it cannot be loaded, a warning says
- * why, and the property goes back to the model that stays in use.
+ * in the background and takes over between two frames. The element message
+ * `fastscnn-model` announces this, with the fields #gchararray `model-file`,
+ * `model` (its name), `backend` and `device`. If it cannot be loaded, a warning
+ * says why, and the property goes back to the model that stays in use.
  *
  * ## Example launch lines
  * |[

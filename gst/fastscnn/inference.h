@@ -9,8 +9,8 @@
 namespace fastscnn
 {
 
-/// The masks of a stream. Frames wait for their own, or get the newest one that
-/// an AsyncSegmenter has made. All functions are for the streaming thread.
+/// Makes the masks of a stream. Frames wait for their own, or get the newest
+/// one of an AsyncSegmenter. All functions are for the streaming thread.
 class Inference
 {
 public:
@@ -18,14 +18,14 @@ public:
   static Result<std::unique_ptr<Inference> > create (const Settings &settings,
       Segmenter::FellBack fell_back, AsyncSegmenter::Finished finished);
 
-  /// Prepares for frames of this kind, as Segmenter::configure() does. A mask
-  /// of frames of another kind in the same memory stays the latest.
+  /// Prepares for frames of this kind, as Segmenter::configure() does. The
+  /// latest mask is kept unless the memory or the CUDA context changes.
   Result<> configure (
       const FrameInfo &info, void *cuda_context, GstAllocator *allocator);
 
-  /// Does at once what the first frame would begin with, so that an inference
-  /// that cannot work is found out before. Call after configure(), before any
-  /// frame.
+  /// With async=true, configures the segmenter now instead of with the first
+  /// frame, so that its errors show up before. Call after configure(), before
+  /// any frame.
   Result<> prepare ();
 
   /// Whether frames of this kind have not been inferred yet.
@@ -36,14 +36,13 @@ public:
   }
 
   /// Whether the next frame should wait for its mask in spite of async=true if
-  /// the source is not live: there is no mask yet, or the kind is new. If
-  /// nothing came out of an element behind until there is a mask, a pipeline
-  /// would wait for it to preroll. Kinds that change with every frame do not
-  /// wait.
+  /// the source is not live: there is no mask yet, or the kind is new. Without
+  /// a mask, elements downstream may output nothing, so that the pipeline could
+  /// not preroll. Frames do not wait if the kind changes with every frame.
   bool should_wait () const;
 
-  /// Segments the frame, or submits it for that. wait: wait for the mask in any
-  /// case. Returns whether the latest mask is now that of this frame.
+  /// Segments the frame, or submits it to the AsyncSegmenter; wait: also waits
+  /// for its mask. Returns whether the latest mask is now that of this frame.
   Result<bool> infer (
       const ConstFrame &frame, Queue queue, const Request &request, bool wait);
 
@@ -54,7 +53,7 @@ public:
     return synchronous_ ? last_ : async_->latest ();
   }
 
-  /// Makes a mask of another inference the latest, until there is one of its
+  /// Makes a mask of another inference the latest, until this one has made its
   /// own.
   void adopt (const SegmentationPtr &mask);
 
@@ -83,7 +82,7 @@ private:
   bool synchronous_ = true;
   SegmentationPtr last_; // if synchronous
   bool new_kind_ = true;
-  bool new_kind_before_ = false; // of the last inference
+  bool new_kind_before_ = false; // at the last inference
   FrameInfo info_;
   void *cuda_context_ = nullptr;
 };

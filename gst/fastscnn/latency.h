@@ -12,14 +12,14 @@ namespace fastscnn
 class Liveness
 {
 public:
-  /// A new stream begins.
+  /// Call when a new stream begins.
   void
   reset ()
   {
     live_.reset ();
   }
 
-  /// Asks upstream when it matters, and once a stream. No answer counts as no.
+  /// Queries upstream with the first call of a stream. No answer counts as no.
   bool is_live (GstPad *sinkpad);
 
 private:

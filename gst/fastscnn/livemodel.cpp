@@ -149,11 +149,11 @@ LiveModel::take_over ()
   return loaded->file;
 }
 
-/* Without the lock. */
+/* Call with mutex_ unlocked. */
 Result<LiveModel::Loaded>
 LiveModel::load (const std::string &file, const Source &source)
 {
-  /* Returning from within braces would leak what stands before. */
+  /* FASTSCNN_TRY in the braces below would leak the members before it. */
   std::unique_ptr<Inference> inference = FASTSCNN_TRY (open_ (file));
   Loaded loaded{ file, std::move (inference), source };
   FASTSCNN_TRY (source.configure (*loaded.inference));

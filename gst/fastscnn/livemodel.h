@@ -15,17 +15,17 @@ namespace fastscnn
 {
 
 /// The inference of a running stream, whose model can be replaced. Another
-/// model is loaded on a thread of its own while the stream goes on with the one
-/// that it has.
+/// model is loaded on a separate thread while the stream goes on with the
+/// current one.
 class LiveModel
 {
 public:
-  /// An inference with the model in this file. Called on both threads.
+  /// Opens an inference with the model in this file. Called on both threads.
   using Open = std::function<Result<std::unique_ptr<Inference> > (
       const std::string &file)>;
 
-  /// A model could not be loaded: that in the file `kept` stays. Called on
-  /// whichever thread found out.
+  /// Reports that a model could not be loaded, so that the one in the file
+  /// `kept` stays in use. Called on any thread.
   using Failed = std::function<void (
       const std::string &file, const std::string &kept, const Error &error)>;
 
@@ -39,13 +39,13 @@ public:
   LiveModel &operator= (const LiveModel &) = delete;
 
   /// Begins to load another file; an earlier one that has not taken over is
-  /// forgotten. From any thread, as fail().
+  /// discarded. request() and fail() may be called on any thread.
   Result<> request (const std::string &file);
 
   /// Reports that a file cannot be loaded.
   void fail (const std::string &file, const Error &error);
 
-  /* The others are for the streaming thread. */
+  /* The functions below are for the streaming thread. */
 
   Inference &
   inference () const
@@ -58,8 +58,8 @@ public:
       const FrameInfo &info, void *cuda_context, GstAllocator *allocator);
 
   /// Call between two frames. If another model has been loaded, it takes over
-  /// now; returns its file. The mask of the last one stays the latest until
-  /// there is another.
+  /// now, and its file is returned. The mask of the previous model stays the
+  /// latest until the new one has made another.
   std::optional<std::string> take_over ();
 
 private:
@@ -97,7 +97,7 @@ private:
   Source source_;             // of current_
   std::optional<std::string> wanted_;
   std::optional<Loaded> loaded_;
-  std::unique_ptr<Inference> retired_; // to be destroyed on the thread, where
+  std::unique_ptr<Inference> retired_; // to be destroyed on the thread, so that
                                        // no frame waits for its last inference
   bool stop_ = false;
 };

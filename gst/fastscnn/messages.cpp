@@ -27,7 +27,7 @@ append_uint64 (GValue *array, guint64 number)
   gst_value_array_append_and_take_value (array, &value);
 }
 
-/* Other names of the class with this label. */
+/* Appends an array of the other names of the class with this label. */
 static void
 append_aliases (
     GValue *array, const GstClassMaskClasses *classes, const gchar *label)
@@ -44,7 +44,7 @@ append_aliases (
   gst_value_array_append_and_take_value (array, &aliases);
 }
 
-/* What is in each zone, with one number for each class. */
+/* Adds the pixel counts of each zone, one for each class. */
 static void
 set_zones (GstStructure *message, const Segmentation &mask)
 {

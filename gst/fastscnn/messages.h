@@ -27,9 +27,9 @@ void gst_fast_scnn_post_model (GstElement *element, const std::string &file,
 void gst_fast_scnn_warn_model_kept (
     GstElement *element, const fastscnn::Error &error);
 
-/* Posts a warning if the tags say that the frames have to be turned before they
- * are shown: the network does not recognise streets that lie on their side.
- * Returns whether it did. */
+/* Posts a warning if the tags say that frames must be rotated for display and
+ * no element upstream does that: the network does not recognise rotated
+ * streets. Returns whether it did. */
 gboolean gst_fast_scnn_warn_if_turned (GstElement *element, GstEvent *tags);
 
 /* Posts a QOS message for a frame that was too late for an inference. inferred,

@@ -22,7 +22,7 @@ struct SharedModel {
   GstClassMaskClasses *classes;
 };
 
-/// Opens a model file, or the model that ships if `file` is empty. A name
+/// Opens a model file, or the bundled model if `file` is empty. A name
 /// without a folder is also searched for in the folders of installed models. As
 /// long as a file is in use, all callers in the process share one object.
 Result<std::shared_ptr<const SharedModel> > open_model (

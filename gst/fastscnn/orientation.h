@@ -3,6 +3,7 @@
 
 #include <gst/gst.h>
 
-/* Whether an element upstream turns the video as its tags say, like videoflip
- * video-direction=auto. GStreamer 1.22 passes the tags on as they were. */
+/* Whether an element upstream rotates the video as its tags say, like videoflip
+ * video-direction=auto. Its tags do not tell: GStreamer 1.22 passes them on
+ * unchanged. */
 gboolean gst_fast_scnn_is_turned_upstream (GstElement *element);

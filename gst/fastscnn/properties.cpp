@@ -39,7 +39,7 @@ precision_get_type ()
 {
   static const GEnumValue values[] = {
     { (int)Precision::kAuto,
-        "int8 on a CPU that is faster so if the model has activation "
+        "int8 on a CPU that is faster with it if the model has activation "
         "scales, fp16 on a GPU, otherwise fp32",
         "auto" },
     { (int)Precision::kFp32, "Single precision", "fp32" },
@@ -71,7 +71,8 @@ GType
 fused_get_type ()
 {
   static const GEnumValue values[] = {
-    { (int)Fused::kAuto, "Where a test run on the GPU was faster so", "auto" },
+    { (int)Fused::kAuto, "If that was faster in a test run on the GPU",
+        "auto" },
     { (int)Fused::kNever, "Layer by layer, with cuDNN", "never" },
     { 0, NULL, NULL },
   };
@@ -140,8 +141,8 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
   install (PROP_MODEL_FILE,
       g_param_spec_string ("model-file", "Model file",
           "Safetensors file with the weights; a name without a folder is also "
-          "searched for where models are installed (unset = the model that "
-          "ships)",
+          "searched for where models are installed (unset = the bundled "
+          "model)",
           NULL, kPlaying));
   install (PROP_BACKEND,
       g_param_spec_enum ("backend", "Backend", "Device that runs the network",
@@ -186,7 +187,7 @@ gst_fast_scnn_install_properties (GObjectClass *klass)
       g_param_spec_string ("zones", "Zones",
           "JSON file of zones in which the pixels of the classes are counted, "
           "too: {\"gate\": [[0.1, 0.5], [0.4, 0.5], [0.4, 1]]}, names and "
-          "polygons in shares of the frame (unset = none)",
+          "polygons in fractions of the frame (unset = none)",
           NULL, kReady));
 
   install (PROP_INTERVAL,

@@ -12,7 +12,7 @@ namespace
 using Lock = std::lock_guard<std::mutex>;
 
 constexpr GstClockTime kStep = 5 * GST_MSECOND;
-constexpr unsigned kTimesBelow = 128; // before the latency is reduced
+constexpr unsigned kTimesBelow = 128; // updates before the latency is reduced
 constexpr unsigned kWindow = 64;      // frames
 
 } // namespace
@@ -53,7 +53,7 @@ QosTracker::record (const Report &report, GstClockTime running_time)
     earliest_ = GST_CLOCK_TIME_NONE;
     return true;
   }
-  /* Frames on their way are as late as this one: catch up by as much again. */
+  /* Queued frames are as late as this one: catch up by twice the jitter. */
   const GstClockTimeDiff jitter = report.jitter;
   earliest_ = std::max<GstClockTimeDiff> (
       0, running_time + (jitter > 0 ? 2 * jitter : jitter));
@@ -83,7 +83,7 @@ QosTracker::report () const
   return report_;
 }
 
-/* How much longer than other recent frames a frame took to get here. */
+/* Returns how much later a frame arrived than the fastest recent one. */
 GstClockTimeDiff
 QosTracker::waiting_time (GstClockTimeDiff delay)
 {
@@ -106,7 +106,7 @@ QosTracker::is_late (GstClockTime running_time, GstClockTime now)
   if (GST_CLOCK_TIME_IS_VALID (now))
     late |= waiting_time (GST_CLOCK_DIFF (running_time, now)) >
             GST_CLOCK_DIFF (p95_, latency_);
-  /* The difference may be negative: timestamps of cameras jump back, too. */
+  /* The difference may be negative: camera timestamps also jump back. */
   return late && GST_CLOCK_TIME_IS_VALID (last_inferred_) &&
          std::abs (GST_CLOCK_DIFF (last_inferred_, running_time)) <
              (GstClockTimeDiff)GST_SECOND;
@@ -126,7 +126,7 @@ bool
 QosTracker::update_latency (GstClockTime p95)
 {
   const Lock lock (mutex_);
-  /* One step of slack lets a frame that waited a little be in time. */
+  /* Add one step of slack, so that a frame that waited a little is not late. */
   const GstClockTime needed = (p95 + 2 * kStep - 1) / kStep * kStep;
 
   p95_ = p95;

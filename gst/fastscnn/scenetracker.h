@@ -6,8 +6,8 @@
 namespace fastscnn
 {
 
-/// Notices segments that continue at another place of the stream, such as a
-/// seek without a flush: masks of frames before do not belong there.
+/// Detects segments that continue elsewhere in the stream, as after a seek
+/// without a flush: earlier masks do not belong to their frames.
 class SceneTracker
 {
 public:

@@ -85,8 +85,8 @@ public:
     engine_->reset ();
   }
 
-  /// Call with each frame that segment() is about to read, so that the engine
-  /// can do so without a copy by the CPU if its memory comes again.
+  /// Call with each frame that segment() is about to read. Pins memory that is
+  /// reused, so that a GPU reads it without a copy by the CPU.
   void
   see (GstBuffer *frame) const
   {
@@ -94,8 +94,8 @@ public:
       pinner_->see (frame);
   }
 
-  /// For frames in host memory that the engine reads without a copy by the CPU;
-  /// null if it has no use for it.
+  /// An allocator of host memory from which the engine reads frames without a
+  /// copy by the CPU; null if the engine does not need one.
   GstAllocator *
   frame_allocator () const
   {
@@ -152,7 +152,7 @@ private:
   std::unique_ptr<MaskPool> pool_;
   std::shared_ptr<const std::string> fused_blocks_; // of the engine
   FrameInfo info_;
-  void *cuda_context_ = nullptr; // of the engine; null: its own
+  void *cuda_context_ = nullptr; // of the engine; null: it has its own
 };
 
 } // namespace fastscnn

@@ -18,7 +18,7 @@ namespace fastscnn
 
 /// The parts of a fastscnn element.
 struct State {
-  std::mutex mutex; /* guards the members of this paragraph */
+  std::mutex mutex; /* guards settings and model */
   Settings settings;
   std::shared_ptr<LiveModel> model; /* from start to stop */
 
@@ -35,7 +35,7 @@ struct State {
   bool warned_of_orientation = false;
   Settings::PerFrame per_frame; /* snapshot for the current frame */
 
-  /* Returns the one before, to be destroyed without the lock. */
+  /* Returns the previous model, to be destroyed without the lock. */
   std::shared_ptr<LiveModel>
   set_model (std::shared_ptr<LiveModel> other)
   {

@@ -31,7 +31,7 @@ public:
       GstClockTime time, std::shared_ptr<const std::string> fused_blocks);
 
   uint64_t inferred () const;
-  /// The time that 95 % of the last kWindow inferences stayed below.
+  /// The 95th percentile of the last kWindow inference times.
   GstClockTime p95 () const;
 
   /// The value of the property `stats`. (transfer full)

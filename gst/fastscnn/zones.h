@@ -12,8 +12,8 @@
 namespace fastscnn
 {
 
-/// The zones of a stream: what an engine needs to count in them, and what
-/// becomes of its counts.
+/// The zones of a stream. Prepares an engine to count the pixels in them, and
+/// adds up its counts.
 class Zones
 {
 public:
@@ -27,18 +27,18 @@ public:
     return table_;
   }
 
-  /// Makes a configured engine count in them.
+  /// Makes a configured engine count the pixels in the zones.
   Result<> configure (Engine &engine);
 
-  /// Room for the counts of an engine: (areas, 256).
+  /// A buffer for the counts of an engine: (areas, 256).
   uint32_t *
   counts ()
   {
     return counts_.data ();
   }
 
-  /// Adds the counts up: those of the mask, and (zones, 256) those of the
-  /// zones.
+  /// Adds up the counts of the areas: mask: those of the whole mask; zones:
+  /// those of each zone, (zones, 256).
   void add_up (guint64 mask[256], std::vector<guint64> &zones) const;
 
 private:

@@ -22,7 +22,7 @@ namespace fastscnn
 namespace
 {
 
-/// The new value for every old one.
+/// Maps every value to a new one.
 using LookupTable = guint8[256];
 
 void
@@ -106,8 +106,8 @@ apply_table (const guint8 *src, const GstVideoMeta &video,
   }
 }
 
-/// A copy of the mask through the table, without row padding; null if the mask
-/// cannot be read.
+/// A copy of the mask with its values looked up in the table, without row
+/// padding; null if the mask cannot be read.
 BufferPtr
 copy_mask (GstBuffer *mask, const LookupTable &table, CopyPool &pool)
 {
@@ -151,7 +151,7 @@ struct AnalyticsWriter::Impl {
   BufferPtr original; // the last mask
   BufferPtr copy;     // of original, through table
 
-  GstClassMaskClasses *classes = NULL; // the rest is made from these
+  GstClassMaskClasses *classes = NULL; // all below is made from these
   LookupTable table;
   std::vector<guint> ids;
   std::vector<GQuark> names;
@@ -222,7 +222,7 @@ AnalyticsWriter::attach (GstBuffer *buffer, const GstClassMaskMeta &meta)
              segmentation.id, names.id);
 }
 
-/// The class table for the names of some regions, and what region ids become.
+/// A class table made from region names, and the class id of every region id.
 struct RegionClasses {
   explicit RegionClasses (const std::vector<std::string> &labels);
   ~RegionClasses ()
@@ -253,13 +253,13 @@ RegionClasses::RegionClasses (const std::vector<std::string> &labels)
 
 struct AnalyticsReader::Impl {
   CopyPool pool;
-  BufferPtr holder; // what was returned last
+  BufferPtr holder; // returned by the last call
   std::map<std::vector<std::string>, RegionClasses> classes;
 
   const RegionClasses &
   classes_for (const std::vector<std::string> &labels)
   {
-    constexpr size_t kMostTables = 64; /* then a producer makes up names */
+    constexpr size_t kMostTables = 64; /* more: a producer makes up names */
     if (classes.size () == kMostTables && !classes.count (labels))
       classes.clear ();
     return classes.try_emplace (labels, labels).first->second;

@@ -23,9 +23,9 @@ public:
   AnalyticsWriter &operator= (const AnalyticsWriter &) = delete;
 
   /// Attaches a segmentation to the buffer in which region 0 is unknown and
-  /// region id + 1 is class id, and a GstAnalyticsClsMtd with the labels, of
-  /// which the first is "unlabeled". Copies the mask unless it is the same as
-  /// in the last call. False if the mask cannot be read.
+  /// region id + 1 is class id, and a GstAnalyticsClsMtd with "unlabeled" and
+  /// the labels. Copies the mask unless it is the same as in the last call.
+  /// Returns false if the mask cannot be read or attached.
   bool attach (GstBuffer *buffer, const GstClassMaskMeta &meta);
 
 private:
@@ -44,11 +44,11 @@ public:
 
   /// Copies the segmentations of a frame. Returns a buffer that carries a
   /// GstClassMaskMeta for each that can be read, valid until the next call;
-  /// null if there is none. Region ids become class ids. Unknown are ids above
-  /// 253, regions named background or unlabeled, and id 0 unless its region has
-  /// another name. A segmentation without names of its own takes the label of
-  /// the object that it is related to. A class table stays the same as long as
-  /// its names do.
+  /// null if there is none. Region ids become class ids. Ids above 253,
+  /// regions named background or unlabeled, and id 0 unless its region has
+  /// another name become unknown. A segmentation without names of its own takes
+  /// the label of the object that it is related to. A class table
+  /// stays the same as long as its names do.
   GstBuffer *read (GstBuffer *frame);
 
 private:

@@ -25,7 +25,8 @@ struct Candidate {
   Lab seen[kVisions];
 };
 
-// Linear RGB as seen with normal vision, without red, green and blue cones.
+// Converts linear RGB to what is seen with normal vision, and without red,
+// green and blue cones.
 constexpr float kVision[kVisions][3][3] = {
   { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } },
   { { 0.152286f, 1.052583f, -0.204868f }, { 0.114503f, 0.786281f, 0.099216f },

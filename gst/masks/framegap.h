@@ -6,9 +6,9 @@
 namespace fastscnn
 {
 
-/* Pushes a GAP event in place of an output for this frame, so that nobody
- * downstream waits for one. segment: (nullable) of the frame, for one without a
- * timestamp. */
+/* Pushes a GAP event instead of an output for this frame, so that downstream
+ * does not wait for one. segment: (nullable) of the frame; gives the time if
+ * the frame has no timestamp. */
 void push_frame_gap (
     GstPad *srcpad, GstBuffer *frame, const GstSegment *segment);
 

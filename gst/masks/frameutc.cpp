@@ -10,13 +10,13 @@ namespace fastscnn
 namespace
 {
 
-/* From 1900, where NTP begins, to 1970. */
+/* From the epoch of NTP, 1900, to that of Unix, 1970. */
 constexpr GstClockTime kNtpToUnix =
     G_GUINT64_CONSTANT (2208988800) * GST_SECOND;
 
-/// The timestamp of a clock whose time 0 is `epoch` before 1970, in
-/// microseconds since then. None if the frame has none since 1970: cameras that
-/// do not know the time count from when they were switched on.
+/// The frame's timestamp of a clock whose time 0 is `epoch` before 1970, in
+/// microseconds since 1970. Ignores earlier timestamps: cameras that do not
+/// know the time count from when they were switched on.
 std::optional<gint64>
 reference_time (GstBuffer *frame, const gchar *clock, GstClockTime epoch)
 {
@@ -38,7 +38,7 @@ reference_time (GstBuffer *frame, const gchar *clock, GstClockTime epoch)
   return std::nullopt;
 }
 
-/// Only time codes that say on which day they began.
+/// The frame's time code in microseconds since 1970; none if it has no date.
 std::optional<gint64>
 time_code_time (GstBuffer *frame)
 {

@@ -18,7 +18,7 @@ struct FrameUtc {
 
 /// The time of day at which a frame was taken, if its metas say so: a reference
 /// timestamp (NTP, as RTSP cameras send it, or Unix time), or a time code with
-/// a date. Otherwise that at which it arrived, now, if wall_clock.
+/// a date. Otherwise, if wall_clock, the current time, at which it arrived.
 std::optional<FrameUtc> utc_of (GstBuffer *frame, bool wall_clock);
 
 } // namespace fastscnn

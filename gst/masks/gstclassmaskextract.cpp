@@ -58,7 +58,7 @@ struct State {
   GstBufferPool *pool = NULL;
   HeldEvents held;        /* until the first caps */
   GstSegment segment;     /* of the frames */
-  bool skipped = false;   /* a frame since the last image */
+  bool skipped = false;   /* a frame was, since the last image */
   GstBuffer *last = NULL; /* an empty buffer that carries the last mask */
   MaskImage image;
 
@@ -139,9 +139,9 @@ negotiate (GstClassMaskExtract *self, const GstVideoInfo &wanted)
   return TRUE;
 }
 
-/* Before the first mask: so that something may be pushed for frames without a
- * mask, and nothing behind waits. If a frame's size is not accepted, the first
- * mask's may be. */
+/* Negotiates the size of the frames if there was no mask yet, so that GAP
+ * events can be pushed and downstream does not wait. Ignores failure: the size
+ * of the first mask may be accepted. */
 static void
 negotiate_for_frame (GstClassMaskExtract *self)
 {
@@ -182,7 +182,7 @@ push_image (GstClassMaskExtract *self, GstBuffer *frame,
   return gst_pad_push (self->srcpad, buffer);
 }
 
-/* Nothing is pushed for this frame but a GAP event. */
+/* Pushes only a GAP event for this frame. */
 static void
 skip_frame (GstClassMaskExtract *self, GstBuffer *frame)
 {
@@ -284,7 +284,7 @@ set_frame_caps (GstClassMaskExtract *self, GstEvent *event)
   return ok;
 }
 
-/* Events that must follow the caps wait for the first. */
+/* Holds events that must follow the caps until the first caps are pushed. */
 static gboolean
 hold_or_forward (GstClassMaskExtract *self, GstEvent *event)
 {

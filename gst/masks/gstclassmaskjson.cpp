@@ -12,8 +12,8 @@
  * classmaskjson.schema.json describes a line. Pixel counts and boxes are in
  * pixels of the mask; `covers` is the part of the frame that the mask covers.
  *
- * `utc` is the time of day at which a frame was taken, if the frame says so by
- * a #GstReferenceTimestampMeta in NTP or Unix time (`rtspsrc
+ * `utc` is the time of day at which a frame was taken, if the frame says so
+ * with a #GstReferenceTimestampMeta in NTP or Unix time (`rtspsrc
  * add-reference-timestamp-meta=true`) or a time code with a date. Otherwise it
  * is the time at which the frame arrived here, and `utc_source` is `clock`;
  * with `wall-clock=false` both are left out, so that a recording gives the same
@@ -147,7 +147,7 @@ gst_class_mask_json_propose_allocation (
   return TRUE;
 }
 
-/* Once a stream, since the masks of a stream have the same class table. */
+/* Warns once, since the masks of a stream have the same class table. */
 static void
 warn_about_invalid_ids (
     GstClassMaskJson *self, const GstClassMaskMeta *meta, guint64 invalid)
@@ -162,7 +162,7 @@ warn_about_invalid_ids (
   self->state->warned = true;
 }
 
-/* The line, or NULL if the frame has no mask that can be read. */
+/* Returns the line, or NULL if the frame has no mask that can be read. */
 static GstBuffer *
 write_line (GstClassMaskJson *self, GstBuffer *frame)
 {
@@ -275,8 +275,8 @@ gst_class_mask_json_class_init (GstClassMaskJsonClass *klass)
           "", flags));
   g_object_class_install_property (object_class, PROP_WALL_CLOCK,
       g_param_spec_boolean ("wall-clock", "Wall clock",
-          "Write the time at which a frame arrived as its time of day, if it "
-          "does not tell its own",
+          "Write the time at which a frame arrived as its time of day, if the "
+          "frame has none",
           TRUE, flags));
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);

@@ -18,7 +18,7 @@ public:
   struct Options {
     bool rle = false;
     bool regions = false;
-    bool wall_clock = true; ///< where the frame does not tell the time of day
+    bool wall_clock = true; ///< write it if the frame has no time of day
     unsigned min_area = 0;  ///< of regions, in pixels of the mask
   };
 

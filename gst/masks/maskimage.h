@@ -7,8 +7,8 @@
 namespace fastscnn
 {
 
-/// A mask of the frame with its rectangle in pixels of the part of the frame
-/// that is shown. Borrows everything from mask.
+/// Returns the mask with its rectangle relative to the visible part of the
+/// frame. Borrows everything from mask.
 GstClassMaskMeta relative_to_visible_part (
     const GstClassMaskMeta &mask, GstBuffer *frame);
 
@@ -38,7 +38,7 @@ private:
   bool scale (const GstClassMaskMeta &mask, int width, int height,
       GstVideoFrame &scaled);
 
-  GstClassMaskClasses *classes_ = nullptr; // colors_ are theirs
+  GstClassMaskClasses *classes_ = nullptr; // to which colors_ belong
   guint8 colors_[256][4] = {};
   GstBuffer *scaled_ = nullptr; // the mask at the size of the frame
   GstVideoInfo scaled_info_ = {};

@@ -16,14 +16,14 @@ using Labels = std::vector<std::string>;
 /// User input for use in a message: replaces bytes that are not valid UTF-8.
 std::string as_utf8 (const std::string &text);
 
-/// What the classes of a mask are called.
+/// The names of the classes of a mask.
 struct ClassNames {
   ClassNames () = default;
   ClassNames (Labels names) : labels (std::move (names))
   {
   }
 
-  /// The classes with this label, and those of labels that it stands for.
+  /// The ids of the classes with this label or alias.
   std::vector<size_t> find (const std::string &name) const;
 
   Labels labels;
@@ -33,8 +33,8 @@ struct ClassNames {
 
 /// Parses a list of classes: "car,person" for only these, "-road,-sky" for all
 /// but these, "" for all. Returns whether to draw each class. Ignores entries
-/// that name no class, and appends a sentence to `warnings` for each of them,
-/// with the names that there are.
+/// that name no class, and for each of them appends a sentence with the
+/// existing names to `warnings`.
 std::vector<bool> parse_classes (const std::string &list,
     const ClassNames &names, std::vector<std::string> *warnings);
 

@@ -11,7 +11,7 @@ namespace fastscnn
 namespace
 {
 
-/* Slow enough to read the shares. */
+/* Slow enough to read the percentages. */
 constexpr GstClockTime kLegendPeriod = 400 * GST_MSECOND;
 
 /* cuda_context: NULL for frames in host memory. */
@@ -25,8 +25,8 @@ create_painter (gpointer cuda_context)
   return backend->create_painter (device);
 }
 
-/* Whether the masks have to become one image: there are several, or one leaves
- * in doubt whether it covers all of a frame in which nobody may be seen. */
+/* Whether the masks must be merged into one image: there are several, or the
+ * only one may not cover the whole frame in a mode that protects privacy. */
 bool
 needs_composition (const OverlaySettings &settings, const Masks &masks,
     bool background, const Rect &part)

@@ -14,8 +14,8 @@
 namespace fastscnn
 {
 
-/// Draws the masks of frames as the settings say: the masks, the outlines of
-/// their zones, a legend. Not thread-safe.
+/// Draws masks, the outlines of their zones and a legend into frames, as the
+/// settings say. Not thread-safe.
 class FramePainter
 {
 public:
@@ -23,15 +23,14 @@ public:
   /// host memory.
   Result<> configure (const FrameInfo &info, gpointer cuda_context);
 
-  /// Draws the legend anew with the next frame, instead of with the next
-  /// period.
+  /// Redraws the legend with the next frame instead of the next period.
   void
   renew_legend ()
   {
     legend_time_ = GST_CLOCK_TIME_NONE;
   }
 
-  /// Draws masks, at least one; covers the frame where privacy needs it.
+  /// Draws masks, at least one; covers the frame if privacy requires it.
   /// background: as for OverlayStyle. now: the timestamp of the frame. Appends
   /// a sentence to `warnings` for every mistake in the settings.
   Result<> paint (const OverlaySettings &settings, const Masks &masks,
@@ -52,7 +51,7 @@ private:
 
   FrameInfo info_;
   std::unique_ptr<Painter> painter_;
-  std::unique_ptr<Painter> zone_painter_; // for info_, once it is needed
+  std::unique_ptr<Painter> zone_painter_; // for info_, once needed
   gpointer cuda_context_ = NULL;          // of the painters; NULL for the CPU's
   OverlayStyle style_;
   PaintStyle cover_; // for frames without a mask

@@ -20,21 +20,21 @@
  * With #GstClassMaskOverlay:zones, the zones of a mask are outlined, each in a
  * colour of its own.
  *
- * If a second passes without a mask to draw, the element posts a warning, once,
- * that says what it found instead: no mask, and which elements between it and
+ * If a second passes without a mask to draw, the element posts one warning that
+ * says what it found instead: no mask, and which elements between it and
  * fastscnn may have dropped it; masks of other elements than
  * #GstClassMaskOverlay:source; or masks older than
  * #GstClassMaskOverlay:max-age.
  *
  * The modes blur and pixelate make people in the drawn classes unrecognisable.
- * Whatever the resolution, what replaces them has no detail finer than 1/26
- * (blur) or 1/20 (pixelate) of the frame height. It reaches
- * #GstClassMaskOverlay:blur-margin beyond the mask, and frames without a mask
- * are covered as a whole.
+ * At any resolution, the covered area shows no detail finer than 1/26 (blur) or
+ * 1/20 (pixelate) of the frame height. It extends
+ * #GstClassMaskOverlay:blur-margin beyond the mask. Frames without a mask are
+ * covered completely.
  *
- * In formats with alpha, the mode cutout makes what it covers transparent (as
- * far as #GstClassMaskOverlay:background-color is opaque), so that a compositor
- * shows another picture there.
+ * In formats with alpha, the mode cutout makes the pixels that it covers
+ * transparent (as far as #GstClassMaskOverlay:background-color is opaque), so
+ * that a compositor shows another video there.
  *
  * ## Example launch lines
  * |[
@@ -74,7 +74,7 @@
  * filesrc location=street.mp4 ! decodebin ! videoconvert ! videoscale !
  * video/x-raw,format=RGBA,width=640,height=360 ! fastscnn ! classmaskoverlay
  * mode=cutout classes=car,pedestrian ! c.sink_1
- * ]| Shows cars and people in front of another picture.
+ * ]| Shows cars and people in front of another video.
  * |[
  * gst-launch-1.0 filesrc location=street.mp4 ! decodebin ! videoconvert !
  * fastscnn ! classmaskoverlay mode=contour contour-width=3 palette=my.gpl !
@@ -106,7 +106,7 @@ namespace
 {
 
 struct State {
-  std::mutex mutex; /* guards the members of this paragraph */
+  std::mutex mutex; /* guards settings, changes and palette_error */
   OverlaySettings settings;
   guint changes = 1; /* of settings */
   std::string palette_error;
@@ -198,8 +198,8 @@ take_settings (State *state)
   current = next;
 }
 
-/* Masks from GstAnalytics have no source and no age. Their producers tell
- * nothing unknown from background. */
+/* Masks from GstAnalytics have no source and no age. Their producers do not
+ * distinguish unknown from background. */
 static void
 take_masks (State *state, GstBuffer *buffer)
 {
@@ -253,7 +253,7 @@ gst_class_mask_overlay_process (
   return painted;
 }
 
-/* A frame that cannot be covered shows everybody. */
+/* To protect privacy, a frame that cannot be covered must not pass. */
 static gboolean
 gst_class_mask_overlay_pass_unreadable (
     GstFrameFilter *filter, GstBuffer *buffer)
@@ -295,7 +295,7 @@ gst_class_mask_overlay_set_property (
       state->settings.colors = colors;
     state->changes++;
   }
-  /* A running stream keeps its colours. */
+  /* A running stream keeps its previous palette. */
   if (!error.empty ())
     GST_ELEMENT_WARNING (
         self, RESOURCE, SETTINGS, ("%s", error.c_str ()), (NULL));

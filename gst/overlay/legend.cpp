@@ -15,7 +15,7 @@ namespace fastscnn
 namespace
 {
 
-// Shares at which a class enters and leaves the list.
+// Fractions of the mask at which a class enters and leaves the list.
 constexpr double kEnters = 0.002, kLeaves = 0.001;
 
 // The size of a legend depends on that of the frame.
@@ -258,7 +258,7 @@ Legend::draw ()
     TextLayouts texts (measure.cairo, layout.text);
     for (const Row &row : rows_)
       label_width = std::max (label_width, width_of (texts.label, row.label));
-    // The widest share possible, to keep the width of the box constant.
+    // The widest percentage, to keep the width of the box constant.
     share_width = width_of (texts.share, "100 %");
   }
   const double fixed = 2 * layout.padding + layout.swatch + 2 * layout.gap;

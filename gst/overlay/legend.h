@@ -28,9 +28,10 @@ struct LegendContent {
   const uint64_t *counts = nullptr; ///< pixels of each of 256 values
 };
 
-/// A list of the classes in view with colour, label and share of the mask, in a
-/// corner of the frame. It is redrawn only when it changes. Classes keep their
-/// order, and enter and leave the list at different shares, to avoid flicker.
+/// A list of the classes in view with colour, label and percentage of the mask,
+/// in a corner of the frame. It is redrawn only when it changes. To avoid
+/// flicker, classes keep their order, and enter the list at a higher percentage
+/// than they leave it.
 class Legend
 {
 public:

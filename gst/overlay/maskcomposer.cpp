@@ -13,7 +13,7 @@ namespace fastscnn
 namespace
 {
 
-/// The sample of the mask at pixel i of the `covers` pixels that it covers.
+/// The mask sample, of `size`, at pixel i of the `covers` that they cover.
 int
 sample_at (int i, int size, int covers)
 {
@@ -82,7 +82,7 @@ MaskComposer::merge_classes (const Masks &masks)
     sources_.push_back (source);
   }
   if (masks.size () == 1) {
-    /* As it is: it may hold a label twice. */
+    /* Keep the ids as they are: the table may contain a label twice. */
     for (guint id = 0; id < kOutside; id++)
       sources_[0].ids[id] = static_cast<uint8_t> (id);
     merged_ = gst_class_mask_classes_ref (masks[0]->classes);

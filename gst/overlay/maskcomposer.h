@@ -21,16 +21,16 @@ public:
   MaskComposer (const MaskComposer &) = delete;
   MaskComposer &operator= (const MaskComposer &) = delete;
 
-  /// One table with the labels of all tables, of which equal labels are one
-  /// class, and with their aliases, which may be labels of other tables; that
-  /// of the mask itself if there is one mask. Valid until the next call.
+  /// Merges the class tables of masks. Equal labels become one class; aliases
+  /// are kept, and may be labels of other tables. If there is one mask, returns
+  /// its own table. Valid until the next call.
   GstClassMaskClasses *merge_classes (const Masks &masks);
 
-  /// Draws masks in ids of the last merge_classes (). Of the values that masks
-  /// have for a pixel, the one with the highest rank is kept, the newest among
-  /// equals; pixels that no mask covers become `uncovered`. anywhere: draw a
-  /// mask wherever it may lie, not only in its first placement. False if a mask
-  /// cannot be mapped.
+  /// Draws masks with the ids of the last merge_classes (). Where masks
+  /// overlap, the id with the highest rank is kept, that of the newest mask
+  /// among equals; pixels that no mask covers become `uncovered`. anywhere:
+  /// draw a mask in all its possible places, not only in the first. Returns
+  /// false if a mask cannot be mapped.
   bool compose (const Masks &masks, const Rect &part, const uint8_t rank[256],
       uint8_t uncovered, bool anywhere);
 
@@ -41,7 +41,7 @@ public:
 private:
   struct Source {
     GstClassMaskClasses *classes;
-    uint8_t ids[256]; // the id in the merged table of every value
+    uint8_t ids[256]; // the id in the merged table for every value
   };
 
   const Source &source_of (const GstClassMaskClasses *classes) const;
@@ -54,7 +54,7 @@ private:
   int width_ = 0;
   int height_ = 0;
   std::vector<uint8_t> ids_; // (height, width)
-  std::vector<int> columns_; // of the mask, for columns of the frame
+  std::vector<int> columns_; // the mask column for each frame column
 };
 
 } // namespace fastscnn

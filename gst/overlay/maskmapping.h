@@ -13,7 +13,7 @@ namespace fastscnn
 /// The error for a mask that cannot be mapped.
 Error unreadable_mask ();
 
-/// Maps a mask for reading for a scope: in GPU memory if it is in that of
+/// Maps a mask for reading for a scope: on the GPU if it is in memory of
 /// cuda_context (a CUcontext or null), otherwise in host memory.
 class MaskMapping
 {

@@ -13,7 +13,7 @@ namespace fastscnn
 namespace
 {
 
-constexpr int kFarthest = 100; // elements upstream
+constexpr int kFarthest = 100; // elements upstream to visit at most
 
 /// "a, b and c"
 std::string
@@ -32,7 +32,7 @@ struct Upstream {
   std::vector<std::string> between;
 };
 
-/// The pad at the other end, through the walls of bins. (transfer full)
+/// The peer pad, looking through ghost pads of bins. (transfer full)
 /// (nullable)
 GstPad *
 real_peer (GstPad *pad)

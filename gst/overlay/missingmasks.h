@@ -10,12 +10,12 @@
 namespace fastscnn
 {
 
-/// Notices that frames come without a mask to draw, and finds out why.
+/// Detects that frames arrive without a mask to draw, and explains why.
 class MissingMasks
 {
 public:
-  /// A new stream, or other settings: whatever is missing is worth another
-  /// sentence.
+  /// Call for a new stream or other settings, so that missing masks are
+  /// reported again.
   void
   reset ()
   {
@@ -23,8 +23,7 @@ public:
   }
 
   /// Takes the stream time of a frame, and whether there is a mask to draw.
-  /// Returns true once: for the frame with which a second has passed without
-  /// one.
+  /// Returns true once, when a second has passed without one.
   bool is_new (GstClockTime time, bool has_mask);
 
   /// A sentence that says why the frame has no mask, and what to do.

@@ -177,7 +177,7 @@ from_argb (uint32_t argb)
     static_cast<uint8_t> (argb), static_cast<uint8_t> (argb >> 24) };
 }
 
-// The Error does not name the line.
+// The Error does not name the line; parse() does.
 Result<Palette::Entry>
 Palette::parse_line (const std::string &line)
 {
@@ -276,7 +276,7 @@ Palette::load (const std::string &name)
     for (const Named &named : kCamvid)
       add (named);
   } else {
-    // Reading from a pipe could block whoever sets the property.
+    // Reading from a pipe could block the thread that sets the property.
     std::error_code unknown;
     const bool regular = std::filesystem::is_regular_file (name, unknown);
     const std::unique_ptr<std::FILE, int (*) (std::FILE *)> stream (

@@ -29,7 +29,8 @@ public:
   /// names the line.
   static Result<Palette> load (const std::string &name_or_file);
 
-  /// Parses the text of a file; messages name the file.
+  /// Parses the text of a file; an Error names the file and, if one is at
+  /// fault, the line.
   static Result<Palette> parse (
       const std::string &file, const std::string &text);
 

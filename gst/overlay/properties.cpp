@@ -148,7 +148,7 @@ gst_class_mask_overlay_install_properties (GObjectClass *klass)
           defaults.palette.c_str (), kPlaying));
   install (PROP_OVERLAY_CONTOURS,
       g_param_spec_boolean ("contours", "Contours",
-          "Draw outlines in blend, too", defaults.contours, kPlaying));
+          "Also draw outlines in blend", defaults.contours, kPlaying));
   install (PROP_OVERLAY_CONTOUR_WIDTH,
       g_param_spec_uint ("contour-width", "Contour width",
           "Width of outlines in pixels", 1, kMaxContourWidth,
@@ -159,8 +159,8 @@ gst_class_mask_overlay_install_properties (GObjectClass *klass)
           0.0, kMaxFeather, defaults.feather, kControllable));
   install (PROP_OVERLAY_BLUR_MARGIN,
       g_param_spec_double ("blur-margin", "Blur margin",
-          "How far blur and pixelate reach beyond the mask, as a share of the "
-          "frame height",
+          "How far blur and pixelate reach beyond the mask, as a fraction of "
+          "the frame height",
           0.0, 1.0, defaults.blur_margin, kPlaying));
   install (PROP_OVERLAY_ON_MISSING,
       g_param_spec_enum ("on-missing", "On missing",
@@ -169,13 +169,12 @@ gst_class_mask_overlay_install_properties (GObjectClass *klass)
           on_missing_get_type (), (int)defaults.on_missing, kPlaying));
   install (PROP_OVERLAY_SOURCE,
       g_param_spec_string ("source", "Source",
-          "Name of the element whose mask to draw (empty = the newest mask)",
+          "Name of the element whose masks to draw (empty = any element)",
           defaults.source.c_str (), kPlaying));
   install (PROP_OVERLAY_LEGEND,
       g_param_spec_enum ("legend", "Legend",
-          "Corner in which to list the classes in view: colour, label, share "
-          "of "
-          "the mask",
+          "Corner in which to list the classes in view: colour, label, "
+          "percentage of the mask",
           legend_get_type (), (int)defaults.legend, kPlaying));
   install (PROP_OVERLAY_DRAW_UNKNOWN,
       g_param_spec_boolean ("draw-unknown", "Draw unknown",

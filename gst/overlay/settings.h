@@ -36,7 +36,7 @@ struct OverlaySettings {
   /// The palette that `palette` names.
   std::shared_ptr<const Palette> colors = std::make_shared<Palette> ();
 
-  /// Whether the mode makes people unrecognisable: then doubt covers.
+  /// Whether the mode makes people unrecognisable. If so, cover when in doubt.
   bool
   protects_privacy () const
   {

@@ -148,15 +148,15 @@ OverlayStyle::choose_colors (const OverlaySettings &settings, bool background)
     paint_.color[GST_CLASS_MASK_UNKNOWN] = kUnknownColor;
     paint_.color[GST_CLASS_MASK_UNKNOWN].a = to_alpha (alpha);
   }
-  /* Anybody may be where the class is unknown. */
+  /* People may be where the class is unknown. */
   if (privacy_ && !background)
     for (size_t id = names_.labels.size (); id < 256; id++)
       if (id != kOutside)
         paint_.color[id] = kUnknownColor;
 }
 
-/* A class hides what is unknown; to protect privacy, what is drawn hides what
- * is not. */
+/* Known classes rank above unknown values; to protect privacy, values that are
+ * drawn rank above others. */
 void
 OverlayStyle::choose_ranks ()
 {

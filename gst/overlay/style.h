@@ -28,15 +28,15 @@ public:
       bool background, std::vector<std::string> *warnings);
 
   /// Whether to cover the whole frame: in a mode that protects privacy, while
-  /// a list holds a mistake, since the class that was meant may be in view.
+  /// a list contains a mistake, since the intended class may be in view.
   bool
   covers_frame () const
   {
     return mistaken_ && privacy_;
   }
 
-  /// Which of the values that several masks have for a pixel counts: the
-  /// largest rank. See MaskComposer.
+  /// The rank of every value: where masks overlap, the highest one is drawn.
+  /// See MaskComposer.
   const uint8_t *
   rank () const
   {

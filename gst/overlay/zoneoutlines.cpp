@@ -11,7 +11,7 @@ namespace fastscnn
 namespace
 {
 
-constexpr size_t kMostMade = 16; // masks of a frame, as of a mosaic of cameras
+constexpr size_t kMostMade = 16; // enough for the masks of a camera mosaic
 
 int
 lowest_zone (guint32 zones)

@@ -24,8 +24,8 @@ public:
   ZoneOutlines &operator= (const ZoneOutlines &) = delete;
 
   /// painter: configured for the frames, and used for nothing else, since it
-  /// keeps what belongs to a style. part: of the frame that `dst` is. width:
-  /// pixels.
+  /// caches data of a style. part: the part of the frame that `dst` shows.
+  /// width: of the outlines, in pixels.
   Result<> paint (Painter &painter, const Masks &masks, const Frame &dst,
       const Rect &part, unsigned width, Queue queue);
 

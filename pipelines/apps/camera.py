@@ -27,8 +27,8 @@ APPSRC = ("appsrc name={name} is-live=true format=time max-buffers=8 "
 
 
 def read_url(argument):
-    """Returns the URL, for @FILE from that file: everybody on a machine can see
-    arguments, and a password in them."""
+    """Returns the URL or, for @FILE, the content of that file: everybody on a machine
+    can see arguments, including passwords."""
     if argument.startswith("@"):
         with open(argument[1:], encoding="utf-8") as file:
             argument = file.read().strip()
@@ -97,7 +97,7 @@ class Camera:
     # Seconds
     STALL = 2.0  # without a frame before a warning
     REOPEN = 5.0  # without data before reconnecting
-    PATIENCE = 30.0  # likewise with data: the next key frame may be far away
+    PATIENCE = 30.0  # with data but no frames: the next key frame may be far away
     BACK_OFF = (0.2, 0.4, 0.8, 1.0)  # between attempts; the last one repeats
     HOPELESS = 30.0  # after a wrong password: cameras lock out clients that retry
 
@@ -167,7 +167,7 @@ class Camera:
         source.set_state(Gst.State.PLAYING)
 
     def _make_source(self):
-        """A pipeline that decodes into an appsink named frames."""
+        """Returns a pipeline that decodes into an appsink named frames."""
         source = Gst.parse_launch(
             "rtspsrc name=source ! decodebin name=decoder ! "
             "appsink name=frames sync=false max-buffers=2 emit-signals=true "
@@ -224,7 +224,7 @@ class Camera:
         return Gst.PadProbeReturn.OK
 
     def _send_orientation(self):
-        """Lets videoflip turn the frames that follow: samples carry no tags."""
+        """Makes videoflip turn the following frames: samples carry no tags."""
         if self._orientation != self._sent_orientation:
             self._sent_orientation = self._orientation
             self._appsrc.send_event(Gst.Event.new_tag(

@@ -4,12 +4,12 @@
 
     people_alarm.py rtsp://camera/stream --zones zones.json --zone gate --seconds 3
 
-zones.json: {"gate": [[0.1, 0.5], [0.4, 0.5], [0.4, 1.0], [0.1, 1.0]]}, a polygon in
-shares of the frame for each name. Without a zone, the whole frame counts.
+zones.json: {"gate": [[0.1, 0.5], [0.4, 0.5], [0.4, 1.0], [0.1, 1.0]]}, for each name a
+polygon in fractions of the frame. Without a zone, the whole frame counts.
 
-Prints a line once that has lasted long enough, in the time of the stream, and another
-when it is over. It reads no pixels, only the element message `classmask` that fastscnn
-posts with post-messages=true.
+Prints a line with the stream time when the alarm begins, and another when it ends. It
+reads no pixels, only the element message `classmask` that fastscnn posts with
+post-messages=true.
 
 Needs Debian's python3-gi and python3-gst-1.0.
 """
@@ -54,11 +54,11 @@ class Alarm:
 
 
 class Mistake(Exception):
-    """What the user has to correct."""
+    """An error message for the user."""
 
 
 def find_classes(labels, message):
-    """The numbers of the classes with these labels, or other names for them."""
+    """The ids of the classes with these labels or aliases."""
     known = message.get_value("labels")
     others = message.get_value("aliases")
     found = [number for number, label in enumerate(known)
@@ -72,7 +72,7 @@ def find_classes(labels, message):
 
 
 def find_zone(name, message):
-    """The zone of a mask, or None for all of it."""
+    """The index of the zone in the message; None for the whole mask."""
     if not name:
         return None
     zones = message.get_value("zones")

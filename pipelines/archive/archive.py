@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Segments recordings, as many as there are, on as many machines as there are."""
+"""Segments recordings, on one machine or many."""
 
 import argparse
 import os
@@ -17,11 +17,11 @@ NEEDED = "python3-distributed python3-cryptography"
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="archive.sh", description=__doc__,
-        epilog="Ctrl-C stops. The same command goes on where it stopped, and "
-               "does only what is missing or has changed.")
+        epilog="Ctrl-C stops. Run the same command again to continue: it does "
+               "only what is missing or has changed.")
     parser.add_argument("input", nargs="+", metavar="INPUT",
                         help="file, folder, pattern, http:// address, or @FILE "
-                             "that lists these, one a line")
+                             "that lists these, one per line")
     parser.add_argument("--out", required=True, metavar="DIR",
                         type=pathlib.Path, help="folder of the results")
     parser.add_argument("--masks", action="store_true",
@@ -32,18 +32,18 @@ def parse_arguments():
                         help="use the workers of this Dask scheduler (default: "
                              "workers on this machine)")
     parser.add_argument("--workers", type=int, default=0, metavar="N",
-                        help="of this machine (default: one for each core)")
+                        help="workers on this machine (default: one per core)")
     parser.add_argument("--threads", type=int, default=1, metavar="N",
-                        help="of each worker's network (default: 1)")
+                        help="threads of each worker's network (default: 1)")
     parser.add_argument("--piece", type=float, default=120, metavar="SECONDS",
-                        help="least length of the pieces that recordings are "
+                        help="minimum length of the pieces that recordings are "
                              "cut into; 0: do not cut (default: 120)")
     parser.add_argument("--backend", choices=("auto", "cuda", "cpu"),
                         default="auto", help="where the network runs")
     parser.add_argument("--model", metavar="FILE",
                         help="model to use (safetensors)")
     parser.add_argument("--fastscnn", default="", metavar="PROPERTIES",
-                        help="of the element, such as 'interval=4'")
+                        help="of the element fastscnn, such as 'interval=4'")
     parser.add_argument("--json", default="", metavar="PROPERTIES",
                         help="of the element classmaskjson, such as "
                              "'regions=true'")

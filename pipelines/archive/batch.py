@@ -14,12 +14,12 @@ from failures import BadSeam, Failure
 from manifest import Manifest, write_whole
 from progress import Progress
 
-RETRIES = 1  # of a task that fails, perhaps elsewhere
+RETRIES = 1  # of a failed task, perhaps on another worker
 WHOLE = [{"first": None, "end": None, "frames": None}]
 
 
 def read_options(options):
-    """(what the workers need, the cutting: (seconds, step))"""
+    """Returns (Options of the workers, (seconds, step) of keyframes.scan())."""
     model = options.model
     if model is not None:
         model = str(segmenting.model_file(model).resolve())
@@ -32,20 +32,20 @@ def read_options(options):
     if net.get_property("async"):
         raise Failure("async=true leaves frames without masks of their own; "
                       "an archive has no need of it")
-    # Smoothing depends on every frame before.
+    # Smoothing depends on all earlier frames, so do not cut.
     seconds = 0 if net.get_property("smoothing") > 0 else options.piece
     return wanted, (seconds, net.get_property("interval") + 1)
 
 
 class Job:
-    """A recording on its way."""
+    """A recording that is being processed."""
 
     def __init__(self, recording, identity):
         self.recording = recording
         self.identity = identity
         self.folder = None  # of its pieces
         self.plan = None  # what keyframes.scan() returns
-        self.whole = False  # cutting it has failed
+        self.whole = False  # cutting has failed: it is segmented as a whole
         self.missing = set()  # pieces
         self.devices = set()
         self.futures = set()
@@ -83,7 +83,7 @@ class Batch:
             lambda future: self._done.put((job, kind, number, future)))
 
     def look(self, recording):
-        """Makes a job of a recording, unless it is done."""
+        """Creates a job for a recording, unless its results exist."""
         name = recording.name
         try:
             identity = recording.identity()
@@ -141,7 +141,7 @@ class Batch:
     def handle(self, job, kind, number, future):
         job.futures.discard(future)
         if self.jobs.get(job.recording.name) is not job:
-            return  # has failed
+            return  # the job has failed or was replaced
         error = future.exception()
         try:
             if isinstance(error, BadSeam) and not job.whole:
@@ -156,7 +156,7 @@ class Batch:
                 self.join_if_ready(job)
             else:
                 self.finish(job, future.result())
-        except Exception as failure:  # of a task: whatever it is
+        except Exception as failure:  # tasks may raise anything
             self.fail(job.recording, job.identity, failure)
             self.drop(job)
 
@@ -224,7 +224,7 @@ class Batch:
 
 
 def check_workers(client, manifest, wanted):
-    """Refuses to start if a worker could not do its part."""
+    """Raises Failure if a worker cannot take part."""
     folders = [str(cluster.HERE), cluster.INSTALLED]
     marker = manifest.folder / f".{uuid.uuid4()}"
     marker.touch()

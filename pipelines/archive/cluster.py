@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The workers: Dask's scheduler, on this machine or on many."""
+"""Starts or connects to Dask workers, on this machine or many."""
 
 import contextlib
 import logging
@@ -18,9 +18,9 @@ PATIENCE = 60  # seconds, for the first worker
 
 
 def on_worker(folders, module, function, *arguments):
-    """Runs a function of this program in a worker, which has it in one of the
-    folders. Arguments must not need a module of this program, because they are
-    read before."""
+    """Runs a function of this program on a worker. folders: where it may be
+    installed there. Arguments must not need a module of this program, because they
+    are unpickled before it can be imported."""
     import importlib
     import os
     import sys
@@ -35,7 +35,8 @@ def on_worker(folders, module, function, *arguments):
 
 
 # Ctrl-C reaches all processes of a terminal, but this program ends its workers
-# itself. They start while it is ignored; those that Dask starts again run this.
+# itself. So they ignore SIGINT: the first ones inherit that, and those that Dask
+# starts again run this.
 IGNORE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 
@@ -50,8 +51,8 @@ def _interrupts_ignored():
 
 @contextlib.contextmanager
 def open_cluster(scheduler, workers):
-    """A Dask client. scheduler: its address, or None for one of our own with so
-    many workers (0: one for each core)."""
+    """Returns a Dask client. scheduler: its address, or None for one on this
+    machine with this number of workers (0: one per core)."""
     import cloudpickle
     from distributed import Client, LocalCluster
     from distributed.security import Security
@@ -67,9 +68,9 @@ def open_cluster(scheduler, workers):
                 raise Failure("install python3-cryptography") from error
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             with _interrupts_ignored():
-                # A worker's memory holds its network and a few frames, and no
-                # results: Dask has nothing to limit. What fails is reported by
-                # this program; Dask's words on its own end would only alarm.
+                # A worker's memory holds its network and a few frames, but no
+                # results, so Dask need not limit it. This program reports
+                # failures; Dask's messages when it ends would only alarm users.
                 cluster = stack.enter_context(LocalCluster(
                     n_workers=workers or len(os.sched_getaffinity(0)),
                     threads_per_worker=1, memory_limit=0, security=security,

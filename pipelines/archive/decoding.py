@@ -20,11 +20,11 @@ POLL = Gst.SECOND // 10
 class Decoder:
     """Provides the frames of a piece as samples, in order.
 
-    Decoding begins at the key frame itself: nothing displayed behind it depends
-    on what is before it. What is displayed before it belongs to the piece before
-    and is dropped. At the end the decoder reads on until a frame of the next
-    piece comes out, because frames that are displayed before a key frame may be
-    stored behind it."""
+    Decoding begins at the key frame itself: no frame displayed after it depends
+    on earlier ones. Frames displayed before it belong to the previous piece and
+    are dropped. At the end the decoder reads on until a frame of the next piece
+    comes out, because frames that are displayed before a key frame may be stored
+    after it."""
 
     def __init__(self, uri, piece, segment, caps, threads):
         self._uri = uri
@@ -38,8 +38,8 @@ class Decoder:
         if self._piece.first is None:
             yield from self._decode(seek=False)
             return
-        # A demuxer that misses the key frame (or gives frames other times
-        # after a seek) reads everything before it, without decoding it.
+        # If the demuxer misses the key frame after a seek, or gives frames other
+        # times, read from the beginning without decoding up to the key frame.
         for seek in (True, False):
             self._missed = False
             yield from self._decode(seek)
@@ -137,6 +137,6 @@ class Decoder:
             if self._segment is not None and time <= last:
                 raise BadSeam("frames come in disorder")
             last = time
-            # After a seek the decoder clips by another segment.
+            # After a seek the decoder clips to another segment, so clip here.
             if self._segment is None or time < self._segment[1]:
                 yield sample

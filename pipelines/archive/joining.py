@@ -15,7 +15,7 @@ from gi.repository import Gst, GstApp  # noqa: E402, F401
 from failures import Failure  # noqa: E402
 from keyframes import PATIENCE, sentence  # noqa: E402
 
-COLUMNS = 200  # of the shares of a recording over time
+COLUMNS = 200  # periods of a recording for which shares are averaged
 UNKNOWN = "unknown"
 
 
@@ -29,8 +29,8 @@ def join_lines(pieces, whole):
 
 
 def join_masks(pieces, whole):
-    """Puts the frames of the pieces into one file, without coding them again."""
-    # matroskamux insists on a field of the caps that matroskademux leaves out.
+    """Joins the frames of the pieces in one file, without coding them again."""
+    # matroskamux requires a caps field that matroskademux leaves out.
     writer = Gst.parse_launch("appsrc name=in format=time block=true "
                               "max-bytes=4000000 ! "
                               "capssetter caps=video/x-ffv,ffversion=1 ! "
@@ -83,8 +83,8 @@ def read_coded(path):
 
 
 def average_shares(lines, seconds):
-    """{frames, column, shares}: how much of the picture each class covers, on
-    average over columns of so many seconds."""
+    """Returns {frames, column, shares}: the share of the frame that each class
+    covers, averaged over columns of `column` seconds."""
     column = max(seconds / COLUMNS, 0.001)
     sums, counts = collections.defaultdict(collections.Counter), \
         collections.Counter()
@@ -109,7 +109,7 @@ def average_shares(lines, seconds):
 
 def join(folder, count, seconds, outputs):
     """Makes the results of a recording from its pieces. outputs: {"lines",
-    "shares" and perhaps "masks": file}, which appear when they are whole.
+    "shares" and perhaps "masks": file}, which appear only when they are complete.
     Returns the number of frames."""
     Gst.init(None)
     folder = pathlib.Path(folder)

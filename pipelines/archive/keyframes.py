@@ -14,8 +14,9 @@ from failures import Failure  # noqa: E402
 
 PATIENCE = 60 * Gst.SECOND  # without any data
 
-# In H.264 and H.265 the frames behind a key frame may depend on those before
-# it, unless it is of one of these kinds: parser, and the start of such a slice.
+# In H.264 and H.265, frames displayed after a key frame may depend on frames before
+# it, unless it is an IDR (H.264) or random-access picture (H.265): the parser, and
+# the start of a slice of such a picture.
 RANDOM_ACCESS = {
     "video/x-h264": ("h264parse", re.compile(rb"\x00\x00\x01[\x25\x45\x65]")),
     "video/x-h265": ("h265parse", re.compile(rb"\x00\x00\x01[\x20-\x2b]")),
@@ -74,7 +75,7 @@ class Scan:
         caps = pad.get_current_caps() or pad.query_caps(None)
         name = caps.get_structure(0).get_name()
         if self._pad is not None or not is_video(name):
-            # Without a sink, recordings of sound alone do not always end.
+            # Without a sink, audio-only recordings do not always end.
             sink = Gst.ElementFactory.make("fakesink")
             sink.set_property("sync", False)
             sink.set_property("async", False)
@@ -113,9 +114,9 @@ class Scan:
         return Gst.PadProbeReturn.OK
 
     def cuts(self):
-        """(time, index in the order of display) of the key frames that every
-        frame before, in the order of decoding, is displayed before, and every
-        frame after the next key frame is displayed after."""
+        """Returns (time, index in display order) of the key frames to cut at: all
+        frames decoded before such a key frame are displayed before it, and all
+        frames decoded from the next key frame on are displayed after it."""
         if (Gst.CLOCK_TIME_NONE in self.times or len(set(self.segments)) != 1
                 or len(set(self.times)) < len(self.times)):
             return []
@@ -132,8 +133,8 @@ class Scan:
 
 
     def damage(self):
-        """A sentence if the recording ends before its container says so, as a
-        file does whose copying was interrupted; or None."""
+        """Returns a sentence if the recording ends earlier than its container says,
+        as after an interrupted copy; otherwise None."""
         known = [time for time in self.times if time != Gst.CLOCK_TIME_NONE]
         if self.length is None or not known or len(self.segments) != 1:
             return None
@@ -155,8 +156,8 @@ def sentence(message):
 
 
 def scan(uri, seconds, step):
-    """{frames, seconds, damage, segment, pieces} of a recording, cut into pieces
-    of at least `seconds` (0: not at all). The number of frames before a cut is a
+    """Returns {frames, seconds, damage, segment, pieces} of a recording, cut into
+    pieces of at least `seconds` (0: not at all). The number of frames before a cut is a
     multiple of `step`."""
     Gst.init(None)
     found = Scan(uri)

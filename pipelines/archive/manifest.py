@@ -16,7 +16,7 @@ READABLE = ("done", "damaged")  # states of recordings with results
 
 
 def write_whole(path, text):
-    """Writes a file that appears when it is whole."""
+    """Writes a file that appears only when it is complete."""
     part = path.with_name(f".{path.name}.part")
     with open(part, "w", encoding="utf-8") as file:
         file.write(text)
@@ -52,7 +52,7 @@ class Manifest:
 
     @contextlib.contextmanager
     def locked(self):
-        """While nobody else writes to the folder."""
+        """Locks the folder; raises Failure if another process writes to it."""
         with open(self.folder / ".lock", "w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +66,7 @@ class Manifest:
             {"format": FORMAT, "recordings": self.recordings}, indent=1))
 
     def is_done(self, name, identity, options):
-        """Whether the results are there, and of this very recording."""
+        """Whether the results exist, from the same recording and options."""
         entry = self.recordings.get(name, {})
         return (entry.get("state") in READABLE
                 and {**entry, **identity, "options": options} == entry
@@ -82,7 +82,7 @@ class Manifest:
 
     def pieces(self, name, *what):
         """The folder for the pieces of a recording, which is kept until
-        drop_pieces(). Pieces made of another recording or with other options go.
+        drop_pieces(). Deletes pieces of another recording or with other options.
         """
         above = self._pieces_of(name)
         folder = above / _hash(*what)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How far a batch is, for people."""
+"""Shows the progress of a batch to the user."""
 
 import collections
 import sys
@@ -8,8 +8,8 @@ import time
 
 from manifest import READABLE
 
-WINDOW = 60  # seconds that the rate is an average of
-EVERY = 30  # seconds between two lines where there is no terminal
+WINDOW = 60  # seconds over which the rate is averaged
+EVERY = 30  # seconds between two lines if there is no terminal
 
 
 class Progress:
@@ -26,7 +26,7 @@ class Progress:
         self.begin()
 
     def begin(self):
-        """The workers are there."""
+        """Starts the clock, once the workers have started."""
         self._begun = time.monotonic()
         self._samples = collections.deque([(self._begun, 0)])
         self._next = self._begun + (0 if self._terminal else EVERY)

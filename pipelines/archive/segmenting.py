@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Segments pieces of recordings. Runs on workers: one network for each thread of
-a worker, which stays for all pieces."""
+"""Segments pieces of recordings. Runs on workers: each thread of a worker keeps one
+network for all of its pieces."""
 
 import atexit
 import dataclasses
@@ -19,9 +19,9 @@ from decoding import Decoder  # noqa: E402
 from failures import BadSeam, Failure  # noqa: E402
 from keyframes import Piece, sentence  # noqa: E402
 
-# The name of the first fastscnn in a process, as gst-launch-1.0 gives it.
+# fastscnn0 is the name that gst-launch-1.0 gives to the first fastscnn.
 NETWORK = "fastscnn name=fastscnn0 qos=false"
-# When a recording is read says nothing about when it was taken.
+# wall-clock=false: the time of reading says nothing about the time of recording.
 LINES = ("classmaskjson wall-clock=false {json} ! "
          "filesink name=lines async=false sync=false")
 # Every frame is coded alone, so that pieces can be joined without coding again.
@@ -32,7 +32,7 @@ MASKS = ("classmaskextract ! video/x-raw,format=GRAY8 ! avenc_ffv1 gop-size=1 ! 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """All that affects the results, except the recordings."""
-    model: str | None = None  # file; None: the one that ships
+    model: str | None = None  # file; None: the included one
     model_hash: str = ""
     backend: str = "auto"
     threads: int = 1
@@ -42,7 +42,7 @@ class Options:
 
 
 def make_element(description, factory):
-    """One element with its properties."""
+    """Returns an element of this factory with its properties set."""
     try:
         element = Gst.parse_launch(description)
     except GLib.Error as error:
@@ -88,8 +88,8 @@ def check_installation(model, model_hash):
 
 
 class Segmenter:
-    """A network that is fed with frames by hand. What is behind it is made anew
-    for each piece."""
+    """A fastscnn element into which frames are pushed directly. The elements
+    downstream of it are created anew for each piece."""
 
     def __init__(self, options):
         check_installation(options.model, options.model_hash)
@@ -106,7 +106,7 @@ class Segmenter:
         self._source.set_active(True)
         self._source.link(self.net.get_static_pad("sink"))
         self._pushed = None  # caps
-        self._begun = False  # the piece, with frames of one size
+        self._begun = False  # the piece has frames, all of one size if it has masks
         atexit.register(self.close)
         try:
             self._check(self._pipeline.set_state(Gst.State.PLAYING)
@@ -123,7 +123,7 @@ class Segmenter:
         return self.net.get_property("stats").get_value("device")
 
     def _system_memory(self):
-        """The frames that the network takes, but for those in GPU memory."""
+        """The caps of the network's input in system memory."""
         every = self.net.get_static_pad("sink").get_pad_template_caps()
         return Gst.Caps.from_string("; ".join(
             every.get_structure(i).to_string() for i in range(every.get_size())
@@ -172,8 +172,8 @@ class Segmenter:
                             == Gst.FlowReturn.OK)
                 frames += 1
                 on_frame()
-            # Everything is in one thread, so this comes back when both files
-            # are written.
+            # Everything runs in one thread, so this returns when both files are
+            # written.
             self._source.push_event(Gst.Event.new_eos())
             self._check_messages()
         finally:
@@ -225,7 +225,7 @@ def drop_segmenter():
 
 
 class Progress:
-    """Counts frames, and tells `report (frames)` once a second."""
+    """Counts frames, and calls `report (frames)` once a second."""
 
     def __init__(self, report):
         self._report = report
@@ -245,10 +245,10 @@ class Progress:
 
 
 def segment_piece(uri, piece, segment, options, lines, masks, report):
-    """Segments one piece into files that appear when they are whole.
+    """Segments one piece into files that appear only when they are complete.
 
     piece, options: the fields of Piece and Options. segment: of a recording that
-    is cut. masks: None for none. report (frames): called now and then."""
+    is cut. masks: None for none. report (frames): called once a second."""
     Gst.init(None)
     piece = Piece(**piece)
     begun = time.monotonic()
@@ -264,7 +264,7 @@ def segment_piece(uri, piece, segment, options, lines, masks, report):
             segment, *(parts if masks else (parts[0], None)), progress)
         progress.flush()
         check_seam(parts[0], piece, frames)
-        # The lines come last: where they are, everything is.
+        # The lines come last: if they exist, everything does.
         for part, file in reversed(list(zip(parts, filter(None,
                                                           (lines, masks))))):
             with open(part, "rb") as whole:
@@ -287,8 +287,8 @@ def check_seam(lines, piece, frames):
     """Raises BadSeam if frames of the piece may depend on those before it."""
     if piece.first is None and piece.end is None:
         return
-    # Behind damaged data, times and masks depend on the past of the decoder,
-    # and so do the frames that `interval` skips.
+    # After damaged data, times, masks and the frames that `interval` skips depend
+    # on what was decoded before.
     if frames != piece.frames:
         raise BadSeam(f"{frames} of {piece.frames} frames can be decoded")
     with open(lines, "rb") as file:

@@ -11,7 +11,7 @@ from failures import Failure
 
 
 def check(marker, model, model_hash):
-    """Why this worker cannot take part, or None."""
+    """Returns why this worker cannot take part, or None."""
     import gi
     gi.require_version("Gst", "1.0")
     from gi.repository import Gst
@@ -36,7 +36,7 @@ def open_network(options):
 
 
 def segment(topic, *arguments):
-    """segment_piece() that tells archive.py how far it is."""
+    """Calls segment_piece() and reports its progress to archive.py."""
     worker = get_worker()
     return segmenting.segment_piece(
         *arguments,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A camera on the web page: decoded, segmented, drawn on and encoded once,
-however many browsers look at it."""
+"""A camera on the web page: decoded, segmented, drawn on and encoded once, for any
+number of browsers."""
 
 import os
 import pathlib
@@ -33,8 +33,8 @@ ENCODERS = {
 
 
 class Clip(Camera):
-    """A file in the place of a camera, at its own speed and over and over; or
-    another source that GStreamer has a URI for."""
+    """A file that stands in for a camera, played at its own speed in a loop, or any
+    other source with a URI that GStreamer supports."""
 
     def _make_source(self):
         # async=false: GStreamer 1.22 sometimes leaves the sink of a live source in
@@ -56,8 +56,8 @@ class Clip(Camera):
 
 
 def make_source(argument):
-    """(URL, name, class of the source) of [NAME=]URL, where URL may also be a
-    file or a device, or @FILE that holds the URL."""
+    """Returns (URL, name, class of the source) of [NAME=]URL, where URL may also
+    be a file or a device, or @FILE that contains the URL."""
     name, equals, rest = argument.partition("=")
     if not equals or any(sign in name for sign in ":/?@"):
         name, rest = "", argument
@@ -76,7 +76,7 @@ def make_source(argument):
 
 
 class Scrubber:
-    """Takes a camera's address and password out of what is said about it."""
+    """Removes a camera's address and password from messages about it."""
 
     def __init__(self, url):
         parts = urllib.parse.urlsplit(url)
@@ -172,7 +172,7 @@ class WebCamera:
                 Gst.CLOCK_TIME_NONE, True, 0))
 
     def change(self, settings):
-        """Applies what check_settings() has let pass."""
+        """Applies settings that check_settings() has accepted."""
         self.settings.update(settings)
         for name in ("mode", "legend"):
             Gst.util_set_object_arg(self._overlay, name, self.settings[name])
@@ -184,7 +184,8 @@ class WebCamera:
             if number < len(self.classes)))
 
     def check_settings(self, message):
-        """The settings in what a browser sent. Raises ValueError."""
+        """Returns the settings in a browser's message; raises ValueError if one is
+        invalid."""
         checks = {
             "mode": lambda value: value in MODES,
             "legend": lambda value: value in LEGENDS,
@@ -246,8 +247,8 @@ class WebCamera:
         return Gst.PadProbeReturn.REMOVE
 
     def _choose_size(self, _pad, info):
-        """Fits frames of any size into the largest that is sent. Even sides
-        and square pixels are what encoders and browsers agree on."""
+        """Scales frames down to the maximum size. All encoders and browsers support
+        even sides and square pixels."""
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:
             frame = GstVideo.VideoInfo.new_from_caps(event.parse_caps())

@@ -8,16 +8,16 @@ import time
 from gi.repository import Gst
 
 STATES = ("connecting", "live", "stalled", "reconnecting")
-HANG = 20.0  # seconds in which a camera that is live must get a mask
+HANG = 20.0  # seconds within which a live camera must get a mask
 SUMMARY = "ClassMaskSummary"  # the custom meta that fastscnn attaches
 # Seconds; from a GPU to an old CPU with a large network.
 BUCKETS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5)
 
 
 class Observer:
-    """Follows one fastscnn element that posts messages. `tick ()` once a
-    second; everything here runs in the thread of the GLib main loop, except
-    the probe that notes the age of the mask."""
+    """Follows one fastscnn element that posts messages. Call `tick ()` once a
+    second. Everything here runs in the thread of the GLib main loop, except the
+    probe that notes the age of the mask."""
 
     MINUTES = 5  # of shares that are kept
 
@@ -75,7 +75,7 @@ class Observer:
         self.history.append(self.shares if self.camera.live else None)
 
     def hangs(self):
-        """Frames come and masks do not: only a restart helps."""
+        """Whether frames arrive but no masks are made, so that only a restart helps."""
         return time.monotonic() - self._seen_at > HANG
 
 
@@ -147,8 +147,8 @@ class Metrics:
 
 
 def health(observers):
-    """(healthy, what /healthz answers). A camera that is away is no fault of
-    the process: restarting would not help."""
+    """Returns (healthy, answer of /healthz). A lost camera is not a fault of the
+    process: restarting would not help."""
     hanging = any(observer.hangs() for observer in observers)
     return not hanging, {
         "status": "hanging" if hanging else "ok",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""HTTP and WebSockets in the GLib main loop, and who may use them.
+"""HTTP and WebSockets in the GLib main loop, with access control.
 
-On a loopback address everybody on the machine may. On any other address, or
-with a token of the user's, a browser needs the token once, in POST /login, and
-has it in a cookie afterwards; programs send it as a bearer token."""
+On a loopback address everybody on the machine has access. On any other address, or
+if the user gave a token, a browser sends the token once, in POST /login, and has it
+in a cookie afterwards; programs send it as a bearer token."""
 
 import http.cookies
 import ipaddress
@@ -47,7 +47,7 @@ def read_token(path):
 
 
 def split_address(listen):
-    """(address, port) of [ADDRESS:]PORT."""
+    """Returns (address, port) of [ADDRESS:]PORT."""
     host, _, port = listen.rpartition(":")
     try:
         address = ipaddress.ip_address(host.strip("[]") or "127.0.0.1")
@@ -70,10 +70,10 @@ class Server:
             self.token = secrets.token_urlsafe(24)
         self.routes = {}
         self.public = set()
-        self._sockets = {}  # open WebSockets keep living while they are here
+        self._sockets = {}  # keeps open WebSockets alive
         self._server = Soup.Server()
         self._server.remove_websocket_extension(
-            Soup.WebsocketExtensionDeflate)  # a small message stays small
+            Soup.WebsocketExtensionDeflate)  # useless for small messages
         self.secure = certificate is not None
         if self.secure:
             try:
@@ -84,7 +84,7 @@ class Server:
                 raise Failure(f"--cert and --key: {error.message}") from error
         self._headers = dict(SECURITY)
         if self.secure or self.address.is_loopback:
-            # Browsers ignore it elsewhere, and complain.
+            # Elsewhere browsers ignore it, with a warning.
             self._headers["Cross-Origin-Opener-Policy"] = "same-origin"
         self._server.add_early_handler("/", self._admit)
         self._server.add_handler("/", self._answer)
@@ -127,8 +127,8 @@ class Server:
             self.public.add(name)
 
     def add_socket(self, path, largest, opened):
-        """`opened (socket, address)`: a WebSocket of somebody admitted, and
-        the server's own address that it came to."""
+        """Calls `opened (socket, address)` for every admitted WebSocket, with the
+        server's own address that it connects to."""
 
         def on_socket(_server, message, _path, socket):
             socket.set_property("max-incoming-payload-size", largest)
@@ -143,7 +143,7 @@ class Server:
         self._server.add_websocket_handler(path, None, None, on_socket)
 
     def _admit(self, _server, message, path, _query=None):
-        """Before the body is read: refuses with a status."""
+        """Refuses requests by setting a status, before their body is read."""
         message.get_request_body().set_accumulate(False)
         headers = message.get_request_headers()
         status = None
@@ -166,8 +166,8 @@ class Server:
             self._respond(message, status)
 
     def _is_host(self, host):
-        """Without a token a foreign name that somebody made to point here
-        (DNS rebinding) would open the door to any page."""
+        """Whether the Host header is valid. Without a token, a foreign name that
+        points to this machine (DNS rebinding) would give any web page access."""
         if self.token is not None:
             return bool(host)
         name = urllib.parse.urlsplit(f"//{host}").hostname
@@ -237,7 +237,7 @@ def _is_same_origin(headers):
 
 
 def _own_address():
-    """The address that others reach this machine at; nothing is sent."""
+    """The address at which others reach this machine. Connecting UDP sends nothing."""
     socket = Gio.Socket.new(Gio.SocketFamily.IPV4, Gio.SocketType.DATAGRAM,
                             Gio.SocketProtocol.UDP)
     try:
@@ -251,7 +251,7 @@ def _own_address():
 
 
 def add_monitoring(server, observers, viewers=None):
-    """/healthz for everybody, /metrics for who may see the page."""
+    """Adds /healthz for everybody, and /metrics for those who may see the page."""
     from observer import Metrics, health
     metrics = Metrics(observers, viewers)
 
@@ -272,9 +272,8 @@ def add_monitoring(server, observers, viewers=None):
 
 
 def serve_monitoring(listen, observers, viewers=None):
-    """A server of its own, started, for what add_monitoring() adds. Its answers
-    are for programs and show neither pictures nor addresses of cameras, so it
-    asks for no token."""
+    """Starts and returns a separate server for the paths of add_monitoring(). Its
+    answers show neither images nor addresses of cameras, so it needs no token."""
     server = Server(listen)
     add_monitoring(server, observers, viewers)
     server.public.add("/metrics")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The browsers that look: one WebSocket each, and one WebRTC connection for
-each camera that is in view."""
+"""The connected browsers: each has one WebSocket, and one WebRTC connection for each
+camera that is in view."""
 
 import ctypes
 import ipaddress
@@ -27,8 +27,8 @@ PACKETS = {
 
 
 class Stream:
-    """One camera on its way to one browser, in a pipeline of its own: what
-    goes wrong here goes wrong nowhere else, and nobody waits for it."""
+    """Sends one camera to one browser, in a pipeline of its own, so that no other
+    stream fails with it or waits for it."""
 
     LAUNCH = (
         "appsrc name=encoded is-live=true format=time max-buffers=20 "
@@ -51,7 +51,7 @@ class Stream:
                 f"ssrc=(uint){self.SSRC},{encoding}")
         self.pipeline = Gst.parse_launch(self.LAUNCH.format(
             payloader=payloader, ssrc=self.SSRC, caps=caps))
-        # Both pipelines tell the same time: timestamps stay as they are.
+        # Both pipelines have the same running time, so timestamps need no change.
         self.pipeline.use_clock(camera.pipeline.get_pipeline_clock())
         self.pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
         self.pipeline.set_base_time(camera.pipeline.get_base_time())
@@ -63,7 +63,7 @@ class Stream:
         transceiver = peer.emit("get-transceiver", 0)
         transceiver.set_property(
             "direction", GstWebRTC.WebRTCRTPTransceiverDirection.SENDONLY)
-        # Known now, so that the offer need not wait for a frame.
+        # Set the caps now, so that the offer need not wait for a frame.
         transceiver.set_property("codec-preferences",
                                  Gst.Caps.from_string(caps))
         transceiver.set_property("do-nack", True)
@@ -72,9 +72,9 @@ class Stream:
             ice.set_property("min-rtp-port", ports[0])
             ice.set_property("max-rtp-port", ports[1])
         agent = ice.get_property("agent")
-        agent.set_property("upnp", False)  # no holes into routers
+        agent.set_property("upnp", False)  # opens no ports in routers
         agent.set_property("ice-tcp", False)
-        # Video is offered where the page came from and nowhere else.
+        # Offer video only at the address that serves the page.
         if address:
             ice.emit("add-local-ip-address", address)
         bus = self.pipeline.get_bus()
@@ -88,7 +88,7 @@ class Stream:
                 (bus, "message::error", lambda bus, message: self._fail()))]
 
         def let_go():
-            # Python does not see this ring of references.
+            # Python's garbage collector does not see this cycle of references.
             pad.remove_probe(probe)
             bus.remove_signal_watch()
             for object_, handler in handlers:
@@ -111,13 +111,13 @@ class Stream:
         frame = buffer.copy_region(
             Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY,
             0, buffer.get_size())
-        # x264enc counts from an hour far away, and its segment says so.
+        # x264enc adds an offset to its timestamps, and to its segment.
         frame.pts = sample.get_segment().to_running_time(
             Gst.Format.TIME, buffer.pts)
         self._source.emit("push-buffer", frame)
 
     def set_answer(self, text):
-        """Raises ValueError where the text is no SDP."""
+        """Takes the browser's SDP; raises ValueError if it is invalid."""
         result, sdp = GstSdp.SDPMessage.new_from_text(text)
         if result != GstSdp.SDPResult.OK or sdp.medias_len() != 1:
             raise ValueError("no answer to the offer")
@@ -180,7 +180,7 @@ class Stream:
             self._in_main_loop(self._fail)
 
     def _on_upstream(self, _pad, info):
-        """A browser that lost packets asks for a whole picture."""
+        """A browser that lost packets asks for a key frame."""
         event = info.get_event()
         if (event.type == Gst.EventType.CUSTOM_UPSTREAM
                 and event.get_structure().get_name() == "GstForceKeyUnit"):
@@ -199,7 +199,7 @@ def _ice_agent(peer):
 
 
 class Viewer:
-    """One browser. Anything that it should not send ends the connection."""
+    """One browser. An invalid message ends the connection."""
 
     SILENCE = 15.0  # seconds after which a browser is given up
     RATE, BURST = 20, 100  # messages a second, and at once
@@ -211,7 +211,7 @@ class Viewer:
         self._address = address
         self._budget = float(self.BURST)
         self._heard = time.monotonic()
-        self._waiting = False  # for the browser to take the last status
+        self._waiting = False  # for the browser to confirm the last status
         self._told_classes = {}
         socket.connect("message", self._on_message)
         socket.connect("closed", lambda socket: hall.remove(self))
@@ -224,8 +224,8 @@ class Viewer:
                                               separators=(",", ":")))
 
     def tell(self, status):
-        """The status of all cameras; a browser that does not take it is not
-        sent more."""
+        """Sends the status of all cameras, unless the browser has not confirmed the
+        last one."""
         if time.monotonic() - self._heard > self.SILENCE:
             self.close(Soup.WebsocketCloseCode.GOING_AWAY, "no answer")
             return
@@ -292,8 +292,8 @@ class Viewer:
             raise ValueError("no such message")
 
     def _watch(self, number, camera, anywhere):
-        """anywhere: some browsers do not send to the address of loopback;
-        then the machine's others are offered, too."""
+        """anywhere: also offers the machine's other addresses, because some browsers
+        do not send to loopback."""
         self._unwatch(number)
         loopback = ipaddress.ip_address(self._address).is_loopback
         stream = Stream(
@@ -368,7 +368,7 @@ class Hall:
             viewer.tell(status)
 
     def tell_soon(self):
-        """For a change that nobody should wait a second for."""
+        """Sends the status soon, for a change that should not wait a second."""
         def tell():
             self._telling = 0
             self.tell()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Shows cameras with their classes on a web page. What web.sh runs."""
+"""Shows cameras with their classes on a web page. Run by web.sh."""
 
 import argparse
 import pathlib
@@ -24,17 +24,16 @@ def parse_arguments():
         prog="web.sh",
         description="Shows cameras with their classes on a web page, in any "
         "current browser.",
-        epilog="The page changes how classes are drawn; all who watch see the "
-        "same. /metrics is for Prometheus, /healthz for whatever restarts "
-        "services.")
+        epilog="What a viewer sets on the page changes the video for all viewers. "
+        "/metrics is for Prometheus, /healthz for health checks.")
     parser.add_argument(
         "url", metavar="[NAME=]URL", nargs="*",
         help="rtsp://…, a video file (shown in a loop), /dev/video0, or @FILE "
-             "with the URL in it, which keeps a password out of sight "
-             "(default: the clip that ships)")
+             "that contains the URL, which keeps a password out of sight "
+             "(default: the included clip)")
     parser.add_argument(
         "--listen", default="127.0.0.1:8080", metavar="[ADDRESS:]PORT",
-        help="any address but loopback asks for a token "
+        help="any address but loopback requires a token "
              "(default: %(default)s)")
     parser.add_argument("--token-file", metavar="FILE",
                         help="the token, instead of a new one at every start")
@@ -49,12 +48,12 @@ def parse_arguments():
                         help="serve /metrics and /healthz without a token here, "
                              "too (default address: 127.0.0.1)")
     parser.add_argument("--size", type=size, default=(1280, 720),
-                        metavar="WxH", help="the largest that is sent "
+                        metavar="WxH", help="maximum size of the video "
                         "(default: 1280x720)")
     parser.add_argument("--bitrate", type=int, default=2500, metavar="KBIT",
-                        help="of each camera, a second (default: %(default)s)")
+                        help="kbit/s of each camera (default: %(default)s)")
     parser.add_argument("--codec", choices=("h264", "vp8"), default="h264",
-                        help="of the video (default: %(default)s)")
+                        help="video codec (default: %(default)s)")
     parser.add_argument("--open", action="store_true",
                         help="open the page in a browser")
     parser.add_argument("--backend", choices=("auto", "cuda", "cpu"),
@@ -64,12 +63,12 @@ def parse_arguments():
     parser.add_argument("--interval", type=int, default=0, metavar="N",
                         help="frames to skip between two inferences")
     parser.add_argument("--seconds", type=float, metavar="N",
-                        help="end after N seconds (default: Ctrl-C)")
+                        help="stop after N seconds (default: at Ctrl-C)")
     parser.add_argument("--transport", choices=("tcp", "udp", "auto"),
                         default="tcp",
-                        help="how cameras send (default: %(default)s)")
+                        help="transport of RTP (default: %(default)s)")
     parser.add_argument("--latency", type=int, default=200, metavar="MS",
-                        help="buffer against jitter (default: %(default)s)")
+                        help="jitter buffer (default: %(default)s ms)")
     options = parser.parse_args()
     options.url = options.url or [f"street={CLIP}"]
     options.cameras = len(options.url)
@@ -101,7 +100,7 @@ def check_elements():
 
 
 def make_page(options):
-    """(server, hall): the page and its cameras, not started."""
+    """Returns (server, hall): the page and its cameras, not started."""
     from cameras import WebCamera
     from server import Server, add_monitoring, read_token
     from viewers import LARGEST_MESSAGE, Hall
@@ -112,7 +111,7 @@ def make_page(options):
                 options.viewers, options.media_ports)
     server.add_folder(HERE / "page")
     server.add_socket("/live", LARGEST_MESSAGE, hall.open)
-    # A page asks here whether it may open the socket.
+    # The page asks here whether it may open the socket.
     server.routes["/session"] = lambda: (200, "application/json", b"{}")
     add_monitoring(server, hall.observers(), lambda: len(hall.viewers))
     return server, hall
@@ -123,7 +122,7 @@ def announce(server, report):
     if server.token is None:
         report(f"open {url}")
         return url
-    # What follows the # stays in the browser: no log and no proxy sees it.
+    # Browsers do not send what follows the #: no log and no proxy sees it.
     url += f"#{server.token}"
     report(f"open {url}")
     if not server.secure and not server.address.is_loopback:

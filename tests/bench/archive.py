@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Times pipelines/archive.sh: frames a second with one and with two workers of one
-thread each, and what a piece costs besides its frames. Run it in the development
+"""Times pipelines/archive.sh: frames per second with one and with two workers of one
+thread each, and the overhead of a piece. Run it in the development
 environment, on a machine with nothing else to do.
 
     meson devenv -C build -w . tests/bench/archive.py
@@ -21,7 +21,7 @@ CALLS = 300
 
 
 def record(path, seconds, size):
-    """A key frame every two seconds, as cameras have."""
+    """Records a video with a key frame every two seconds, as from a camera."""
     width, height = size.split("x")
     subprocess.run(
         ["gst-launch-1.0", "-q", "videotestsrc", "pattern=ball",
@@ -32,7 +32,7 @@ def record(path, seconds, size):
 
 
 def run(path, out, workers, piece):
-    """(frames, frames a second) of a batch, without the start of its workers."""
+    """Returns (frames, frames/s) of a batch, without the start of its workers."""
     result = subprocess.run(
         [ARCHIVE / "archive.py", path, "--out", out, "--workers", str(workers),
          "--piece", str(piece)], check=True, stdout=subprocess.PIPE, text=True)
@@ -56,8 +56,8 @@ def time_call():
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=120, help="of video")
-    parser.add_argument("--size", default="1280x720", help="of the frames")
+    parser.add_argument("--seconds", type=int, default=120, help="length of the video")
+    parser.add_argument("--size", default="1280x720", help="size of the frames")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

@@ -14,7 +14,7 @@ namespace fastscnn {
 
 /// Times the CUDA engine from NV12 frame to mask: with both on the device, and
 /// with both in system memory, where it also times the copies alone. Prints a
-/// table, or one JSON object a line. sizes: (width, height) of frame, network
+/// table, or one JSON object per line. sizes: (width, height) of frame, network
 /// and mask. plans: the file of the plan cache, or empty.
 void bench_cuda(std::shared_ptr<const Model> model,
                 const std::vector<std::pair<int, int>> &sizes,
@@ -24,7 +24,8 @@ void bench_cuda(std::shared_ptr<const Model> model,
 /// milliseconds from frame to mask.
 using Segment = std::function<double(const uint8_t *rgb, uint8_t *ids)>;
 
-/// With frame and mask on the device: the copies there and back are not timed.
+/// Returns a Segment of the CUDA engine. Frame and mask are on the device: the
+/// copies there and back are not timed.
 Segment serve_cuda(std::shared_ptr<const Model> model, int width, int height,
                    const std::string &plans);
 

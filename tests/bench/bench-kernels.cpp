@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The convolutions of the network at 1024x512 on one thread, from cache, in
-// fp32 and in 8 bits: billions of multiply-adds a second. Then what surrounds
-// the network: milliseconds a frame. Both take turns, and the fastest run
-// counts, which other programs disturb little.
+// Times the convolutions of the network at 1024x512 on one thread with data in
+// the cache, in fp32 and in 8 bits (billions of multiply-adds per second), then
+// the preprocessing of frames (milliseconds). fp32 and 8 bits alternate, and
+// the fastest run counts, which other programs disturb little.
 
 #include <algorithm>
 #include <cstdio>
@@ -30,7 +30,7 @@ using namespace fastscnn;
 namespace {
 
 constexpr int kRuns = 400;
-constexpr double kMacs = 2e6;  // of a call, as in executionplan.cpp
+constexpr double kMacs = 2e6;  // per call, as in executionplan.cpp
 
 AlignedBuffer floats(size_t size) {
   AlignedBuffer buffer = must(AlignedBuffer::create(size + kCacheLine));
@@ -39,7 +39,7 @@ AlignedBuffer floats(size_t size) {
   return buffer;
 }
 
-/// Aligned bytes; not zero, in case a processor saves on those.
+/// Aligned bytes; not zero, in case a processor is faster with zeros.
 AlignedBuffer bytes(size_t size) {
   AlignedBuffer buffer =
       must(AlignedBuffer::create(size / sizeof(float) + 2 * kCacheLine));
@@ -158,7 +158,7 @@ void measure_depthwise(const std::string &name, int channels, int stride,
       });
 }
 
-/// From a frame of this size to the input of the network.
+/// Times the conversion of a frame of this size to the network input.
 void measure_preprocess(const char *format, int width, int height) {
   constexpr int kWidth = 1024, kHeight = 512, kFrames = 20;
   reference::Lcg lcg(3);

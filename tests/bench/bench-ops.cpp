@@ -26,7 +26,7 @@ namespace {
 
 struct Work {
   double flops = 0;
-  double bytes = 0;  // that the step reads and writes outside of the caches
+  double bytes = 0;  // that the step reads and writes outside the caches
 };
 
 template <typename AnyWeights>

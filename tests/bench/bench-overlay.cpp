@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /// Measures painting on one thread. Prints one JSON object per line. The last
-/// ones compare the element with GStreamer's compositor, which blends a
+/// lines compare the element with GStreamer's compositor, which blends a
 /// ready-made RGBA image of the mask into the frame.
 ///
 ///   bench-overlay [WIDTH HEIGHT [FRAMES]]
@@ -132,7 +132,7 @@ void bench_painter(const std::string &format, int width, int height, int frames,
   grid.height /= 16;
   run("blend mask=1/16", style, grid);
 
-  // Blur of little: two classes of eleven.
+  // Blur a small part of the frame: two classes of eleven.
   for (int id = 2; id < kClasses; id++) style.color[id].a = 0;
   style.mode = PaintMode::kBlur;
   run("blur two classes", style, mask);
@@ -155,7 +155,7 @@ void attach_mask(GstBuffer *buffer, int width, int height,
   gst_class_mask_classes_unref(classes);
 }
 
-/// Measures the element and the compositor in turns.
+/// Measures the element and the compositor, alternating.
 void bench_elements(int width, int height, int frames,
                     const std::vector<uint8_t> &ids) {
   GstElement *mixer = gst_element_factory_make("compositor", nullptr);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures what segmentation costs live streams: cameras of 640x360 at 25 frames a
+"""Measures what segmentation costs live streams: cameras of 640x360 at 25 frames per
 second over RTSP on loopback. Run it on an idle machine; it asserts nothing.
 
     meson devenv -C build -w . tests/bench/bench-streams.py [async] [qos] [streams]
@@ -19,7 +19,7 @@ import camera  # noqa: E402
 from gi.repository import Gst  # noqa: E402
 
 RATE = 25
-ENOUGH = 24.0  # frames a second that the slowest of many streams must reach
+ENOUGH = 24.0  # frames per second that the slowest of many streams must reach
 
 
 class Stream:
@@ -67,7 +67,7 @@ class Stream:
         self.late = self.stat("late") - self.late
 
     def close(self):
-        """Returns the number of frames that the camera sent and that never left."""
+        """Ends the stream; sets lost, the number of frames that never left."""
         self.camera.stop()
         wait_until(lambda: self.left == self.camera.frames, 2)
         self.lost = self.camera.frames - self.left
@@ -151,10 +151,10 @@ def main():
                         help="default: all")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--count", type=int, default=8, metavar="N",
-                        help="of streams (default: %(default)s)")
+                        help="number of streams (default: %(default)s)")
     parser.add_argument("--intervals", type=int, nargs="+",
                         default=[0, 4, 9, 24], metavar="N",
-                        help="to try until every stream has "
+                        help="intervals to try until every stream has "
                         f"{ENOUGH:.0f} fps (default: %(default)s)")
     options = parser.parse_args()
     if unknown := set(options.what) - set(benches):

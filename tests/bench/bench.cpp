@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Times an engine: RGB bytes in, class bytes out, frame as large as the mask;
-// the CUDA engine as bench-cuda.h says.
+// Times an engine from an RGB frame to a mask of the same size. For the CUDA
+// engine, see bench-cuda.h.
 
 #include <glib.h>
 
@@ -73,7 +73,7 @@ Result<std::string> describe(Backend &backend,
   return name + ", " + engine->precision();
 }
 
-/// Largest resident memory of this process so far, which is then forgotten.
+/// Returns the peak resident memory of this process, and resets it.
 long take_peak_bytes() {
   long bytes = 0;
   std::ifstream status("/proc/self/status");
@@ -83,7 +83,7 @@ long take_peak_bytes() {
   return bytes;
 }
 
-/// A street seen by nobody: smooth areas with edges, as in pictures.
+/// Draws an artificial street: smooth areas with edges, as in real images.
 void draw(reference::TestFrame &frame) {
   const FrameInfo &info = frame.info;
   for (int y = 0; y < info.height; y++)
@@ -114,7 +114,8 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   must(engine->configure(frame.info, {width, height, width, height}));
   Mask mask = {ids.data(), width};
 
-  // Many frames take long at large sizes; a second at least is stable.
+  // Fewer frames at large sizes, to save time; about a second gives stable
+  // results.
   int frames = arguments.frames;
   if (!frames) frames = std::clamp(40 * 1024 * 512 / (width * height), 20, 160);
 
@@ -125,7 +126,8 @@ Measured measure(Backend &backend, const std::shared_ptr<const Model> &model,
   segment(*engine);
   const long peak = take_peak_bytes() - before;
 
-  // One that stops at the grid of the logits, to tell network and argmax apart.
+  // An engine without upsampling, to tell the times of network and argmax
+  // apart.
   auto grid = must(backend.create_engine(model, device));
   must(grid->configure(frame.info, {width, height, 0, 0}));
 
@@ -161,8 +163,8 @@ Segment serve_module(Backend &backend, std::shared_ptr<const Model> model,
 }
 
 /// Segments the frames of a file (RGB, one after the other) and writes their
-/// masks; then, for each number read, so many of the first frames, and prints
-/// the times.
+/// masks. Then, for each number N that it reads, segments N of the first frames
+/// and prints the times.
 void serve(Backend &backend, const std::shared_ptr<const Model> &model,
            const Arguments &arguments, const std::string &name) {
   const auto [width, height] = arguments.sizes.front();
@@ -274,7 +276,7 @@ void parse(int argc, char **argv, Arguments *arguments) {
       {"backend", 0, 0, G_OPTION_ARG_STRING, &arguments->backend,
        "Engine: cpu (default) or cuda", "NAME"},
       {"threads", 0, 0, G_OPTION_ARG_INT, &arguments->threads,
-       "CPU threads (default: one a core)", "N"},
+       "CPU threads (default: one per core)", "N"},
       {"precision", 0, 0, G_OPTION_ARG_CALLBACK,
        reinterpret_cast<gpointer>(set_precision),
        "auto (default), fp32 or int8", "NAME"},
@@ -294,7 +296,7 @@ void parse(int argc, char **argv, Arguments *arguments) {
       {"masks", 0, 0, G_OPTION_ARG_FILENAME, &arguments->masks,
        "Where --serve writes their masks", "FILE"},
       {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json,
-       "Print one JSON object a line", nullptr},
+       "Print one JSON object per line", nullptr},
       {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
   GOptionGroup *group = g_option_group_new("", "", "", arguments, nullptr);
   g_option_group_add_entries(group, entries);

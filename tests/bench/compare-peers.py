@@ -4,15 +4,15 @@
 weights and frames.
 
 On the CPU, each runtime runs in its own process and virtual environment (peers.py),
-which --install makes. It turns RGB frames into class ids, and the runtimes take
-turns, so that a drift of the machine affects all. Masks are compared first. Each
-runs in the precision that it chooses itself, our engine in fp32 and in 8 bits; with
---calibrate, the runtimes that can also run in 8 bits, quantised by the tool that each
-recommends (quantize.py). --measure gives the mean IoU of every one. Needs NumPy and
-Pillow. With --cuda, PyTorch (half precision, channels last) and the CUDA engine take
-turns on the GPU, with frames and masks in its memory.
+which --install makes. It turns RGB frames into class ids. The masks are compared
+first. Then the runtimes take turns, so that a drift of the machine affects all. Each
+runtime chooses its precision itself; our engine runs in fp32 and in 8 bits. With
+--calibrate, runtimes that support 8 bits also run so, quantised by the tool that each
+recommends (quantize.py). --measure gives the mean IoU of each. Needs NumPy and Pillow.
+With --cuda, PyTorch (half precision, channels last) and the CUDA engine take turns on
+the GPU, with frames and masks in its memory.
 
-Prints the benchmark's line for each runtime and size, then the ratios.
+Prints a table with the ratios; with --json also a line for each runtime and size.
 """
 
 import argparse
@@ -70,7 +70,7 @@ class Peer:
     """A process that segments frames on request."""
 
     def __init__(self, name, command, masks, precision=None):
-        """Without `precision`, the process says which it has."""
+        """Without `precision`, the process reports its own."""
         self.name = name
         self.masks = masks
         self.process = subprocess.Popen(
@@ -367,7 +367,7 @@ def parse_args():
     parser.add_argument("--fp32", action="store_true",
                         help="everything in single precision")
     parser.add_argument("--calibrate", type=Path, metavar="IMAGES",
-                        help="also runtimes in 8 bits, calibrated with 16 of these")
+                        help="also run in 8 bits, calibrated with 16 of these images")
     parser.add_argument("--measure", type=Path, nargs=2, metavar=("IMAGES", "LABELS"),
                         help="segment these, not the clip, and give the mean IoU")
     parser.add_argument("--count", type=int,
@@ -376,18 +376,18 @@ def parse_args():
                         help="where exported and quantised models stay for the next "
                         "time (empty it to calibrate with other frames)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(),
-                        help="of each runtime (default: one a core)")
+                        help="of each runtime (default: one per core)")
     parser.add_argument("--busy", type=int, default=0, metavar="N",
-                        help="also beside N processes that compete")
+                        help="measure also while N other processes compete")
     parser.add_argument("--json", action="store_true",
-                        help="also one JSON object a line, on standard output")
-    parser.add_argument("--frames", type=int, help="a turn")
+                        help="also print one JSON object per line to standard output")
+    parser.add_argument("--frames", type=int, help="frames per turn")
     parser.add_argument("--rounds", type=int, help="turns of each runtime")
     parser.add_argument("--install", action="store_true",
                         help="make or update the environments of the runtimes")
     parser.add_argument("--environments", type=Path, metavar="DIR",
                         default=CACHE / "gst-fastscnn/peers",
-                        help="where they are (default: %(default)s)")
+                        help="folder of the environments (default: %(default)s)")
     args = parser.parse_args()
     if args.fp32 and args.calibrate:
         parser.error("--fp32 excludes --calibrate")
@@ -416,7 +416,7 @@ def check_environments(args):
 
 def main():
     args = parse_args()
-    # A process that is left would compete with others.
+    # A process that is left behind would compete with later ones.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         if args.install:

@@ -27,7 +27,7 @@ class PeerError(Exception):
 
 
 class Files:
-    """`python_of` says which interpreter an environment has."""
+    """`python_of (name)` returns the interpreter of an environment."""
 
     def __init__(self, model, size, folder, keep, python_of):
         self.model, self.size = model, size  # (height, width)
@@ -52,7 +52,7 @@ class Files:
         os.truncate(self.frames, FRAMES * 3 * height * width)
 
     def write_images(self, paths, output):
-        """Stretched to the size, as the element stretches them."""
+        """Writes images, stretched to the size as the element does."""
         with open(output, "wb") as file:
             for path in paths:
                 image = read_image(path).resize(self.size[::-1], Image.BILINEAR)
@@ -63,7 +63,7 @@ class Files:
             "pytorch", "models/export_onnx.py", self.model, path, "--size", self.text))
 
     def quantized(self, runtime, images):
-        """Calibrated with frames of a folder."""
+        """Returns the model in 8 bits, calibrated with frames of a folder."""
         suffix = {"onnxruntime": "onnx", "openvino": "xml"}[runtime]
         return self._once(f"{self.name}-{runtime}-int8.{suffix}",
                           lambda path: self._quantize(runtime, images, path))

@@ -24,7 +24,7 @@ TIMED_FRAMES = 4
 
 
 def prepare_pytorch(args, compiled):
-    """Batch norm folded, channels last: PyTorch's fastest."""
+    """Prepares PyTorch's fastest form: batch norm folded, channels last."""
     if compiled:
         os.environ["TORCHINDUCTOR_FREEZING"] = "1"
     import torch
@@ -87,7 +87,7 @@ RUNTIMES = {
 
 
 def read_frames(path, height, width):
-    """One at a time: they may be many."""
+    """Yields one frame at a time: there may be many."""
     size = height * width * 3
     with open(path, "rb") as file:
         while len(frame := np.fromfile(file, np.uint8, size)) == size:
@@ -104,11 +104,11 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--onnx", help="or OpenVINO's .xml")
     parser.add_argument("--fp32", action="store_true",
-                        help="not the precision that the runtime chooses")
+                        help="compute in fp32, whatever the runtime would choose")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--size", required=True, help="WIDTHxHEIGHT")
-    parser.add_argument("--frames", required=True, help="file")
-    parser.add_argument("--masks", required=True, help="file")
+    parser.add_argument("--frames", required=True, help="file to read")
+    parser.add_argument("--masks", required=True, help="file to write")
     args = parser.parse_args()
     width, height = (int(n) for n in args.size.split("x"))
     segment, version, precision = RUNTIMES[args.runtime](args)

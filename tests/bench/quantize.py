@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes an ONNX model one of 8 bits for compare-peers.py, with the tool that its
-runtime recommends, in that runtime's environment.
+"""Quantises an ONNX model to 8 bits for compare-peers.py, with the tool that the
+runtime recommends. Runs in that runtime's environment.
 
 FRAMES is a file of raw RGB frames to calibrate with.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Measures the effect of fastscnn's properties on the included clip, and prints the
-table of docs/guide/tuning.md. Run it on an idle machine, in
+tables of docs/guide/tuning.md. Run it on an idle machine, in
 meson devenv -C build -w . """
 
 import pathlib
@@ -24,8 +24,8 @@ LIVE = ("", "async=true", "async=true infer-width=480 infer-height=352")
 
 
 def play(settings, live):
-    """(frames a second, ms of one inference, share of frames inferred,
-    mean age of masks in ms)"""
+    """Returns (frames per second, ms of one inference, share of frames inferred,
+    mean age of masks in ms)."""
     # Decode first, so that only the element is timed.
     pipeline = Gst.parse_launch(
         f'filesrc location="{CLIP}" ! decodebin ! videoconvert ! '

@@ -7,8 +7,8 @@ browser presents it.
 
 Each frame carries the time in 32 squares, black or white; a script in the page
 reads them from the video and compares with the clock of the same machine.
-Inference runs beside the stream (async=true), as on the page. What a camera
-adds before, its own encoder and --latency of the jitter buffer, is not in it.
+Inference runs beside the stream (async=true), as on the page. The delay of a
+camera, in its encoder and in the jitter buffer (--latency), is not included.
 
     meson devenv -C build ../tests/bench/web-latency.py [--frames 300]
 """
@@ -118,7 +118,7 @@ def measure(options):
             service=Service(shutil.which("chromedriver")), options=chrome)
         driver.set_script_timeout(300)
         driver.get(url)
-        time.sleep(5)  # the first frames find everything cold
+        time.sleep(5)  # warms up
         return sorted(driver.execute_async_script(
             WATCH, options.frames, BITS))
     finally:
@@ -143,7 +143,7 @@ def main():
         serve(options)
         return
     read = measure(options)
-    # An edge of the mask through a square makes nonsense of the time.
+    # A mask edge that crosses a square makes the time unreadable.
     found = [late for late in read if late < 10000]
     print(json.dumps({
         "name": "web-latency", "width": options.width,

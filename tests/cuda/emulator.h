@@ -85,7 +85,7 @@ reference::Tensor separate(const T *data, int channels, int height, int width) {
   return tensor;
 }
 
-/// (3, H, W) to the layout of the network input, and back.
+/// Convert (3, H, W) to the layout of the network input, and back.
 template <typename T>
 std::unique_ptr<Array<T>> store_image(const reference::Tensor &image) {
   auto memory = std::make_unique<Array<T>>(size_t(kImageChannels) / 4 *
@@ -129,7 +129,7 @@ void convolve(const Convolution &c, const ConvolutionData &data) {
   layer.padding = static_cast<int>(c.padding);
   layer.dilation = static_cast<int>(c.dilation);
   layer.activation = c.activation;
-  std::vector<float> weight;  // (K, C, R, R) of (K, R, R, C)
+  std::vector<float> weight;  // (K, C, R, R) from (K, R, R, C)
   for (int64_t k = 0; k < c.filters; k++)
     for (int64_t i = 0; i < c.channels; i++)
       for (int64_t tap = 0; tap < c.kernel * c.kernel; tap++)
@@ -139,7 +139,7 @@ void convolve(const Convolution &c, const ConvolutionData &data) {
   if (c.residual)
     residual = channels_first(data.residual, c.filters, c.out_height(),
                               c.out_width(), c.filters);
-  // Its padding is as wide on all sides; what that adds is dropped.
+  // The reference pads all sides equally; the outputs this adds are dropped.
   const reference::Tensor result = reference::convolve(
       channels_first(data.src, c.channels, c.height, c.width, c.src_pitch),
       layer, weight.data(), static_cast<const float *>(data.bias),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Calls of the fake runtime.
+// Helpers for the calls of the fake runtime.
 #pragma once
 
 #include "tests/cuda/fakestate.h"

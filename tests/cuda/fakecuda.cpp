@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The driver and the runtime.
+// The fake driver and runtime.
 #include <cuda.h>
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
@@ -186,7 +186,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
   if (status == cudaSuccess) state().graphs[*graph] = captured;
   return status;
 }
-/// Where nothing was captured, there is no node.
+/// Returns no node if nothing was captured.
 static cudaError_t capture_info(cudaStream_t stream,
                                 cudaStreamCaptureStatus *status,
                                 const cudaGraphNode_t **nodes, size_t *count,

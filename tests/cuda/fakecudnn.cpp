@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// cuDNN: it has the same two plans for every convolution.
+// A fake cuDNN that has the same two plans for every convolution.
 #define NV_CUDNN_DISABLE_EXCEPTION
 #include <cudnn.h>
 

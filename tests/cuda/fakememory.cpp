@@ -10,7 +10,7 @@ using namespace fastscnn::cuda::fakecuda;
 
 namespace {
 
-/// Memory is pinned by pages, which the driver may tell of a neighbour, too.
+/// Memory is pinned in pages, so the driver may report a neighbour as pinned.
 bool is_in_registered_page(const void *memory) {
   constexpr uintptr_t kPage = 4096;
   const uintptr_t page = reinterpret_cast<uintptr_t>(memory) / kPage;

@@ -40,7 +40,7 @@ struct State {
   int captures = 0;                        // on all threads
   size_t early_launches = 0;
   std::map<cudaEvent_t, cudaStream_t> recorded;
-  std::set<cudaEvent_t> sleeping;               // events for whom threads sleep
+  std::set<cudaEvent_t> sleeping;               // events whose waiters sleep
   std::deque<Node> nodes;                       // of all graphs
   std::map<std::string, size_t> counts, peaks;  // of objects, by kind
   std::function<void(const void *)> updated;
@@ -52,20 +52,20 @@ State &state();
 // State of the calling thread.
 extern thread_local int contexts;  // pushed
 extern thread_local bool capturing;
-extern thread_local bool follows_kernel;  // of ours
+extern thread_local bool follows_kernel;  // the work queued last is our kernel
 extern thread_local std::vector<const Node *> captured;
 
 using Lock = std::unique_lock<std::recursive_mutex>;
 Lock lock_state();
 
-/// Ends the program unless the caller keeps the rule.
+/// Aborts the program unless the caller has kept the rule.
 void require(bool rule, const char *call, const char *what);
 
-/// Records the call; whether it is to fail.
+/// Records the call; returns whether it must fail.
 bool fails(const char *call);
 
 void *make(const char *kind, size_t bytes = 1);
-/// For memory that the caller owns.
+/// Adds memory that the caller owns.
 void add(void *object, const char *kind, size_t bytes);
 void remove(const void *object, const char *kind, const char *call);
 void check(const void *object, const char *kind, const char *call);
@@ -76,5 +76,5 @@ bool is(const void *memory, const char *kind, size_t bytes = 1);
 
 }  // namespace fastscnn::cuda::fakecuda
 
-/// Starts a call that threads may make at the same time.
+/// Starts a call that several threads may make at the same time.
 #define LOCK const Lock lock = lock_state()

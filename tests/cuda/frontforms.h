@@ -42,7 +42,8 @@ inline std::vector<__half> read_front(const FrontForms &forms) {
   return values;
 }
 
-/// Frames of random bytes with padded rows, stored bottom up.
+/// Compares the forms on a frame of random bytes with padded rows, stored
+/// bottom up.
 inline void compare_front_forms(const FrontForms &forms, const char *format,
                                 int width, int height) {
   reference::Lcg lcg(7);
@@ -57,8 +58,8 @@ inline void compare_front_forms(const FrontForms &forms, const char *format,
             as_const(reference::planes_in(bytes.get(), frame)));
   preprocess.dst = reinterpret_cast<__half *>(image.get());
 
-  // Fused first: what it leaves out then is of another frame, not the same as
-  // that of the layers.
+  // Fused first: outputs that it fails to write are then left from another
+  // frame, and differ from those of the layers.
   forms.run_fused(preprocess);
   const std::vector<__half> fused = read_front(forms);
   forms.run_layers(preprocess);
@@ -68,7 +69,7 @@ inline void compare_front_forms(const FrontForms &forms, const char *format,
     error.add(__half2float(fused[i]), __half2float(layers[i]));
   g_test_message("%s %dx%d to %dx%d: relative difference %.1e", format, width,
                  height, forms.width, forms.height, error.value());
-  g_assert_cmpfloat(error.value(), <, 2e-3);  // not of a NaN, either
+  g_assert_cmpfloat(error.value(), <, 2e-3);  // fails for NaN, too
 }
 
 /// Frames of the image's size, larger and smaller ones, odd sizes.

@@ -5,8 +5,8 @@
 
 namespace fastscnn::cuda {
 
-/// How far values are from the expected ones: the norm of the differences, as a
-/// share of the norm of what is expected. NaN if a value is.
+/// The relative error of values: the norm of the differences divided by the
+/// norm of the expected values. NaN if a value is NaN.
 class RelativeError {
  public:
   void add(double got, double expected) {

@@ -47,13 +47,13 @@ struct Lane {
   State state = State::kReady;
   int products = 0, groups = 0;
   int barriers = 0, cluster_barriers = 0;
-  int meetings = 0, cluster_meetings = 0;  // barriers not left out
-  bool waited = false;                     // for the kernel in front
+  int meetings = 0, cluster_meetings = 0;  // barriers that were not left out
+  bool waited = false;                     // for the previous kernel
   std::vector<Copy> copies;
   std::vector<Access> shared, stores;
 };
 
-/// The fragments of a product, and whether all lanes have brought theirs.
+/// The fragments of a product, from all lanes of a warp.
 struct Fragments {
   float a[32][8], b[32][4];
 };
@@ -63,10 +63,10 @@ struct Machine {
   emulator::Options options;
   emulator::Counts counts;
   std::vector<std::unique_ptr<Lane>> lanes;
-  std::vector<Fragments> fragments;  // two for each warp, by turns
+  std::vector<Fragments> fragments;  // two for each warp, alternating
   std::vector<char *> shared;        // of the blocks of the cluster
   // Addresses that represent barriers to ThreadSanitizer. Two alternate, so
-  // that a thread that is late at one does not see past the next.
+  // that a thread that leaves one late does not synchronise with the next.
   std::vector<char> barrier_tags, done_tags;
   char start_tag, previous_tag;
   ucontext_t scheduler;
@@ -82,7 +82,7 @@ struct Machine {
 
 Machine machine;
 
-/// Continues a lane in place of whoever calls, whose context is saved.
+/// Switches to a lane and saves the context of the caller.
 void resume(int next, ucontext_t *context) {
   machine.current = next;
   Lane &lane = machine.lane();
@@ -90,7 +90,7 @@ void resume(int next, ucontext_t *context) {
   swapcontext(context, &lane.context);
 }
 
-/// Lets others go on: of the same warp, if they can, which is quicker.
+/// Lets other lanes run: those of the same warp if possible, which is faster.
 void leave(Lane::State state) {
   Lane &lane = machine.lane();
   lane.state = state;
@@ -105,7 +105,7 @@ void leave(Lane::State state) {
   swapcontext(&lane.context, &machine.scheduler);
 }
 
-/// Lets lanes go on if all of them have arrived.
+/// Makes lanes ready if all of them have arrived.
 bool release(int first, int count, Lane::State state) {
   const auto begin = machine.lanes.begin() + first, end = begin + count;
   if (!std::all_of(begin, end,
@@ -130,7 +130,7 @@ void meet(int tag, Lane::State state) {
   (void)tag;
 }
 
-/// Overwrites a block's memory, as another block would before and after.
+/// Overwrites a block's memory, as a block that ran before or after it would.
 void poison(int rank) {
   char *shared = machine.shared[rank];
   TSAN(__tsan_acquire(&machine.done_tags[rank]));
@@ -138,13 +138,13 @@ void poison(int rank) {
   std::fill_n(shared, machine.launch.shared_bytes, char(0xff));
 }
 
-/// Ends the program: real threads would misbehave, unseen.
+/// Ends the program: on a GPU, the fault might go unnoticed.
 [[noreturn]] void give_up(const char *why) {
   std::fprintf(stderr, "%s\n", why);
   std::abort();
 }
 
-/// Lets a fiber of its own write what the kernel in front writes.
+/// Lets a separate fiber write the memory that the previous kernel writes.
 void run_previous() {
 #ifdef SIMT_TSAN
   static void *fiber = __tsan_create_fiber(0);
@@ -240,8 +240,8 @@ int count_waves(const Access *accesses) {
   return waves;
 }
 
-/// The accesses of the lanes of a warp between two barriers, unless the lanes
-/// have diverged there.
+/// Counts the accesses of a warp to shared memory between barriers, as far as
+/// its lanes have not diverged.
 void count_shared(int first) {
   const Access *begin[32], *next[32];
   for (int l = 0; l < 32; l++)
@@ -302,7 +302,7 @@ Counts run(const Launch &launch, const Options &options) {
   const std::align_val_t alignment{128};
   for (machine.y = 0; machine.y < launch.grid_y; machine.y++)
     for (machine.x = 0; machine.x < launch.grid_x; machine.x++) {
-      // Exactly as large as it is, so that AddressSanitizer sees its ends.
+      // Of exactly this size, so that AddressSanitizer sees its ends.
       machine.shared.clear();
       for (int rank = 0; rank < launch.cluster; rank++) {
         machine.shared.push_back(static_cast<char *>(
@@ -354,7 +354,7 @@ const void *address_in(int rank, const void *p) {
 
 void copy_async(void *shared, const void *global, bool valid) {
   Lane &lane = machine.lane();
-  // It may read at once, or when it is waited for.
+  // A copy may read as early as here, or as late as in wait_copies().
   TSAN(if (valid) __tsan_read_range(global, 16));
   lane.copies.push_back({shared, global, valid, lane.groups});
 }
@@ -420,7 +420,7 @@ __half2 fma2(__half2 a, __half2 b, __half2 c) {
 }
 
 __half2 clamp2(__half2 x, __half2 low, __half2 high) {
-  // NaN stays NaN here, so that it shows.
+  // Unlike on the GPU, NaN stays NaN, so that tests notice it.
   const auto clamp = [](float x, float low, float high) {
     return x < low ? low : x > high ? high : x;
   };

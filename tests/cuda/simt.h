@@ -6,15 +6,15 @@
 
 #include "cuda/simt.h"
 
-/// Runs kernels over cuda/simt.h on the CPU. Each thread of a cluster is a
-/// fiber, which gives way at barriers and matrix products. Shared memory is
-/// filled with NaN, copies land as late as they may, and the memory of a block
-/// is overwritten when its last thread returns. Programs that are compiled with
-/// -fsanitize=thread and link simt.cpp compiled with -DSIMT_TSAN=1 see each
-/// fiber as a thread, and so find missing barriers.
+/// Runs kernels that use cuda/simt.h on the CPU. Each thread of a cluster is a
+/// fiber, which yields at barriers and matrix products. Shared memory is filled
+/// with NaN, asynchronous copies complete as late as possible, and the memory
+/// of a block is overwritten when its last thread returns. In programs compiled
+/// with -fsanitize=thread that link simt.cpp compiled with -DSIMT_TSAN=1,
+/// ThreadSanitizer sees each fiber as a thread, and so finds missing barriers.
 namespace fastscnn::cuda::emulator {
 
-/// The work of a real GPU, if the threads of a warp run in lockstep.
+/// The work that a real GPU does if the threads of a warp run in lockstep.
 struct Counts {
   long blocks = 0;
   long products = 0;       ///< mma of a warp
@@ -31,8 +31,8 @@ struct Options {
   int without_barrier = -1;  ///< leaves out one of Counts::barriers
   int without_cluster_barrier = -1;
   bool without_wait = false;  ///< leaves out wait_for_previous()
-  /// Memory that the previous kernel may write until then. ThreadSanitizer
-  /// reports threads that access it earlier.
+  /// Memory that the previous kernel may write until wait_for_previous().
+  /// ThreadSanitizer reports threads that access it earlier.
   struct Memory {
     void *begin;
     size_t bytes;
@@ -40,8 +40,8 @@ struct Options {
   std::vector<Memory> previous;
 };
 
-/// Compiling it takes seconds for each kernel: fused-*.cpp do it for all tests
-/// that run the same ones. simt-inl.h has the definition for others.
+/// Runs a kernel. Compiling this takes seconds for each kernel, so fused-*.cpp
+/// instantiate it for all tests. simt-inl.h has the definition for others.
 template <class Kernel>
 Counts clusters(const Kernel &kernel, const Options &options = {});
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How streams share executors: how many there are, who gets one next, which
-// are released.
+// How streams share executors: how many there are, which thread gets one next,
+// and which executors are released.
 #include <glib.h>
 
 #include <atomic>
@@ -17,7 +17,7 @@ using namespace fastscnn::cuda;
 
 namespace {
 
-/// Alive, and the largest number of them so far.
+/// Number of executors alive, and its maximum so far.
 std::atomic<int> alive{0}, most{0};
 std::map<int, std::atomic<int>> alive_of;  // by width
 
@@ -121,7 +121,7 @@ void test_order() {
     });
     streams.expect_waiting(i + 1);
   }
-  held[1].reset();  // the other stays away, or two threads would go at a time
+  held[1].reset();  // the other stays lent, or two threads would run at once
   for (auto &thread : threads) thread.join();
   for (int i = 0; i < kThreads; i++) g_assert_cmpint(order[i], ==, i);
 }
@@ -153,7 +153,7 @@ void test_threads() {
   g_assert_cmpint(most, <=, 3);
 }
 
-/// The executor that nobody has used for longest makes room.
+/// The least recently used executor makes room.
 void test_least_recently_used() {
   Streams streams(2);
   streams.add(1, 2);
@@ -169,7 +169,7 @@ void test_least_recently_used() {
   g_assert_true(&streams.members[0].acquire().executor() == used_last);
 }
 
-/// An executor is released after the frame that it computes.
+/// A lent executor is released only after its frame.
 void test_lent() {
   Streams streams(2);
   streams.add(1, 2);
@@ -192,7 +192,7 @@ void test_lent() {
   g_assert_cmpint(alive_of[2], ==, 1);
 }
 
-/// Streams without an executor get an Error, others share what there is.
+/// Streams without an executor get an Error; others share the existing one.
 void test_failure() {
   Streams streams(4);
   streams.fails = true;

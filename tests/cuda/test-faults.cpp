@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whichever call of CUDA or cuDNN fails, the caller gets an Error or a result,
-// nothing leaks, no foreign memory is written, and a GPU that works again is
-// used again.
+// nothing leaks, no foreign memory is written, and the engine is usable again
+// once the GPU works.
 #include <glib.h>
 
 #include <algorithm>
@@ -56,14 +56,16 @@ Result<std::unique_ptr<Engine>> create_engine(
   const auto weights =
       FASTSCNN_TRY(Weights<__half>::create(context, inputs.model));
   const auto ignore = [](const std::string &) {};
-  // On a busy machine, time would run out here and there, and the calls differ.
+  // With a limit, a busy machine would run out of time at random, and the calls
+  // would differ from run to run.
   constexpr std::chrono::hours kUnlimited(24);
   return make_engine<__half>(
       context, std::make_shared<ExecutorPool>(), weights,
       std::make_shared<PlanCache>("", "", ignore, kUnlimited), ignore);
 }
 
-/// Index of the first call that segments or paints, and of the first after.
+/// Index of the first call that segments or paints, and of the first one after
+/// all of these.
 struct Parts {
   size_t frames = 0, end = 0;
 };
@@ -129,7 +131,7 @@ Result<> run_painter(const Inputs &inputs, Parts *parts) {
   return done;
 }
 
-/// The memory keeps its context, which nobody else has any longer.
+/// The memory keeps its context alive, to which it has the only reference.
 Result<> run_host_memory(const Inputs &, Parts *parts) {
   constexpr size_t kBytes = 4096;
   auto context = FASTSCNN_TRY(Context::primary(0));
@@ -153,7 +155,7 @@ Result<> run_registration(const Inputs &, Parts *parts) {
 
 using Run = Result<>(const Inputs &, Parts *);
 
-/// Calls of each function: the first, the last few, and some in between.
+/// Chooses calls of each function: the first, the last few, some in between.
 std::set<size_t> choose(const std::vector<std::string> &calls) {
   std::map<std::string, std::vector<size_t>> of;
   for (size_t i = 0; i < calls.size(); i++) of[calls[i]].push_back(i);
@@ -191,7 +193,7 @@ void fail_everywhere(Run *run) {
         g_assert_cmpuint(result.error().sentence.size(), >, 10);
       else if (fault == fakecuda::Fault::kLost)
         g_assert_cmpuint(call, >=, parts.end);
-      else  // while plans are chosen, others are tried
+      else  // while plans are chosen, the engine tries others
         g_assert_true(call < parts.frames || call >= parts.end);
       g_assert_cmpuint(fakecuda::alive(), ==, 0);
     }
@@ -202,8 +204,8 @@ size_t count_calls(const char *name) {
   return std::count(calls.begin(), calls.end(), name);
 }
 
-/// After the first frame of a kind, segment() allocates nothing, is one graph
-/// of which it changes some nodes, and waits once.
+/// After the first frame of a kind, segment() allocates nothing, updates some
+/// nodes of one graph and launches it, and waits once.
 void expect_lean_calls(size_t copies, size_t nodes) {
   for (const char *name :
        {"cudaMalloc", "cudaHostAlloc", "cudaEventCreateWithFlags",
@@ -230,7 +232,7 @@ void test_host_calls() {
   expect_lean_calls(2 + 2, 4);
 }
 
-/// A thread that is not in a hurry sleeps until the frame is done.
+/// With Options::sleeps the thread sleeps until the frame is done.
 void test_sleep() {
   const Inputs inputs;
   fakecuda::begin(fakecuda::Fault::kNone, 0);
@@ -259,7 +261,7 @@ void test_sleep() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
 }
 
-/// The plans of both heuristics are timed, of which the fake has two each.
+/// The plans of both heuristics are timed; in the fake, each proposes two.
 void test_tuning() {
   const Inputs inputs;
   const WeightTable<__half> table(true);
@@ -339,8 +341,8 @@ void test_device_calls() {
   must(engine->segment(inputs.frame.frame, mask, {}, queue));
   g_assert_false(fakecuda::busy());
   expect_lean_calls(0, 2);
-  // The GPU waits for what upstream has queued, the thread does not: that may
-  // be the upload of the next frame.
+  // The GPU waits for the work that upstream has queued. The thread does not:
+  // that work may be the upload of the next frame.
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   g_assert_cmpint(cudaMemsetAsync(ids.get(), 0, 1, stream.get()), ==,
                   cudaSuccess);
@@ -361,7 +363,7 @@ void test_device_calls() {
   expect_lean_calls(0, 4);
 }
 
-/// Here both forms of a block take the same time, and compute the same.
+/// With the fake, both forms of a block take equally long and agree.
 void test_fused() {
   const Inputs inputs;
   fakecuda::begin(fakecuda::Fault::kNone, 0);
@@ -374,7 +376,7 @@ void test_fused() {
       "lds lds.ds1 lds.ds2 gfe.b1.0 gfe.b1.1 gfe.b1.2 gfe.b2.0 gfe.b2.1 "
       "gfe.b2.2 gfe.b3.0 gfe.b3.1 gfe.b3.2 ffm cls.ds1 cls.ds2 cls");
   g_assert_cmpuint(count_calls("cudaFuncSetAttribute"), >, 0);
-  // All kernels of the network that follow another kernel of ours.
+  // Kernels of the network that follow another kernel of ours.
   g_assert_cmpuint(fakecuda::early_launches(), >, 0);
   Config config = kConfig;
   config.fused = false;
@@ -384,7 +386,7 @@ void test_fused() {
   g_assert_cmpuint(count_calls("cudaFuncSetAttribute"), ==, 0);
 }
 
-/// 8 bits are refused with what to choose instead.
+/// The Error that refuses int8 says what to choose instead.
 void test_precision() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   char why[256] = "";

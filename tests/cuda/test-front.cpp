@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The front of the network as one kernel, run on the CPU, gives what the plain
-// reference gives: for formats and variants, for sizes that are multiples of
-// nothing.
+// The front of the network as one kernel, run on the CPU, agrees with the plain
+// reference for several formats and variants, and for sizes that are not
+// multiples of its tiles.
 #include <glib.h>
 
 #include <cmath>
@@ -80,7 +80,7 @@ void check(const Variant &variant, const Case &c) {
     for (int pixel = 0; pixel < x.height * x.width; pixel++) {
       const __half &got = dst.get()[size_t(pixel) * kPitch + k];
       if (k >= x.channels) {
-        g_assert_true(std::isnan(to_float(got)));  // left alone
+        g_assert_true(std::isnan(to_float(got)));  // not written
         continue;
       }
       error.add(to_float(got), x.at(k, pixel / x.width, pixel % x.width));
@@ -91,7 +91,7 @@ void check(const Variant &variant, const Case &c) {
       c.format, c.frame_width, c.frame_height, error.value(),
       n.products / n.blocks, n.waves / n.blocks,
       double(n.waves) / n.least_waves, double(n.sectors) / n.least_sectors);
-  g_assert_cmpfloat(error.value(), <, 1e-3);  // not of a NaN, either
+  g_assert_cmpfloat(error.value(), <, 1e-3);  // fails for NaN, too
   g_assert_cmpint(n.waves, <=, n.least_waves * 108 / 100);
 }
 

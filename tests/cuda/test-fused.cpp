@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The fused kernels, run on the CPU, give what the plain reference gives: for
-// every block of every variant, for sizes that are multiples of nothing.
+// The fused kernels, run on the CPU, agree with the plain reference for every
+// block of every variant, and for sizes that are not multiples of their tiles.
 #include <glib.h>
 
 #include <algorithm>
@@ -47,7 +47,7 @@ struct Case {
     for (int i = block.first; i <= block.last; i++) set(i, compute(i));
   }
 
-  /// Values that are halves, as those of the kernel.
+  /// Values that halves represent exactly: the kernel reads the same ones.
   Tensor make_input(int layer, Size size, uint32_t seed) const {
     Tensor t(layers[layer].channels, size.height, size.width);
     reference::Lcg lcg(seed);
@@ -159,11 +159,11 @@ void check(const Model &model, const FusibleBlock &block, Size size,
       c.layers[block.first].name.c_str(), size.width, size.height, error,
       n.products / n.blocks, n.waves / n.blocks,
       double(n.waves) / n.least_waves, double(n.sectors) / n.least_sectors);
-  g_assert_cmpfloat(error, <, 1e-3);  // not of a NaN, either
+  g_assert_cmpfloat(error, <, 1e-3);  // fails for NaN, too
   g_assert_cmpint(n.waves, <=, n.least_waves * 108 / 100);
   // Pixels of a wide tensor may begin or end within a sector.
   g_assert_cmpint(n.sectors * channels, <=, n.least_sectors * (channels + 8));
-  // Other pixels and channels are left alone.
+  // Other channels are not written.
   for (int p = 0; p < expected.height * expected.width; p++)
     for (int i = channels; i < pitch; i++) {
       uint16_t bits;
@@ -199,7 +199,8 @@ void test_blocks() {
   g_assert_true(names_of(pointwise) == expected);
 }
 
-/// Bottlenecks are the same in all variants.
+/// thorough: larger bottlenecks, which are the same in all variants, and both
+/// orders of threads.
 void check_variant(const Variant &variant, bool thorough) {
   const auto model = reference::make_model(variant, 19);
   bool tall = false;
@@ -248,7 +249,7 @@ void test_classes() {
   }
 }
 
-/// Tells which blocks have a kernel, by their index.
+/// For each block in order: '+' if it has a kernel, otherwise '-'.
 std::string find_kernels(int classes, const fused::Gpu &gpu) {
   const std::vector<Layer> layers = make_layers(Variant::paper(), classes);
   std::vector<Shape> shapes = *infer_shapes(layers, 64, 64);
@@ -271,7 +272,7 @@ std::string find_kernels(int classes, const fused::Gpu &gpu) {
   return found;
 }
 
-/// ds1 ds2, nine bottlenecks, ffm, cls.ds1 cls.ds2.
+/// The blocks are ds1, ds2, nine bottlenecks, ffm, cls.ds1 and cls.ds2.
 void test_gpus() {
   g_assert_true(find_kernels(19, {75, 65536}) == "--------------");
   g_assert_true(find_kernels(19, kAmpere) == "+++++-++++++++");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Pinned host memory: whose it is, how long it lives, what lies beside it.
+// Pinned host memory: its ownership, its lifetime and its neighbours.
 #include <glib.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ struct Pages {
   uint8_t *data = bytes.data() + kPage - uintptr_t(bytes.data()) % kPage;
 };
 
-/// The memory is pinned for as long as it is registered, once.
+/// Memory is pinned while it is registered, and cannot be registered twice.
 void test_registered() {
   Backend *backend = open_backend();
   Pages pages;
@@ -48,7 +48,7 @@ void test_registered() {
   g_assert_true(registration != nullptr);
   g_assert_true(must(is_pinned(pages.data, kPage)));
   g_assert_null(backend->register_host_memory({}, pages.data, kPage).get());
-  // Part of it.
+  // A part of this is pinned already.
   g_assert_null(backend->register_host_memory({}, pages.data, 2 * kPage).get());
   registration.reset();
   g_assert_false(must(is_pinned(pages.data, kPage)));
@@ -56,14 +56,14 @@ void test_registered() {
   g_assert_true(registration != nullptr);
 }
 
-/// Memory of the backend's own is pinned already.
+/// Memory that the backend allocated is pinned already.
 void test_allocated() {
   Backend *backend = open_backend();
   const auto memory = backend->allocate_host_memory({}, kPage);
   g_assert_null(backend->register_host_memory({}, memory.get(), kPage).get());
 }
 
-/// Both outlive the context of frames that were on the GPU before.
+/// Allocated and registered memory outlive the context of the caller's frames.
 void test_context() {
   Backend *backend = open_backend();
   Pages pages;
@@ -80,8 +80,8 @@ void test_context() {
   g_assert_cmpuint(fakecuda::alive(), ==, 0);
 }
 
-/// A frame between two that are registered shares pages with them, and is
-/// copied nevertheless.
+/// A frame that shares pages with registered neighbours on both sides, but is
+/// not pinned itself, is copied by the CPU.
 void test_neighbours() {
   constexpr int kWidth = 64, kHeight = 32;
   constexpr size_t kBytes = 3 * kWidth * kHeight;  // a page and a half

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The code of every kernel, run on the CPU, gives what the plain reference
-// gives: for odd sizes, in halves and in floats.
+// The code of every kernel, run on the CPU, agrees with the plain reference for
+// odd sizes, in halves and in floats.
 #include <glib.h>
 
 #include <cmath>
@@ -166,7 +166,7 @@ void test_pyramid() {
     }
 }
 
-/// The counts that the kernel adds up, and what they must be.
+/// The counts that the kernel adds up, and the expected ones.
 struct Counts {
   uint32_t sums[257] = {}, result[256], expected[256] = {};
 
@@ -243,7 +243,7 @@ void check_argmax(const Tensor &logits, int width, int height, bool align,
 
 template <typename T>
 void test_argmax() {
-  // Among them several tiles, and more logits than a tile keeps classes of.
+  // Some have several tiles, or more logits than a tile keeps classes of.
   const int sizes[][4] = {{1, 1, 3, 2},   {2, 2, 16, 16},   {5, 7, 40, 56},
                           {4, 6, 33, 47}, {9, 5, 6, 4},     {3, 3, 3, 3},
                           {3, 4, 97, 70}, {17, 9, 133, 71}, {40, 50, 30, 24}};

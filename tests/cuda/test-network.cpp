@@ -16,7 +16,7 @@ namespace {
 
 constexpr fused::Gpu kHopper = {90, 232448};
 
-/// A network in host memory. gpu: whose fused forms it has; by default those of
+/// A network in host memory. gpu: has the fused forms of this GPU; by default
 /// none.
 template <typename T>
 struct Host {
@@ -69,7 +69,7 @@ struct Runner {
   }
 };
 
-/// gpu: whose fused forms are run.
+/// gpu: the GPU whose fused forms are run.
 template <typename T>
 void check(const Variant &variant, int classes, int height, int width,
            bool joins, const fused::Gpu &gpu = {}) {
@@ -118,7 +118,7 @@ void test_fused() {
     check<__half>(variant, 19, 64, 96, true, kHopper);
 }
 
-/// The test that tests/gpu/test-fused.cpp runs on the device.
+/// The same test as tests/gpu/test-fused.cpp runs on the device.
 void test_front() {
   constexpr int kHeight = 64, kWidth = 96;
   for (const Variant &variant : {Variant::tramac(), Variant::mmseg()}) {
@@ -138,7 +138,7 @@ void test_front() {
   }
 }
 
-/// Fused forms, as they are found on a GPU.
+/// The fused forms that are found for a GPU.
 void test_fused_forms() {
   Host<__half> host(Variant::tramac(), 19, 64, 96, true, {75, 65536});
   KernelSequence<__half> &kernels = host.kernels;
@@ -156,7 +156,7 @@ void test_fused_forms() {
                   "cls.ds2 cls ");
 }
 
-/// Every step is in one block, and a block holds what its name says.
+/// Every step is in one block, and the steps of a block match its name.
 void test_blocks() {
   for (const Variant &variant : variants()) {
     const auto layers = make_layers(variant, 19);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// ThreadSanitizer sees the threads of a GPU. It finds no race in the fused
-// kernels, not even with a kernel in front that has not ended, but one as soon
-// as any of their barriers is left out, or the wait for that kernel.
+// Runs the fused kernels under ThreadSanitizer, which sees the threads of a
+// GPU. It must find no race, even if the previous kernel has not ended. It must
+// find one if any barrier is left out, or the wait for the previous kernel.
 #include <glib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ using namespace fastscnn;
 using namespace fastscnn::cuda;
 using fused::FusibleBlock;
 
-/// The child of a run ends at the first race.
+/// The child process of a run ends at the first race.
 extern "C" const char *__tsan_default_options();
 const char *__tsan_default_options() { return "halt_on_error=1:exitcode=66"; }
 
@@ -49,8 +49,8 @@ struct Setup {
 
   enum class Outcome { kNone, kRace, kOtherCounts };
 
-  /// Runs in a process of its own, which forgets what has been found, and whose
-  /// parent has no fibers: ThreadSanitizer gives up after a fork with threads.
+  /// Runs in a child process, so that ThreadSanitizer forgets earlier findings,
+  /// and the parent has no fibers: it gives up after a fork with threads.
   Outcome run(emulator::Options options, int barriers, int cluster_barriers) {
     for (std::vector<__half> *memory : {&src, &fine, &dst})
       options.previous.push_back(
@@ -91,7 +91,7 @@ struct Setup {
   Kernel kernel;
 };
 
-/// barriers: that a thread passes in a tile.
+/// barriers: how many a thread passes in a tile.
 template <class Kernel>
 void check(const char *first_layer, typename Setup<Kernel>::Make *make,
            int barriers, int cluster_barriers = 0) {
@@ -130,8 +130,8 @@ void test_depthwise_pointwise() {
   check<Classify>("cls.ds2.dw", fused::make_depthwise_pointwise<Classify>, 4);
 }
 
-/// Fewer channels in the middle are quicker: three chunks use each buffer of
-/// weights, the first one twice.
+/// Has fewer channels in the middle than the network, which is faster: three
+/// chunks use both buffers of weights, the first one twice.
 void test_inverted_residual() {
   using Alone = fused::InvertedResidual<64, 288, 64, 1, 1, true>;
   check<Alone>("gfe.b1.1.exp", fused::make_inverted_residual<Alone>, 10);
@@ -147,7 +147,8 @@ void test_feature_fusion() {
   check<Fusion>("ffm.up4", fused::make_feature_fusion<Fusion>, 5);
 }
 
-/// The frame is grey, in place of the features that other kernels read.
+/// The frame is grey, and takes the place of the features that other kernels
+/// read.
 fused::Front make_front(const fused::NetworkView<WeightTable<__half>> &net,
                         const FusibleBlock &block,
                         const fused::BlockData &data) {

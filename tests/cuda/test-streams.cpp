@@ -28,7 +28,7 @@ size_t count(const char *call) {
   return std::count(calls.begin(), calls.end(), call);
 }
 
-/// Shared by the engines of a device.
+/// The objects that the engines of a device share.
 struct Gpu {
   std::shared_ptr<const Context> context = must(Context::primary(0));
   std::shared_ptr<ExecutorPool> pool;
@@ -48,7 +48,7 @@ struct Stream {
   reference::Lcg lcg{1};
   std::unique_ptr<reference::TestFrame> frame;
 
-  /// Frames of this size, which is that of the network's input, too.
+  /// width, height: of the frames, and of the network's input.
   Stream(const Gpu &gpu, std::shared_ptr<const Weights<__half>> weights,
          int width, int height)
       : engine(make_engine<__half>(gpu.context, gpu.pool, std::move(weights),
@@ -100,7 +100,7 @@ void test_many() {
   g_assert_cmpuint(fakecuda::alive(), ==, 0);
 }
 
-/// A stream whose frame fails leaves the executor to the others as it was.
+/// If a frame of one stream fails, the executor still works for the others.
 void test_error() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   const Gpu gpu(1);
@@ -163,8 +163,8 @@ void test_smoothing() {
   fakecuda::watch_updates(nullptr);
 }
 
-/// Streams share an executor whether or not they fuse the front, which frames
-/// of each size choose for themselves, and only when they are configured.
+/// Streams share an executor whether or not they fuse the front. That is chosen
+/// for each size of frames, and only when a stream is configured.
 void test_fronts() {
   fakecuda::begin(fakecuda::Fault::kNone, 0);
   const Gpu gpu(1);
@@ -183,9 +183,9 @@ void test_fronts() {
   for (int i = 0; i < 3; i++) {
     must(fused.segment(0));
     must(layers.segment(0));
-    must(fused.segment());  // from an image, as those of the other
+    must(fused.segment());  // from an image, like the other stream
     must(layers.segment());
-    // The fused front and the other, and that with a filter.
+    // Graphs with the fused front, without it, and with a filter.
     g_assert_cmpuint(count("cudaGraphInstantiateWithFlags"), ==, 3);
   }
   g_assert_cmpuint(count("cudaEventElapsedTime"), ==, 0);

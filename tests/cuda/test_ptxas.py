@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Kernels keep their variables in registers, and to their budgets.
+"""Kernels keep their variables in registers, and stay within their budgets.
 
     test_ptxas.py NVCC
 
-What a kernel costs on a GPU is partly known before it runs: registers beyond
-the budget mean fewer threads in flight, a stack or a spill means memory traffic
-that nobody asked for, and accesses of one or two bytes waste most of each
-transaction. The machine code has the last word: nvdisasm is taken from the
-toolkit, the path, or a virtual environment in the current folder.
+The cost of a kernel on a GPU is partly known before it runs: registers beyond
+the budget mean fewer threads in flight, a stack or a spill means unnecessary
+memory traffic, and accesses of one or two bytes waste most of each transaction.
+The machine code is checked, too: nvdisasm is taken from the toolkit, the path,
+or a virtual environment in the current folder.
 """
 
 import collections
@@ -39,14 +39,14 @@ class Budget(NamedTuple):
 
 
 # GPU, files: kernel (regular expression): budget. The first expression that
-# matches counts. What is launched on other GPUs only has no code there.
+# matches counts. Kernels that are launched on other GPUs only have no code there.
 BUDGETS = {
     ("sm_90", "cuda/engine/kernels/*.cu"): {
         r"Depthwise<__half, [12], \d>": Budget(128),
         r"Depthwise<float, \d, \d>": Budget(168),
         # Samples are bytes.
         r"Preprocess<": Budget(64, narrow=60),
-        # Pixels of masks are bytes; rows that are not aligned to four of them.
+        # Pixels of masks are bytes, and rows may not be aligned to four of them.
         r"CountAreas": Budget(48, narrow=12),
         r"Argmax<.*, false>": Budget(64, 12288, narrow=18, store=1),
         r"Argmax<.*, true>": Budget(64, 12288, narrow=23, store=1),
@@ -60,7 +60,7 @@ BUDGETS = {
     # instructions; loops over planes are not unrolled. Shared memory is
     # dynamic: the kernels check its size themselves.
     ("sm_90", "cuda/engine/fused/*.cu"): {
-        # 48 channels are 32, 16 bytes a lane, and 16, 8 bytes a lane.
+        # 48 channels are stored as 32 (16 bytes a lane) and 16 (8 bytes a lane).
         r"DepthwisePointwise<32, 48, 2, false>":
             Budget(128, store=8, products=24),
         r"DepthwisePointwise<48, 64, 2, false>":
@@ -68,7 +68,7 @@ BUDGETS = {
         r"DepthwisePointwise<128, 128, 1, false>": Budget(255, products=64),
         r"DepthwisePointwise<128, 128, 1, true>":
             Budget(255, products=64 + 4 * 16),
-        # Four tiles over 64 taps for 16 pixels, six over 32 inputs for 32.
+        # Four tiles over 64 taps for 16 pixels, six over 32 inputs for 32 pixels.
         r"Front": Budget(168, narrow=60, store=8, products=16 + 24),
         r"FeatureFusion<[14]>": Budget(255, products=2 * 64 + 64),
         # The first product, then 3 planes for a third of the outputs; flags of
@@ -130,7 +130,7 @@ def names(text):
 
 
 def find_nvdisasm():
-    """None if it cannot be installed."""
+    """The path of nvdisasm; None if it cannot be installed."""
     folder = pathlib.Path("nvdisasm").absolute()
     installed = "lib/python*/site-packages/nvidia/*/bin/nvdisasm"
     found = shutil.which("nvdisasm", path=pathlib.Path(NVCC).parent) or \
@@ -146,7 +146,7 @@ def find_nvdisasm():
 
 
 def disassemble(nvdisasm, cubin):
-    """Instructions by kernel, but for those that are never carried out."""
+    """Counts the instructions of each kernel that can be executed."""
     text = names(run(nvdisasm, "-c", "-ndf", cubin).stdout)
     return {kernel: collections.Counter(re.findall(
                 r"/\*[0-9a-f]{4,}\*/ +(?!@!PT)(?:@\S+ +)?(\S+)", code))
@@ -156,7 +156,7 @@ def disassemble(nvdisasm, cubin):
 
 
 def compile_kernels(arch, source, budgets, nvdisasm, scratch):
-    """The kernels in a file."""
+    """Compiles a file and returns its kernels."""
     cubin = scratch + "/kernels.cubin"
     said = names(run(NVCC, "-std=c++17", "-O3", "--expt-relaxed-constexpr",
                      "-arch=" + arch, "-cubin", "-Xptxas=-v", "--keep",
@@ -180,7 +180,7 @@ def compile_kernels(arch, source, budgets, nvdisasm, scratch):
 
 
 def of_each_kernel(check):
-    """Makes a test of a check of one kernel."""
+    """Turns a check of one kernel into a test of all."""
     @functools.wraps(check)
     def test(self):
         for kernel in self.kernels:
@@ -220,8 +220,9 @@ class Ptxas(unittest.TestCase):
 
     @of_each_kernel
     def test_hand_over(self, k):
-        """A kernel waits for the one before, once. Only those that keep weights
-        in shared memory copy those before. Before sm_90 kernels do not overlap."""
+        """A kernel waits for the previous one exactly once. Until then, fused
+        kernels may copy weights to shared memory; others do not access memory.
+        Before sm_90 kernels do not overlap."""
         if k.arch == "sm_80":
             self.assertNotIn("griddepcontrol", k.ptx)
             return
@@ -241,8 +242,8 @@ class Ptxas(unittest.TestCase):
 
     @of_each_kernel
     def test_shared_memory(self, k):
-        """Shared memory is not accessed as if it were global memory. Only that
-        of other blocks has generic addresses."""
+        """Shared memory is not accessed as global memory. Only the memory of
+        other blocks has generic addresses."""
         others = re.findall(r"\bmapa\.u64 (%rd\d+)", k.ptx)
         self.assertEqual("cvta.shared" in k.ptx, bool(others))
         for address in others:
@@ -251,9 +252,9 @@ class Ptxas(unittest.TestCase):
 
     @of_each_kernel
     def test_machine_code(self, k):
-        """Nothing in local memory, copies and stores as wide as in the source,
-        loops over tensor instructions as they are unrolled there. These do not
-        move their operands, of which the first takes four registers."""
+        """Nothing is in local memory. Copies and stores are as wide as in the
+        source, loops over tensor instructions unrolled as there. Operands of
+        these are not moved: the first alone would take four moves."""
         if k.code is None:
             self.skipTest(f"{NVDISASM} cannot be installed")
         copies, stores = k.count("LDGSTS"), k.count("STG")

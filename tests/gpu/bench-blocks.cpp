@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Times both forms of every block on the device: one fused kernel, and layer by
-// layer with cuDNN; likewise those of the front, from an NV12 frame.
+// Times both forms of every block on the device: as one fused kernel, and layer
+// by layer with cuDNN; likewise both forms of the front, from an NV12 frame.
 //   bench-blocks MODEL PLANS             a table
 //   bench-blocks --profile MODEL PLANS   one network at full size, kernel by
 //                                        kernel, for ncu --profile-from-start

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Frames a second of 1, 2, 4, 8, 16 and 64 engines that share executors and
+// Frames per second of 1, 2, 4, 8, 16 and 64 engines that share executors and
 // segment at the same time, each in a thread of its own, from and to device
 // memory.
 //   bench-parallel MODEL PLANS
@@ -58,7 +58,7 @@ struct Camera {
   Stream stream;
 };
 
-/// Frames a second of all cameras.
+/// Frames per second of all cameras together.
 double measure(const std::vector<std::unique_ptr<Camera>> &cameras) {
   const double ms = milliseconds([&] {
     std::vector<std::thread> threads;

@@ -21,7 +21,7 @@
 
 namespace fastscnn::testing {
 
-/// True, and said as a test runner understands it, where nothing can be run.
+/// If no test can run, prints a TAP line that skips them and returns true.
 inline bool skip_without_device() {
   const Result<> machine = cuda::check_machine();
   const Result<size_t> cudnn = cuda::Cudnn::version();
@@ -31,7 +31,7 @@ inline bool skip_without_device() {
   return true;
 }
 
-/// A copy of host memory on the device, and back.
+/// A copy of host memory on the device, which can be read back.
 template <typename T>
 class DeviceCopy {
  public:
@@ -41,7 +41,7 @@ class DeviceCopy {
     CHECK_CUDA(cudaDeviceSynchronize());
   }
 
-  /// Poisoned: NaN in every type of float.
+  /// Filled with 0xff: NaN in every type of float.
   explicit DeviceCopy(size_t count)
       : count_(count),
         memory_(must(cuda::make_device_memory(count * sizeof(T)))) {

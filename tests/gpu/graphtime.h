@@ -8,9 +8,10 @@
 
 namespace fastscnn::testing {
 
-/// Microseconds on the device of what queue (stream) queues `runs` times in a
-/// row, divided by runs: the shortest of many replays of a graph. queue must
-/// have run before: loading kernels is not allowed during a capture.
+/// Measures the work that queue(stream) queues, in microseconds on the device:
+/// captures it `runs` times in a row, and returns the shortest of many replays
+/// of the graph, divided by runs. queue must have run before: loading kernels
+/// is not allowed during a capture.
 template <typename Queue>
 Result<float> time_in_graph(cudaStream_t stream, int runs, const Queue &queue) {
   constexpr int kReplays = 30;

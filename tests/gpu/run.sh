@@ -5,25 +5,25 @@
 # BUILD: a build directory (default: build), or a folder that holds env.sh and
 # the programs in bin/. MODEL: the safetensors file for the tests and the
 # benchmarks. STEP (default: all, in this order):
-#   handover  what one more kernel in a graph costs
+#   handover  the cost of one more kernel in a graph
 #   blocks    each block of the network, fused and layer by layer
-#   bench     the engine at three sizes, beside the last release
+#   bench     the engine at three sizes, compared with the last release
 #   ncu       each kernel of the network, with warm caches (Nsight Compute)
 #   streams   1, 2, 4, 8, 16 and 64 streams in parallel
 #   peers     PyTorch on the same frames (compare-peers.py)
 #   tests     the suite gpu
 #   sanitize  our kernels under compute-sanitizer
-# Needs neither a network nor Meson. Writes logs, and the lines of the benchmark
+# Needs neither the internet nor Meson. Writes logs, and the lines of the benchmark
 # as gpu-bench.json, into BUILD; prints a summary at the end.
 set -u
 all='handover blocks bench ncu streams peers tests sanitize'
-# Time limits in seconds. What a step does not use goes to the later ones; most of
-# cuDNN's plans are built in blocks.
+# Time limits in seconds. Time that a step does not use goes to the later ones.
+# Most of cuDNN's plans are built in the step blocks.
 declare -A seconds=(
   [handover]=15 [blocks]=160 [bench]=40 [ncu]=40
   [streams]=40 [peers]=130 [tests]=90 [sanitize]=80
 )
-to_kill=5  # seconds for a program to end when told to
+to_kill=5  # seconds from SIGTERM to SIGKILL
 total=$((600 - to_kill))
 if [[ ${1:-} == --help || ${1:-} == -h ]]; then
   sed -n '3,/^set/{/^#/s/^# \?//p}' "$0"
@@ -67,7 +67,7 @@ has_tool() {
   return 1
 }
 
-# limited PROGRAM [ARGUMENT...]: runs it in what is left of the step's time.
+# limited PROGRAM [ARGUMENT...]: runs it within the time left to the step.
 limited() {
   local left=$((deadline - SECONDS))
   if [ $left -le 0 ]; then
@@ -96,7 +96,7 @@ read_bench() {
 
 run_bench() {
   json=$build/gpu-bench.json
-  # Not measure: progress on standard error is no result.
+  # Not measure: it would add the progress on standard error to the results.
   echo '== bench'
   if ! limited "$bench" --backend cuda --json --model "$model" \
       --plans "$plans" > "$json"; then
@@ -111,7 +111,7 @@ run_bench() {
       { printf "%-8s %-10s %9.3f %9.3f %9.0f %8.1f %12s\n", $1, $2, $3, $4, $5, $6 / 1e6, release[$1 $2] }'
 }
 
-# Clocks and caches as in use.
+# With clocks and caches as in normal use.
 run_ncu() {
   has_tool ncu || return
   measure ncu "$(command -v ncu)" --cache-control none --clock-control none \
@@ -176,8 +176,8 @@ sanitize() {
 
 run_sanitizers() {
   has_tool compute-sanitizer || return
-  # Only our kernels: the tools would take long over those of cuDNN, which also
-  # read memory that nobody has written.
+  # Only our kernels: the tools would take long for those of cuDNN, which also
+  # read uninitialised memory.
   for tool in memcheck racecheck initcheck synccheck; do
     sanitize $tool test-gpu-fused /gpu/fused/small --kernel-name kernel_substring=run_clusters
   done

@@ -93,7 +93,7 @@ void test_memories() {
   for (const char *format : {"NV12", "I420", "RGBA"}) {
     const auto expected = masks_of(source(format) + "fastscnn backend=cuda");
     g_assert_cmpuint(expected.size(), ==, 8);
-    // Behind a queue, the next frames are uploaded meanwhile.
+    // With a queue, the next frames are uploaded while one is segmented.
     for (const char *upload : {"cudaupload ! ", "cudaupload ! queue ! "}) {
       const auto got = masks_of(source(format) + upload +
                                 "fastscnn backend=cuda" + kGpuCaps);
@@ -102,8 +102,8 @@ void test_memories() {
   }
 }
 
-/// Memory that comes again, which is pinned with the third frame, gives the
-/// same mask.
+/// Frames in reused memory, which is pinned with the third frame, give the same
+/// mask.
 void test_repeated() {
   const std::string still =
       "videotestsrc num-buffers=1 ! "

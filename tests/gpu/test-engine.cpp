@@ -145,8 +145,9 @@ void test_growth() {
   g_assert_true(segment(*engine, frame) == expected);
 }
 
-/// Every kind of memory and frame gives the same mask: the first frame, which
-/// runs kernel by kernel, those that the graphs compute, and both ways to wait.
+/// All kinds of memory give the same mask, for the first frame, which runs
+/// kernel by kernel, and for later ones, which graphs compute, with both ways
+/// to wait.
 void test_memory() {
   const auto engine =
       create<__half>(reference::make_model(Variant::tramac(), 19), 0);
@@ -181,8 +182,8 @@ void test_memory() {
   }
 }
 
-/// Frames in memory of others give the same masks before, while and after it
-/// is registered; so does one between two that are, in pages that they share.
+/// Frames in the caller's memory give the same masks before, while and after it
+/// is registered; so does a frame that shares pages with registered neighbours.
 void test_registered() {
   constexpr int kWidth = 500, kHeight = 300, kFrames = 3;
   const auto engine =
@@ -253,7 +254,7 @@ void test_plans() {
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, nullptr);
   if (testing::skip_without_device()) return 0;
-  const auto context = primary();  // kept, because making it takes long
+  const auto context = primary();  // kept, because creating it takes long
   const ContextGuard guard = must(ContextGuard::enter(*context));
   const Stream stream = must(make_stream());
   const Queue queue = {context->handle(), stream.get()};

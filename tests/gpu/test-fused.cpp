@@ -14,7 +14,7 @@ namespace {
 
 void ignore(const std::string &) {}
 
-/// One network, and where the output of a layer lies in its arena.
+/// A network, with access to the outputs of its layers.
 struct Fixture {
   Fixture(const Variant &variant, int height, int width)
       : context(must(Context::primary(0))),

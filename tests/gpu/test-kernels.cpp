@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Every kernel gives the same on the device as on the CPU, where other tests
+// Every kernel computes the same on the device as on the CPU, where other tests
 // compare it with the plain reference. Inputs are random in every run (--seed
 // repeats one); outputs are poisoned.
 #include <cmath>
@@ -164,7 +164,7 @@ void check_argmax(int classes, bool align, int stride) {
     const Logits<T> all = {side(logits), pad_channels(classes),
                            make_axis(h, height, align),
                            make_axis(w, width, align)};
-    // Twice: the kernel leaves the counts as it found them.
+    // Twice: the kernel must reset the counts.
     for (int i = 0; i < 2; i++)
       blocks(Argmax<T, kSoft>{all, side(ids), side(confidence), stride, width,
                               height, width, 0.07f, side(counts),

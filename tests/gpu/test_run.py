@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""run.sh with programs that only say their names: its steps, in order, what it
-says of tools that are missing and of programs that fail, its time limits."""
+"""Tests run.sh with programs that only print their names: the order of its steps,
+its messages for missing tools and failing programs, and its time limits."""
 
 import json
 import os
@@ -91,8 +91,8 @@ class Run(unittest.TestCase):
                 (line.split() for line in log.read_text().splitlines())}
 
     def test_limits(self):
-        """They add up to ten minutes. What a step does not need is left to
-        those after it."""
+        """They add up to at most ten minutes. Time that a step does not need
+        goes to the later ones."""
         shares = {name: int(seconds) for name, seconds in re.findall(
             r"\[(\w+)\]=(\d+)", SCRIPT.read_text())}
         self.assertLessEqual(sum(shares.values()), TOTAL)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The layer list against that of models/fastscnn.py, with which models train.
+// The layer list against that of models/fastscnn.py, which trains the models.
 #include <glib.h>
 
 #include <sstream>
@@ -97,7 +97,8 @@ void test_list() {
 }
 
 void test_logits_shape() {
-  // 1280x720 and 1920x1080, rounded: feature fusion must not need more.
+  // 1280x720 and 1920x1080, rounded to multiples of 32: feature fusion must not
+  // need larger ones.
   for (auto v : {Variant::tramac(), Variant::mmseg(), Variant::paper()})
     for (auto size : {std::pair<int, int>{736, 1280}, {1088, 1920}, {32, 32}}) {
       auto shapes =
@@ -120,11 +121,11 @@ void expect_size(Shape s, int width, int height) {
 }
 
 void test_input_size() {
-  // Without a wish: the model's area, the frame's aspect ratio.
+  // No size requested: the model's area, the frame's aspect ratio.
   expect_size(choose_input_size(0, 0, 960, 704, 960, 704), 960, 704);
   expect_size(choose_input_size(0, 0, 1024, 512, 1920, 1080), 960, 544);
   expect_size(choose_input_size(0, 0, 1024, 512, 1080, 1920), 544, 960);
-  // The other side follows the one asked for.
+  // The other side follows the requested one.
   expect_size(choose_input_size(640, 0, 1024, 512, 1280, 720), 640, 352);
   expect_size(choose_input_size(0, 352, 1024, 512, 1280, 720), 640, 352);
   expect_size(choose_input_size(500, 100, 1024, 512, 1280, 720), 512, 96);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Valid model files are read exactly; every invalid one is refused with a
-// sentence that names the fault.
+// Valid model files are read exactly; every invalid one is refused with an
+// error that names the fault.
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
@@ -56,7 +56,7 @@ void set_floats(ModelFile &file, const std::string &name, float value) {
   std::memcpy(file.data.data() + file.tensor(name).begin, &value, sizeof value);
 }
 
-/// Stores a tensor as fp16 and moves the ones behind it.
+/// Stores a tensor as fp16 and moves the tensors after it.
 void set_half(ModelFile &file, const std::string &name,
               const std::vector<uint16_t> &halves) {
   ModelFile::Tensor &t = file.tensor(name);
@@ -264,7 +264,7 @@ void test_scales() {
   }
 }
 
-/// Every fault of the scales has its own sentence.
+/// Every fault of the scales has its own error message.
 void test_wrong_scales() {
   const auto with = [](const std::string &value) {
     return [value](ModelFile &f) { f.metadata["activation_scales"] = value; };
@@ -338,7 +338,7 @@ gint64 number_in(const char *file, const char *name) {
   return g_ascii_strtoll(found + std::strlen(name), nullptr, 10);
 }
 
-/// VmHWM is the peak since the last call.
+/// Makes VmHWM the peak since this call.
 void reset_peak() {
   std::FILE *file = std::fopen("/proc/self/clear_refs", "we");
   g_assert_nonnull(file);
@@ -347,7 +347,7 @@ void reset_peak() {
 }
 
 /// Files that are far too large are refused by their size: the parser neither
-/// reads nor allocates it.
+/// reads nor allocates that much.
 void test_limits() {
   const gint64 kGigabyte = gint64(1) << 30, kMegabyte = 1 << 20;
   const std::string tensor =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Files of zones are read exactly; every mistake is answered with a sentence
-// that names the file and the zone.
+// Zone files are read exactly; every mistake gives an error that names the file
+// and the zone.
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>

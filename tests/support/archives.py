@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Recordings, and what one process makes of them, for tests of
+"""Recordings, and the results of one process for them, for tests of
 pipelines/archive."""
 
 import functools
@@ -17,7 +17,7 @@ gi.require_version("GstApp", "1.0")
 from gi.repository import Gst, GstApp  # noqa: E402, F401
 
 SMALL = "infer-width=64 infer-height=32"
-# A batch that lasts long enough to be disturbed.
+# A batch that lasts long enough to be interrupted.
 SLOW, MANY = "infer-width=256 infer-height=128", 400
 # A picture that changes everywhere, with a key frame every 10 frames.
 PICTURE = ("videotestsrc pattern=ball num-buffers={frames} ! "
@@ -60,7 +60,7 @@ def one_process(path, properties, lines, masks=None, decoder="decodebin"):
 
 
 def read_video(path):
-    """[(pts, pixels)]"""
+    """Returns [(pts, pixels)]."""
     pipeline = Gst.parse_launch(
         f"filesrc location={path} ! decodebin ! video/x-raw,format=GRAY8 ! "
         "appsink name=out sync=false")
@@ -75,7 +75,7 @@ def read_video(path):
 
 @functools.cache
 def long_recording():
-    """(path, what one process makes of it: lines, path of the masks)"""
+    """Returns (path, the lines that one process writes for it, path of the masks)."""
     folder = pathlib.Path(tempfile.mkdtemp())
     unittest.addModuleCleanup(shutil.rmtree, folder)
     path = record(folder / "a.mp4", MANY)

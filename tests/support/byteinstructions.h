@@ -6,7 +6,7 @@
 #include <cstring>
 
 /// Emulates instructions that multiply bytes, for processors that lack them, in
-/// plain loops and as the manuals of their makers describe them.
+/// plain loops that follow the vendors' manuals.
 namespace fastscnn::testing {
 
 /// A lane of x86's VPDPBUSD.

@@ -4,7 +4,7 @@
 
 Serves H.264 with gst-rtsp-server on 127.0.0.1 and prints its port. Mounts:
 /0 to /7 (video), /locked (user "user", password "secret"), /audio (no video).
-Faults of all video mounts are commands on standard input, one a line:
+Commands on standard input, one per line, cause faults of all video mounts:
 
     stall SECONDS      no frames
     drop SECONDS       connections closed, port closed
@@ -76,7 +76,7 @@ def make_auth():
 
 
 def permit(factory, role):
-    """Lets everybody see the mount, but only role play it."""
+    """Lets everybody see the mount, but only `role` play it."""
     permissions = GstRtspServer.RTSPPermissions()
     for who in ("user", "anybody"):
         permissions.add_permission_for_role(who, "media.factory.access", True)
@@ -102,7 +102,7 @@ class Server:
         self.due = GLib.get_monotonic_time() / 1e6  # the next frame
         self.silent_until = 0
         self.corrupt_until = 0
-        self.offsets = {}  # of timestamps, by the source that sends them
+        self.offsets = {}  # added to timestamps, by the source that sends them
         self.random = random.Random(1)
         self.server = GstRtspServer.RTSPServer()
         self.server.set_address("127.0.0.1")

@@ -11,7 +11,7 @@
 /// compare it with the plain reference.
 namespace fastscnn::testing {
 
-/// How tests fill and read memory of one kind.
+/// Functions with which tests fill and read memory of one kind.
 struct TestMemory {
   Memory kind;
   /// Allocates memory for exactly these bytes.
@@ -24,9 +24,9 @@ extern const TestMemory kHostMemory;
 /// How far masks may differ from those of the reference.
 struct Tolerance {
   double margin;  ///< pixels whose two best logits are closer do not count
-  double wrong;   ///< share of the other pixels that may have a wrong class
-  double mean_confidence;  ///< mean difference of the confidences, of 255
-  int confidence;          ///< largest one
+  double wrong;   ///< fraction of the other pixels that may have a wrong class
+  double mean_confidence;  ///< mean difference of the confidences, out of 255
+  int confidence;          ///< largest difference of the confidences
 };
 
 struct EngineDriver {
@@ -35,11 +35,12 @@ struct EngineDriver {
   std::unique_ptr<Engine> (*create)(std::shared_ptr<const Model> model,
                                     int threads);
   Tolerance random;   ///< for models with random weights
-  Tolerance shipped;  ///< for the model that ships
+  Tolerance shipped;  ///< for the shipped model
   /// Frames and masks are tested in this memory, too; null: host memory only.
   const TestMemory *device = nullptr;
   Queue queue = {};  ///< of frames in device memory
-  /// kInt8: models get activation scales, and the reference has 8 bits as well.
+  /// kInt8: models get activation scales, and the reference computes in 8 bits,
+  /// too.
   Precision precision = Precision::kAuto;
 };
 

@@ -7,7 +7,8 @@
 
 namespace fastscnn::testing {
 
-/// Copies an image (3, height, width) to the input of a network, of its type.
+/// Copies an image (3, height, width) to the input of a network of the same
+/// type.
 template <typename Network, typename T>
 void set_image(Network *network, const reference::BasicTensor<T> &image) {
   for (int y = 0; y < image.height; y++)
@@ -16,7 +17,7 @@ void set_image(Network *network, const reference::BasicTensor<T> &image) {
         network->image_row(y)[3 * x + c] = image.at(c, y, x);
 }
 
-/// Logits (classes, height, width) laid out as Logits describes.
+/// Copies logits (classes, height, width) to the layout that Logits describes.
 inline AlignedBuffer to_rows(const reference::Tensor &logits, int pitch) {
   AlignedBuffer rows = must(
       AlignedBuffer::create(size_t(logits.height) * logits.channels * pitch));

@@ -8,7 +8,7 @@
 #include "tests/support/fakemodule.h"
 #include "tests/support/harness.h"
 
-/// The element fastscnn over a fake engine.
+/// The element fastscnn with fake engines.
 namespace fastscnn::testing {
 
 constexpr int kClasses = 8;  // of the model; class5 is also called fifth
@@ -25,7 +25,7 @@ std::string install_engines(const std::vector<std::string> &names);
 
 /// Controls an installed engine.
 FakeControl &control_of(const std::string &name);
-/// The same, for a test that begins.
+/// Resets it at the beginning of a test.
 FakeControl &reset_control(const std::string &name = "cpu");
 
 /// The launch line of a fastscnn with the model above.
@@ -36,8 +36,8 @@ struct Stream : Harness {
   explicit Stream(const std::string &properties = "",
                   const std::string &caps = "");
 
-  /// A frame of the caps, number `number` at 25 per second. paint: returns the
-  /// grey value of pixel (x, y).
+  /// Frame `number`, in the format of the caps and at 25 per second. paint:
+  /// returns the grey value of pixel (x, y).
   GstBuffer *make_frame(int number,
                         const std::function<uint8_t(int, int)> &paint) const;
   GstBuffer *make_frame(int number, uint8_t grey = 0) const;

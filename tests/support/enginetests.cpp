@@ -247,7 +247,7 @@ void test_configure() {
   }
 }
 
-/// Frames may come from a thread other than the one that configured.
+/// Frames may come from a thread other than the one that called configure().
 void test_other_thread() {
   Pair pair(make_model(Variant::mmseg(), 19));
   Lcg lcg(33);
@@ -377,7 +377,7 @@ void test_shipped_model() {
   pair.check(frame, "shipped model", {}, driver.shipped);
 }
 
-/// Frames and masks in device memory give what those in host memory give.
+/// Frames and masks in device memory give the same results as in host memory.
 void test_device_memory() {
   const auto model = make_model(Variant::tramac(), 19);
   Lcg lcg(38);

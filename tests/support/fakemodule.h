@@ -23,8 +23,8 @@ struct FakeControl {
   std::atomic<int> fail_configure{0};
   std::atomic<int> fail_segment{0};
 
-  std::atomic<int> host_memory{0};  ///< blocks of it, alive
-  std::atomic<int> registered{0};   ///< blocks of others, alive
+  std::atomic<int> host_memory{0};  ///< allocated blocks, alive
+  std::atomic<int> registered{0};   ///< registered blocks, alive
   std::atomic<int> registrations{0};
   std::atomic<bool> no_host_memory{false};
 
@@ -82,7 +82,7 @@ struct FakeControl {
 /// The fake CUDA backend has no device of this number.
 constexpr int kNoSuchDevice = 99;
 
-/// Class and confidence of a pixel by the mean of R, G and B, 0 to 1.
+/// The class and confidence of a pixel, from the mean of R, G and B, 0 to 1.
 inline uint8_t fake_class(float brightness, int classes) {
   int id = static_cast<int>(brightness * static_cast<float>(classes));
   return static_cast<uint8_t>(id < classes ? id : classes - 1);

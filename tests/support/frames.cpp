@@ -71,7 +71,7 @@ FrameInfo describe(const Format &format, int width, int height) {
     }
     info.planes = std::max(info.planes, p.plane + 1);
     info.rows[p.plane] = component_height(info, c);
-    // The last group of a packed row is complete, even of an odd width.
+    // The last group of a packed row is complete, even if the width is odd.
     info.row_bytes[p.plane] = std::max(
         info.row_bytes[p.plane], component_width(info, c) * p.pixel_stride);
   }

@@ -30,7 +30,7 @@ const std::vector<std::string> &frame_formats();
 TestFrame make_frame(const std::string &format, int width, int height,
                      int padding, bool flipped, Lcg &lcg);
 
-/// The planes of a frame, in a copy of its bytes.
+/// The planes of a frame in `bytes`, a copy of its bytes.
 Frame planes_in(uint8_t *bytes, const TestFrame &frame);
 
 }  // namespace fastscnn::reference

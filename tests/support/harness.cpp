@@ -14,7 +14,7 @@ Element::Element(const std::string &line) {
   element = gst_parse_launch(line.c_str(), &error);
   g_assert_no_error(error);
   gst_object_ref_sink(element);
-  bus = gst_element_get_bus(element);  // that of a pipeline
+  bus = gst_element_get_bus(element);  // only a pipeline has one
   if (bus) return;
   bus = gst_bus_new();
   gst_element_set_bus(element, bus);
@@ -22,7 +22,7 @@ Element::Element(const std::string &line) {
 
 Element::~Element() {
   gst_element_set_state(element, GST_STATE_NULL);
-  gst_bus_set_flushing(bus, TRUE);  // messages hold the element
+  gst_bus_set_flushing(bus, TRUE);  // messages hold references to it
   gst_object_unref(element);
   gst_object_unref(bus);
 }

@@ -39,7 +39,7 @@ struct Element {
   Element(const Element &) = delete;
   Element &operator=(const Element &) = delete;
 
-  /// Whether it reaches PAUSED, or at least does not fail to.
+  /// Sets the element to PAUSED; false if that fails at once.
   bool starts() const;
 
   GstMessage *pop_message(GstMessageType type) const;
@@ -58,7 +58,7 @@ struct Harness : Element {
   ~Harness();
 
   void set_caps(const std::string &caps);
-  /// Pushes a frame and pulls what comes out.
+  /// Pushes a frame and pulls a buffer.
   OwnedBuffer push(GstBuffer *frame) const;
   void flush() const;
 

@@ -10,7 +10,7 @@
 namespace fastscnn::reference {
 namespace {
 
-/// The bytes of a channel stand for scale * (byte - zero).
+/// A byte of a channel represents scale * (byte - zero).
 struct Channel {
   double scale, zero;
 };
@@ -42,7 +42,7 @@ struct FixedTap {
 
 FixedTap fixed_tap(double position, int in) {
   position = std::clamp(position, 0., in - 1.);
-  // A weight of 2048 is the next input, with a weight of 0.
+  // A weight that rounds to 2048 becomes the next input with a weight of 0.
   const int steps = static_cast<int>(std::lround(position * 2048));
   const int first = steps / 2048;
   return {first, std::min(first + 1, in - 1), steps % 2048};
@@ -154,7 +154,7 @@ ByteTensor to_bytes(const BasicTensor<int> &sums,
   ByteTensor dst(sums.channels, sums.height, sums.width);
   const size_t pixels = size_t(sums.height) * sums.width;
   for (size_t i = 0; i < sums.data.size(); i++) {
-    // Stays an exact whole number, too large for an int.
+    // The rounded value may be too large for an int.
     const float scaled =
         static_cast<float>(sums.data[i]) * quantized.scale[i / pixels];
     const double byte = double(std::nearbyint(scaled)) + quantized.zero;

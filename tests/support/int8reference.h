@@ -10,16 +10,16 @@
 #include "tests/support/reference.h"
 
 /// Bit-exact reference for the network in 8 bits on all processors. A byte q of
-/// a tensor stands for scale * (q - zero).
+/// a tensor represents scale * (q - zero).
 namespace fastscnn::reference {
 
 using ByteTensor = BasicTensor<uint8_t>;
 
-/// A convolution in whole numbers. Output channel o of a pixel has
+/// A convolution in integers. Output channel o of a pixel has
 ///   sum = bias[o] + sum of weight * input
 ///         + (residual - residual_zero) * residual_scale[o]
 ///   byte = clamp (round (float (sum) * scale[o]) + zero, low, high)
-/// where the product is one of fp32, and round takes ties to even.
+/// where the product is computed in fp32, and round takes ties to even.
 struct QuantizedLayer {
   std::vector<int> weight;   ///< (out, in / groups, kernel, kernel), -127..127
   std::vector<int> bias;     ///< (out)
@@ -30,10 +30,10 @@ struct QuantizedLayer {
   std::vector<int> outside;  ///< (in): the bytes of pixels outside the image
 };
 
-/// Layer i of a model with activation scales. In double precision, rounding
-/// ties to even, with s and z the scales and zero points of the input's
-/// channels (for the image: 1 / (255 * std) and 255 * mean), t that of the
-/// output and r that of the residual:
+/// Quantises a layer of a model with activation scales. In double precision,
+/// rounding ties to even, with s and z the scales and zero points of the
+/// input's channels (for the image: 1 / (255 * std) and 255 * mean), t that of
+/// the output and r that of the residual:
 ///   w = weight * s
 ///   u = the largest of |w| / 127, |bias - sum of w * z (of the image)| / 2^22
 ///       and r / 2^22; 1 if that is 0
@@ -64,21 +64,22 @@ ByteTensor pool(const ByteTensor &src, int bins);
 ByteTensor upsample(const ByteTensor &src, int height, int width,
                     bool align_corners);
 
-/// Frame to RGB bytes: each component as upsample() interpolates, but left in
-/// steps of 1/128; then, with matrix in steps of 2^-13 and offset in steps of
-/// 255/32:
+/// Converts a frame to RGB bytes: interpolates each component as upsample()
+/// does, but leaves it in steps of 1/128; then, with matrix in steps of 2^-13
+/// and offset, times 255, in steps of 1/32:
 ///   sum = offset + sum of ((matrix * component + 2^14) >> 15)
 ///   byte = clamp ((sum + 16) >> 5, 0, 255)
 ByteTensor preprocess_bytes(const FrameInfo &info, const ConstFrame &frame,
                             int width, int height);
 
-/// An image of RGB bytes as other networks see it.
+/// Converts an image of RGB bytes to the input of floating-point networks.
 Tensor normalize(const ModelInfo &info, const ByteTensor &image);
 
 /// The logits of an image (3, height, width) of RGB bytes.
 Tensor run_int8(const Model &model, const ByteTensor &image);
 
-/// The same model with activation scales, from the ranges of a random image.
+/// The same model with activation scales, from the ranges of its outputs for a
+/// random image.
 std::shared_ptr<const Model> with_scales(const Model &model);
 
 /// A random image (3, height, width) of RGB bytes, from an Lcg of seed 2.

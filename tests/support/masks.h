@@ -27,8 +27,8 @@ GstClassMaskMeta *add_mask(GstBuffer *buffer, GstBuffer *mask,
 void random_pixels(GRand *rand, guint8 *pixels, guint width, guint height,
                    guint n_classes, guint n_rectangles);
 
-/* A frame of 32x16 pixels in a format of 12 bits, number `number` at 25 per
- * second; without a mask if pixels is NULL. */
+/* Frame `number`, at 25 per second: 32x16 pixels of 12 bits, without a mask if
+ * pixels is NULL. */
 GstBuffer *new_frame(guint number, const guint8 *pixels, guint width,
                      guint height);
 
@@ -41,7 +41,7 @@ void add_times(GstBuffer *frame);
 
 void push_frame(GstHarness *h, GstBuffer *frame);
 
-/* A flush and a new segment. */
+/* Pushes a flush and a new segment. */
 void push_flush(GstHarness *h);
 
 /* The names of all events that the element has pushed since the last call. */

@@ -27,8 +27,8 @@ struct ModelFile {
   /// A valid file with small weights, all different.
   static ModelFile valid(const Variant &variant = {}, int classes = 3);
 
-  /// Gives every layer that has one this activation scale. variant, classes: as
-  /// in valid().
+  /// Sets the activation scale of every layer that has one. variant, classes:
+  /// as in valid().
   void set_scales(double scale, const Variant &variant = {}, int classes = 3);
 
   Tensor &tensor(const std::string &name);  ///< must exist
@@ -36,7 +36,8 @@ struct ModelFile {
   std::vector<uint8_t> bytes() const;
 };
 
-/// A safetensors file: the size of the header, the header as it is, the data.
+/// Joins the parts of a safetensors file: the size of the header, the header
+/// unchanged, the data.
 std::vector<uint8_t> join(const std::string &header,
                           const std::vector<uint8_t> &data);
 

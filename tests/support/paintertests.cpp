@@ -77,7 +77,7 @@ std::unique_ptr<Painter> create_painter(const FrameInfo &info) {
 
 using Paint = std::function<Result<>(Painter &, const Frame &)>;
 
-/// The bytes of a frame after painting, in memory of the painter.
+/// The bytes of a frame after painting it in this kind of memory.
 std::vector<uint8_t> painted(Painter &painter, const TestMemory &memory,
                              const TestFrame &frame, const Paint &paint) {
   const auto bytes = memory.copy(frame.bytes);
@@ -144,8 +144,8 @@ void set_color(FrameInfo *info, bool bt709, bool full) {
                          : yuv_to_rgb(0.299, 0.114, full);
 }
 
-/// Every mode in one format, both matrices and ranges, odd sizes, padding,
-/// rows from the bottom up.
+/// Every mode in one format, both matrices and ranges, odd sizes, padding, rows
+/// stored bottom up.
 void test_format(gconstpointer data) {
   const auto &format = *static_cast<const std::string *>(data);
   Lcg lcg(17);
@@ -223,7 +223,7 @@ void test_mask_sizes() {
 }
 
 /// A pole one sample wide keeps its width, however much the mask is enlarged:
-/// no row of it is thinner than the frame's share of a sample, less a pixel.
+/// in every row it is at least as wide as an enlarged sample, less a pixel.
 void test_thin_classes_stay() {
   constexpr int kMask = 24;
   Lcg lcg(27);

@@ -21,7 +21,7 @@ struct Pixels {
 
   Pixels(int w, int h) : width(w), height(h), layers(size_t(w) * h) {}
 
-  /// Beyond the frame the nearest pixel counts.
+  /// Beyond the frame: the nearest pixel.
   Layer &at(int x, int y) {
     x = std::clamp(x, 0, width - 1);
     y = std::clamp(y, 0, height - 1);
@@ -53,13 +53,15 @@ Layer layer_of(const FrameInfo &info, Rgba color, int alpha) {
   return out;
 }
 
-/// How much of the unit interval around `at` lies within `reach` of `center`.
+/// The length of the part of the unit interval around `at` that lies within
+/// `reach` of `center`.
 double overlap(double at, double center, double reach) {
   return std::max(0., std::min(at + 0.5, center + reach) -
                           std::max(at - 0.5, center - reach));
 }
 
-/// The average over a square of which each side has 2 * reach pixels.
+/// The average over a rectangle of 2 * reach_x by 2 * reach_y pixels around (x,
+/// y).
 Layer average(Pixels *pixels, double x, double y, double reach_x,
               double reach_y) {
   Layer out;
@@ -97,7 +99,7 @@ uint8_t rounded(double value) {
   return static_cast<uint8_t>(std::clamp(std::lround(value), 0l, 255l));
 }
 
-/// Mixes one layer for every pixel into all components.
+/// Blends a layer per pixel into all components.
 void blend(const FrameInfo &info, const Frame &frame, Pixels *pixels) {
   for (int c = 0; c < info.components; c++) {
     const Component &k = info.component[c];
@@ -112,7 +114,7 @@ void blend(const FrameInfo &info, const Frame &frame, Pixels *pixels) {
   }
 }
 
-/// Multiplies alpha, which is not subsampled, by what the layers leave.
+/// Multiplies alpha, which is not subsampled, by 1 - the opacity of the layers.
 void cut(const FrameInfo &info, const Frame &frame, Pixels *pixels) {
   for (int y = 0; y < info.height; y++)
     for (int x = 0; x < info.width; x++) {
@@ -197,7 +199,7 @@ bool on_outline(const std::vector<uint8_t> &values, const PaintMask &mask,
   return false;
 }
 
-/// Cells of a frame: what lies in them, and the mean of each component.
+/// The cells of a frame: which are covered, and the mean of each component.
 struct Grid {
   int side, columns, rows;
   std::vector<double> covered, mean[3];
@@ -398,7 +400,8 @@ void paint_image(const FrameInfo &info, const Frame &frame,
       const uint8_t *p =
           image.rgba + int64_t{y} * image.stride + int64_t{x} * 4;
       if (p[3] == 0) continue;
-      // Undo the premultiplication in double.
+      // Convert premultiplied R, G and B in double: the offset takes the
+      // opacity.
       Layer &layer = pixels.at(fx, fy);
       const ColorTransform t = invert(info.to_rgb, info.components);
       layer.a = p[3] / 255.;

@@ -82,7 +82,7 @@ class ReferenceEngine : public Engine {
   void reset() override { average_ = {}; }
   const char *precision() const override { return int8_ ? "int8" : "fp64"; }
 
-  /// The classes of which the last mask was made.
+  /// The classes from which the last mask was made.
   const Classes &classes() const { return classes_; }
 
  private:

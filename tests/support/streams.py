@@ -47,8 +47,8 @@ class FaultyCamera:
 
 
 def write_phone_video(path, frames=20):
-    """The beginning of the clip with a quarter turn in the header of the track,
-    as telephones write it."""
+    """Writes the beginning of the clip with a rotation by 90 degrees in the header
+    of the track, as phones do."""
     line = (f"filesrc location={CLIP} ! decodebin ! identity eos-after={frames + 1} "
             f"! videoconvert ! x264enc ! mp4mux ! filesink location={path}")
     subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True)
@@ -81,7 +81,7 @@ def start_broker(port):
 
 
 def wait(condition, what, seconds=PATIENCE):
-    """The first true value of condition()."""
+    """Waits until condition() is true and returns its value."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -92,8 +92,8 @@ def wait(condition, what, seconds=PATIENCE):
 
 
 def wait_until(condition, seconds):
-    """Runs the main loop until condition () is true or the time is over; returns
-    the last condition ()."""
+    """Runs the main loop until condition() is true or the time is over; returns
+    whether it is true."""
     end = time.monotonic() + seconds
     context = GLib.MainContext.default()
     while time.monotonic() < end:

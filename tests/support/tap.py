@@ -8,7 +8,7 @@ import unittest
 
 
 class _TapResult(unittest.TestResult):
-    """Prints one line a test, however many of its subtests fail or are skipped."""
+    """Prints one line per test, however many of its subtests fail or are skipped."""
 
     def __init__(self, out):
         super().__init__()

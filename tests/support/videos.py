@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Shared by tests of whole pipelines: decoding, programs, cameras."""
+"""Helpers for tests of whole pipelines: decoding, programs, cameras."""
 
 import pathlib
 import subprocess

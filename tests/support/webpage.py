@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""pipelines/web.sh as its tests use it: a page in a process of its own, and
+"""Helpers for tests of pipelines/web.sh: a page in a process of its own, and
 WebSockets to it."""
 
 import base64
@@ -43,7 +43,7 @@ class Page:
         return "\n".join(self.lines)
 
     def request(self, path, method="GET", **headers):
-        """(status, headers, text)"""
+        """Returns (status, headers, text)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port,
                                                 timeout=10)
         connection.request(method, path, headers={
@@ -100,7 +100,7 @@ class Socket:
         self.socket.sendall(length + bytes(4) + data)
 
     def receive(self):
-        """The next message, or the code with which the server closed."""
+        """Returns the next message, or the code with which the server closed."""
         while True:
             opcode, length = self.stream.read(2)
             if length == 126:
@@ -128,7 +128,7 @@ class Socket:
             try:
                 message = self.receive()
             except ConnectionResetError:
-                return "reset"  # before all that was sent has been read
+                return "reset"  # the server closed with unread data
             if isinstance(message, int):
                 return message
 

@@ -3,8 +3,8 @@
 // a namespace, once for every such instruction, after storesums-inl.h and
 //
 //   struct Tiles {  // eight, of 16 rows by 64 bytes each
-//     Tiles();   // of the calling thread
-//     ~Tiles();  // gives them back
+//     Tiles();   // takes those of the calling thread
+//     ~Tiles();  // releases them
 //     template <int kTile> void load(const void *, ptrdiff_t stride);
 //     template <int kTile> void store(void *, ptrdiff_t stride);
 //     // sum (16, 16) += x (16, 64) * w (16, 16, 4)
@@ -13,8 +13,8 @@
 
 constexpr int kTileRows = 16;
 
-/// kRows tiles of pixels from `first` on, kBlocks blocks of output channels
-/// from channel o on; stores the pixels from `begin` on.
+/// Computes kRows tiles of pixels from `first` on, kBlocks blocks of output
+/// channels from channel o on; stores only the pixels from `begin` on.
 template <int kRows, int kBlocks>
 HWY_NOINLINE void tile(Tiles &tiles, const GemmJob &job, int o, int first,
                        int begin) {
@@ -62,6 +62,7 @@ HWY_NOINLINE void tile(Tiles &tiles, const GemmJob &job, int o, int first,
                       first + kRows * kTileRows);
 }
 
+/// Computes kBlocks blocks of output channels from channel o on, of all pixels.
 /// The last tile may overlap the one before it, as in tileloops-inl.h.
 template <int kBlocks>
 void blocks(Tiles &tiles, const GemmJob &job, int o) {

@@ -14,8 +14,8 @@
 #include "cpu/engine/int8/storesums-inl.h"
 #include "cpu/engine/int8/vnni-inl.h"
 
-// What this target has beside Highway. Clang before 16 declares ARM's
-// instructions only if they are compiled for.
+// Instructions beyond Highway's that processors of this target may have. Clang
+// before 16 declares ARM's only if they are enabled for the whole file.
 #undef FASTSCNN_AMX
 #undef FASTSCNN_DOTPROD
 #if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX3
@@ -29,7 +29,8 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE::portable {
 namespace {
 
-// With 16 registers, sums leave room for the weights of a tile.
+// Sums take 16 of 32 or 8 of 16 registers, to leave room for pixels and
+// weights.
 constexpr int kTileBlocks = 1;
 constexpr int kTilePixels =
     std::max<int>(1, (HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 16 : 8) *
@@ -65,8 +66,8 @@ HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",amx-tile,amx-int8")
 namespace fastscnn::int8::HWY_NAMESPACE::amx {
 namespace {
 
-/// As the processor reads it. Not on the stack: intrinsics of gcc tell it only
-/// of the first bytes, so it could leave out the stores of the others.
+/// In the processor's layout. Not on the stack: gcc's intrinsic declares that
+/// only the first bytes are read, so gcc could omit the stores of the others.
 struct alignas(64) TileConfig {
   uint8_t palette = 1;
   uint8_t start_row = 0;
@@ -78,12 +79,12 @@ static_assert(sizeof(TileConfig) == 64);
 constexpr TileConfig kTileConfig;
 
 /// Configures the tiles for every call: in between, other code may use them on
-/// this thread, and the operating system need not save them.
+/// this thread, and the operating system need not save released ones.
 struct Tiles {
   HWY_INLINE Tiles() { _tile_loadconfig(&kTileConfig); }
   HWY_INLINE ~Tiles() { _tile_release(); }
 
-  // The numbers of tiles are part of the instructions: compilers take literals
+  // Tile numbers are encoded in the instructions, so compilers accept literals
   // only.
   template <int kTile>
   HWY_INLINE void load(const void *p, ptrdiff_t stride) {
@@ -129,7 +130,7 @@ namespace {
 constexpr int kTileBlocks = 1;
 constexpr int kTilePixels = 6;
 
-/// The instruction multiplies signed bytes by signed ones.
+/// The instruction multiplies signed bytes only, so load() subtracts 128.
 struct Dot {
   static constexpr bool kSigned = true;
 
@@ -210,7 +211,7 @@ void run(const GemmJob &job) {
   switch (choose()) {
 #ifdef FASTSCNN_AMX
     case Instructions::kAmx:
-      // Tiles are for many pixels and long kernel rows.
+      // Tiles need enough pixels, and pay off only for long kernel rows.
       if (job.count >= amx::kTileRows && job.layer.in >= kDepth / 2)
         return amx::run(job);
       [[fallthrough]];

@@ -5,8 +5,8 @@
 
 namespace fastscnn::int8 {
 
-/// Bytes behind the last pixel of an input of conv_gemm() that it may read,
-/// whatever they are.
+/// Bytes that conv_gemm() may read after the last pixel of its input; their
+/// values do not matter.
 constexpr int kReadAhead = 64;
 
 /// A convolution over all channels as a direct matrix product; see
@@ -18,7 +18,8 @@ struct ConvGemm {
   const int8_t *weights = nullptr;  ///< by pack_conv_gemm()
   const int32_t *bias = nullptr;    ///< (out)
   Requantization to_bytes;
-  /// (out): what one step of the residual is in the sum; null: no residual.
+  /// (out): how much one step of the residual adds to the sum; null: no
+  /// residual.
   const int32_t *residual_scale = nullptr;
   int residual_zero = 0;
 };
@@ -29,7 +30,7 @@ size_t packed_size(int out, int kernel_rows, int in);
 /// Packs weights (out, channels, kernel, kernel) for inputs with `pixel_stride`
 /// bytes from a pixel to the next under the kernel, at least `channels`: then
 /// in = kernel * pixel_stride. packed: packed_size() bytes, aligned to 64, for
-/// `out` rounded up to kChannelBlock; all that is not a weight becomes 0.
+/// `out` rounded up to kChannelBlock; padding becomes 0.
 void pack_conv_gemm(const int8_t *weights, int out, int channels, int kernel,
                     int pixel_stride, int8_t *packed);
 
@@ -39,7 +40,7 @@ void pack_conv_gemm(const int8_t *weights, int out, int channels, int kernel,
 void conv_gemm(const ConvGemm &layer, ConstPixels src, const ptrdiff_t *offset,
                int count, ConstPixels residual, Pixels dst);
 
-/// The same without a residual, to dst (count, out) = float (sum) *
+/// The same without a residual; dst (count, out) = float (sum) *
 /// to_bytes.scale.
 void conv_gemm(const ConvGemm &layer, ConstPixels src, const ptrdiff_t *offset,
                int count, FloatPixels dst);

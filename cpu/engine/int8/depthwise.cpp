@@ -16,8 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 namespace {
 
-// Sums of a tile, a column and the weights that it is multiplied by fit into 16
-// registers.
+// The sums of a tile, a column and its weights fit into 16 registers.
 constexpr int kTile = kDepthwiseTile;
 constexpr int kRows = kDepthwiseRows;
 using Rows = DepthwiseRows;
@@ -26,8 +25,8 @@ HWY_INLINE Vector load(const uint8_t *p) {
   return hn::ConvertTo(Tag(), load_bytes(p));
 }
 
-/// Outputs x to x + kTile - 1 of kCount rows. The first input column may lie
-/// left of the image, the last one right of it.
+/// Computes outputs x to x + kTile - 1 of kCount rows. The first input column
+/// may lie left of the image, the last one right of it.
 template <int kStride, int kCount>
 HWY_NOINLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   constexpr int kColumns = (kTile - 1) * kStride + 3;
@@ -77,7 +76,7 @@ HWY_NOINLINE void tile(const Depthwise &layer, const Rows &rows, int x) {
   }
 }
 
-/// One output, of any stride and dilation.
+/// Computes one output, for any stride and dilation.
 void pixel(const Depthwise &layer, const Rows &rows, int x) {
   const Tag d;
   const Requantizer to_bytes(layer.to_bytes);

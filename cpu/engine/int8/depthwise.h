@@ -6,9 +6,9 @@
 
 namespace fastscnn::int8 {
 
-/// What dot products of 4 bytes need of kChannels channels of a layer; zeros
-/// where there are fewer. A quarter holds every fourth group of 4 channels:
-/// lane i of quarter q is channel i / 4 * 16 + q * 4 + i % 4.
+/// The parameters of kChannels channels of a layer, packed for dot products of
+/// 4 bytes; zeros for missing channels. A quarter holds every fourth group of 4
+/// channels: lane i of quarter q is channel i / 4 * 16 + q * 4 + i % 4.
 struct DepthwiseDots {
   static constexpr int kLanes = 16, kChannels = 4 * kLanes;
 
@@ -44,11 +44,12 @@ constexpr int count_depthwise_dots(int channels) {
   return (channels + DepthwiseDots::kChannels - 1) / DepthwiseDots::kChannels;
 }
 
-/// layer: without `dots`; weights as for pack_depthwise().
+/// Packs a layer whose other members are set; weights as for pack_depthwise().
+/// packed: count_depthwise_dots (layer.channels) elements.
 void pack_depthwise_dots(const Depthwise &layer, const int8_t *weights,
                          DepthwiseDots *packed);
 
-/// Output rows that are fastest computed together.
+/// The number of output rows that are computed together fastest.
 constexpr int kDepthwiseRows = 2;
 
 /// Computes `count` output rows: at most kDepthwiseRows, or 1 if dilated. dst:

@@ -8,7 +8,7 @@ namespace fastscnn::int8 {
 /// Neighbouring outputs that share loads.
 constexpr int kDepthwiseTile = 4;
 
-/// What depthwise() reads and writes.
+/// The rows that depthwise() reads and writes.
 struct DepthwiseRows {
   const uint8_t *const *src;  // null: outside the image
   int src_width;

@@ -2,9 +2,9 @@
 // Depthwise convolutions by a dot product of 4 bytes. Included after
 // dotsums-inl.h, in the same namespace.
 
-/// Outputs x to x + kDepthwiseTile - 1 of kCount rows, kDotChannels channels
-/// from c on. The first input column may lie left of the image, the last one
-/// right of it.
+/// Computes outputs x to x + kDepthwiseTile - 1 of kCount rows, kDotChannels
+/// channels from c on. The first input column may lie left of the image, the
+/// last one right of it.
 template <int kStride, int kCount>
 HWY_INLINE void dot_channels(const Depthwise &layer, const DepthwiseRows &rows,
                              int x, int c) {
@@ -20,7 +20,7 @@ HWY_INLINE void dot_channels(const Depthwise &layer, const DepthwiseRows &rows,
   HWY_ALIGN uint8_t outside[kDotChannels];
   hn::Store(hn::Set(DotBytes(), static_cast<uint8_t>(layer.outside)),
             DotBytes(), outside);
-  DotRow in[4];  // of three rows, the last one twice: its second weight is 0
+  DotRow in[4];  // if three rows, the last one twice: its second weight is 0
   FASTSCNN_UNROLL
   for (int r = 0; r < 4; r++) {
     const uint8_t *row = rows.src[std::min(r, kSources - 1)];
@@ -81,14 +81,14 @@ void dot_rows(const Depthwise &layer, const DepthwiseRows &rows,
                               std::min(x, dst_width - kDepthwiseTile));
 }
 
-/// Whether run_tiles() is for such layers. A part of a vector would take as
-/// long as all of it.
+/// Whether run_tiles() supports the layer. It refuses remainders of a vector,
+/// which would take as long as a full one.
 bool fits(const Depthwise &layer) {
   return layer.channels % kDotChannels == 0 && layer.dilation == 1;
 }
 
-/// Of `count` rows at least kDepthwiseTile wide. With a stride of 2, two rows
-/// read five: too many for a dot product of 4.
+/// Computes `count` rows that are at least kDepthwiseTile wide. With a stride
+/// of 2 one at a time: two would read five, too many for a dot product of 4.
 void run_tiles(const Depthwise &layer, DepthwiseRows rows, int dst_width,
                int count) {
   static_assert(kDepthwiseRows == 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The sums of a depthwise convolution by a dot product of 4 bytes, 3 of them
-// the rows that an output reads of a column. Included inside a namespace, once
+// The sums of a depthwise convolution by dot products of 4 bytes: 3 of them are
+// the rows of a column that an output reads. Included inside a namespace, once
 // for every such instruction, after depthwiserows.h, requantize-inl.h and
 //
 //   struct Dot {
@@ -8,23 +8,24 @@
 //     static Sums dot(Sums, Sums x, Sums w);     // x: 4 bytes for each lane
 //   };
 //
-// Bytes of 4 rows are interleaved by twos and again by twos: a column becomes
-// four vectors, a quarter of the channels each, which are computed half by
-// half. Requantizer::pack() brings the channels back into order; see
-// DepthwiseDots.
+// Interleaving the bytes of 4 rows in pairs, and then the pairs, turns a column
+// into four vectors with a quarter of the channels each. Two of them are
+// computed at a time. Requantizer::pack() brings the channels back into order;
+// see DepthwiseDots.
 
 using DotBytes = hn::CappedTag<uint8_t, 4 * kLanes>;
 using DotWords = hn::Repartition<uint16_t, DotBytes>;
 using ByteVector = hn::Vec<DotBytes>;
 constexpr int kDotChannels = 4 * kLanes;
 
-/// The first of kDotChannels bytes of a row, and what leads to the next pixel.
+/// The first of kDotChannels bytes of a row, and the bytes from a pixel to the
+/// next.
 struct DotRow {
   const uint8_t *data;
   ptrdiff_t step;
 };
 
-/// A half of the channels of four rows of a column.
+/// Interleaves half of the channels of four rows of a column.
 HWY_INLINE void interleave(const DotRow (&rows)[4], int column, int half,
                            Sums (&quarters)[2]) {
   const DotBytes d;
@@ -43,8 +44,7 @@ HWY_INLINE void interleave(const DotRow (&rows)[4], int column, int half,
   quarters[1] = hn::BitCast(Ints(), hn::InterleaveUpper(dw, first, second));
 }
 
-/// The sums of kDepthwiseTile outputs of kCount rows, for a half of the
-/// channels.
+/// The sums of kDepthwiseTile outputs of kCount rows, for half of the channels.
 template <int kStride, int kCount>
 struct DotSums {
   static constexpr int kColumns = (kDepthwiseTile - 1) * kStride + 3;
@@ -58,7 +58,7 @@ struct DotSums {
       FASTSCNN_UNROLL
       for (int kx = 0; kx < 3; kx++) {
         weight[0][kx][h] = Dot::load_weights(dots.weights[q][kx][lane]);
-        if constexpr (kCount > 1)  // a row lower
+        if constexpr (kCount > 1)  // shifted down a row
           weight[1][kx][h] = hn::ShiftLeft<8>(weight[0][kx][h]);
       }
       const Sums bias = hn::LoadU(Ints(), dots.bias[q] + lane);

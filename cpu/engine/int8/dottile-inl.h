@@ -4,7 +4,7 @@
 //
 //   struct Dot {
 //     static constexpr bool kSigned;  // load() subtracts 128 from the bytes
-//     static Quad load(const uint8_t *);            // 4 bytes, to every lane
+//     static Quad load(const uint8_t *);            // 4 bytes, for all lanes
 //     static Weights load_weights(const int8_t *);  // 4 bytes for each lane
 //     static Sums dot(Sums, Quad, Weights);
 //   };
@@ -14,8 +14,8 @@ constexpr int kVectors = kChannelBlock / kLanes;
 // Pixels addressed from one pointer; see cpu/engine/convgemm.cpp.
 constexpr int kGroup = 3;
 
-/// The sums of kPixels pixels from `first` on, kBlocks blocks of output
-/// channels from channel o on: (kPixels, kBlocks * kChannelBlock).
+/// Computes the sums of kPixels pixels from `first` on, kBlocks blocks of
+/// output channels from channel o on: (kPixels, kBlocks * kChannelBlock).
 template <int kPixels, int kBlocks>
 HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
   constexpr int kGroups = (kPixels + kGroup - 1) / kGroup;

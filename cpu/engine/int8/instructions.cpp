@@ -27,7 +27,7 @@ Registers features(unsigned leaf, unsigned subleaf) {
   return r;
 }
 
-/// Linux allows a process to use the tiles only after it asked.
+/// Linux allows a process to use the tiles only on request.
 bool may_use_tiles() {
 #if defined(__linux__)
   constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM

@@ -3,7 +3,7 @@
 
 namespace fastscnn::int8 {
 
-/// What multiplies bytes in conv_gemm().
+/// The instructions with which conv_gemm() multiplies bytes.
 enum class Instructions {
   kPortable,  ///< no byte dot products
   kAvxVnni,
@@ -13,7 +13,7 @@ enum class Instructions {
   kI8mm,
 };
 
-/// The best that processor, operating system and compiler support.
+/// The best ones that processor, operating system and compiler support.
 Instructions instructions();
 
 /// "AMX", "AVX512-VNNI", "dotprod" ...; for kPortable the instruction set of
@@ -26,10 +26,12 @@ bool is_faster_than_fp32();
 
 constexpr unsigned bit(Instructions i) { return 1u << static_cast<int>(i); }
 
-/// The bits of what processor and operating system support, if allowed.
+/// The bits of the instructions that processor and operating system support and
+/// allow_instructions() allows.
 unsigned supported_instructions();
 
-/// For tests: the bits of what conv_gemm() may use; at first all.
+/// For tests: sets the bits of the instructions that kernels may use; initially
+/// all.
 void allow_instructions(unsigned bits);
 
 }  // namespace fastscnn::int8

@@ -7,8 +7,9 @@
 //     static Quad multiply(Quad sum, hn::Vec<Bytes16> x, hn::Vec<Bytes16> w);
 //   };
 
-/// As in dottile-inl.h, with sums of 2 pixels by 2 channels in a vector. An odd
-/// pixel is multiplied, and its sums are stored, twice.
+/// As in dottile-inl.h, with sums of 2 pixels by 2 channels in a vector. If
+/// kPixels is odd, the last pixel is multiplied, and its sums are stored,
+/// twice.
 template <int kPixels, int kBlocks>
 HWY_NOINLINE void tile(const GemmJob &job, int o, int first, int32_t *sums) {
   static_assert(kBlocks == 1, "more would not stay in registers");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Dot of dottile-inl.h from instructions that every processor has. Included
-// inside a namespace after storesums-inl.h.
+// The Dot of dottile-inl.h, made of instructions that every processor has.
+// Included inside a namespace after storesums-inl.h.
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -18,13 +18,14 @@ struct Dot {
 
 #else
 
-/// Widens to 16 bits: x86 can multiply bytes without, but saturates the sums.
+/// Widens bytes to 16 bits: x86 can multiply bytes directly, but saturates the
+/// sums.
 struct Dot {
   using Words = hn::Repartition<int16_t, Ints>;
   struct Quad {
     hn::Vec<Words> even, odd;  // of 4 bytes
 
-    // Compilers do not compile constructors of their own for the target.
+    // Implicit constructors would not be compiled for the target.
     HWY_INLINE Quad() {}
     HWY_INLINE Quad(hn::Vec<Words> e, hn::Vec<Words> o) : even(e), odd(o) {}
   };

@@ -25,7 +25,8 @@ void lerp_rows(const Preprocess::Rows &rows, const uint8_t *top,
   const WordBytes d8;
   const WordVector w = hn::Set(d, int16_t(16 * weight));
   int i = 0;
-  // Interleaved loads read whole pixels, also behind the last component.
+  // Interleaved loads read whole pixels, which may extend beyond the last
+  // component: leave the last samples to the loop below.
   for (; i + kWordLanes < rows.samples; i += kWordLanes) {
     hn::Vec<WordBytes> a[4], b[4];
     const uint8_t *t = top + i * kStride, *u = bottom + i * kStride;
@@ -90,7 +91,7 @@ void lerp_columns(const Preprocess::Columns &columns, const int16_t *row,
   }
 }
 
-/// From rows of words, `width` apart, to RGB.
+/// Converts rows of words, `width` apart, to RGB.
 void convert(const Preprocess::Color &color, int components,
              const int16_t *words, int width, uint8_t *dst) {
   const Words d;
@@ -137,7 +138,7 @@ namespace {
 HWY_EXPORT(interpolate_rows);
 HWY_EXPORT(run);
 
-/// Words behind a row that a window may reach.
+/// Words after the end of a row that a window may reach.
 constexpr int kSlack = 2 * Preprocess::kGroup;
 
 int16_t to_step(double value, double steps) {
@@ -145,7 +146,8 @@ int16_t to_step(double value, double steps) {
       std::clamp(std::nearbyint(value * steps), -32768.0, 32767.0));
 }
 
-/// Fills window and shuffle, if the outputs are near enough to each other.
+/// Fills window and shuffle, unless the inputs of neighbouring outputs are too
+/// far apart.
 void find_windows(Preprocess::Columns *columns) {
   constexpr int kGroup = Preprocess::kGroup;
   const int width = static_cast<int>(columns->first.size());

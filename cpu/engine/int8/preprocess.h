@@ -42,9 +42,10 @@ class Preprocess {
     ptrdiff_t begin;  // in scratch memory
     std::vector<int32_t> first, second;
     std::vector<int16_t> weight;  // of second, times 16
-    /// Kept if kGroup neighbouring outputs read no more than 2 * kGroup
-    /// inputs: the first of those, and the bytes of `first` and `second` among
-    /// them, 0x80 or more where the other half of the inputs has them.
+    /// Empty unless each group of kGroup outputs reads at most 2 * kGroup
+    /// neighbouring inputs. window: the first of those. shuffle: the bytes of
+    /// `first` and `second` in either half of those, 0x80 for bytes in the
+    /// other half.
     std::vector<int32_t> window;
     std::vector<uint8_t> shuffle;  // (groups, first and second, halves, 16)
   };

@@ -12,8 +12,9 @@
 #include "cpu/engine/int8/tensors.h"
 #include "cpu/simd-inl.h"
 
-// Before a loop over an array of vectors: all such loops must be unrolled for
-// the array to be in registers, and compilers give up on long ones.
+// Put this before each loop over an array of vectors. Only if all of them are
+// unrolled is the array kept in registers, and compilers do not unroll long
+// ones by themselves.
 #undef FASTSCNN_UNROLL
 #if HWY_TARGET == HWY_SCALAR
 #define FASTSCNN_UNROLL
@@ -101,10 +102,10 @@ class Requantizer {
 #endif
   }
 
-// Four vectors become one of bytes, in turns by fours: bytes 16i to 16i + 15
-// are lanes 4i to 4i + 3 of each. Packing saturates, so that most of the
-// clamping costs nothing; what is too large to be converted is clamped before,
-// what is too small becomes the smallest integer.
+// Packs four vectors into one of bytes, alternating groups of four lanes: bytes
+// 16i to 16i + 15 are lanes 4i to 4i + 3 of each vector. Packing saturates, so
+// most of the clamping costs nothing. Values too large to be converted are
+// clamped before; values too small become the smallest integer.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
   using Packed = __m512i;
   HWY_INLINE Packed pack(Vector a, Vector b) const {

@@ -15,15 +15,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 
-// For matrix products, whose vectors have 128 bits.
+// 128-bit vectors for matrix products.
 #if HWY_TARGET != HWY_SCALAR
 using Quads = hn::FixedTag<int32_t, 4>;
 using Quad = hn::Vec<Quads>;
 using Bytes16 = hn::FixedTag<uint8_t, 16>;
 #endif
 
-/// Stores the outputs of pixels `begin` to `end`, channels o to o + channels,
-/// from their sums, which lie kBlocks * kChannelBlock a pixel.
+/// Stores the outputs of pixels `begin` to `end` - 1, kBlocks blocks of
+/// channels from channel o on. sums: those of pixel `begin`, then the others;
+/// kBlocks * kChannelBlock per pixel.
 template <int kBlocks>
 HWY_NOINLINE void store_sums(const GemmJob &job, const int32_t *sums, int o,
                              int begin, int end) {

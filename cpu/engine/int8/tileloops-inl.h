@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The loops of conv_gemm() over tiles. Included inside a namespace after the
-// template tile<kPixels, kBlocks>(); kTilePixels and kTileBlocks say how large
-// its sums may be to stay in registers.
+// template tile<kPixels, kBlocks>(); kTilePixels and kTileBlocks are the size
+// of the largest tile whose sums stay in registers.
 
-/// kBlocks blocks of output channels of all pixels, from channel o on, as many
-/// tiles at a time as stay in the cache. The last tile may overlap the one
-/// before it.
+/// Computes kBlocks blocks of output channels of all pixels, from channel o on,
+/// as many tiles at a time as stay in the cache. The last tile may overlap the
+/// one before it.
 template <int kBlocks>
 void blocks(const GemmJob &job, int o) {
   constexpr int kAll = kTilePixels;

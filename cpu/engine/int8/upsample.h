@@ -8,18 +8,18 @@
 
 namespace fastscnn::int8 {
 
-/// The taps of one output, as in net/taps.h, with a whole weight.
+/// The taps of one output, as in net/taps.h, with an integer weight.
 struct FixedTap {
   int first;
   int second;
   int weight;  ///< of second, in 1/2048; 0..2047
 };
 
-/// The nearest weights.
+/// Rounds the weights to the nearest ones.
 std::vector<FixedTap> to_fixed(const std::vector<Tap> &taps);
 
-/// One row of a bilinear interpolation, as in cpu/engine/upsample.h, in two
-/// steps that round to nearest, halves up (>> is an arithmetic shift):
+/// Computes one row of a bilinear interpolation, as in cpu/engine/upsample.h,
+/// in two steps that round to nearest, halves up (>> is an arithmetic shift):
 ///   v = 128 * top + (((bottom - top) * weight + 8) >> 4)
 ///   dst = (v0 + (((v1 - v0) * w + 1024) >> 11) + 64) >> 7
 /// where v0 and v1 are the columns first and second, and w is the weight of a

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Included again for every instruction set; see cpu/simd-inl.h.
 //
-// x86's dot product of 4 bytes, where the target has one beside Highway: then
-// FASTSCNN_VNNI is defined, and what uses vnni::Dot stands between
+// x86's dot product of 4 bytes, which processors of this target may have in
+// addition: then FASTSCNN_VNNI is defined. Put code that uses vnni::Dot between
 // FASTSCNN_BEFORE_VNNI() and FASTSCNN_AFTER_VNNI().
 
 #if defined(FASTSCNN_CPU_ENGINE_INT8_VNNI_INL_H_) == defined(HWY_TARGET_TOGGLE)

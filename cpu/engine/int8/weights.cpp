@@ -11,20 +11,20 @@
 namespace fastscnn::int8 {
 namespace {
 
-// Limits of what is added to a sum: with all products it stays below 2^31, and
-// below 2^24 where the kernel computes in fp32.
+// Limits of the bias and residual in a sum: including all products, it stays
+// below 2^31, and below 2^24 where the kernel computes in fp32.
 constexpr double kMaxBias = 1 << 22;
 constexpr double kMaxResidual = 1 << 22;
-// A larger scale saturates every sum but 0, too.
+// Larger scales change nothing: this one already saturates every sum but 0.
 constexpr double kMaxScale = 1 << 20;
 
-/// Ties to even.
+/// Rounds to nearest, ties to even.
 template <typename T>
 T round_to(double v) {
   return static_cast<T>(std::nearbyint(v));
 }
 
-/// What the bytes of an input channel stand for: scale * (byte - zero).
+/// A byte of an input channel represents scale * (byte - zero).
 struct Channel {
   double scale, zero;
 };
@@ -47,7 +47,7 @@ void append_channels(const Model &model, int layer, std::vector<Channel> *to) {
 
 }  // namespace
 
-/// A layer in whole numbers.
+/// A layer in integers.
 struct Weights::Quantized {
   std::vector<int8_t> weights;  // (out, in / groups, kernel, kernel)
   // (out), padded to kChannelBlock:
@@ -105,7 +105,7 @@ Weights::Quantized Weights::quantize(int layer) const {
     for (int i = 0; i < count; i++) {
       scaled[i] = weights[i] * from[i / taps].scale;
       largest = std::max(largest, std::abs(scaled[i]));
-      // Bytes cannot have the zero points of the image, which are fractions.
+      // The image's zero points are fractions, which bytes cannot represent.
       if (image) bias -= scaled[i] * from[i / taps].zero;
     }
     double unit = std::max(

@@ -15,9 +15,9 @@
 
 namespace fastscnn::int8 {
 
-/// The weights of a model with activation scales in 8 bits, packed for the
-/// kernels. tests/support/int8reference.h says how they are rounded. Immutable;
-/// shared by all engines of the model.
+/// The weights of a model with activation scales, quantised to 8 bits and
+/// packed for the kernels. tests/support/int8reference.h defines the rounding.
+/// Immutable; shared by all engines of the model.
 class Weights {
  public:
   using Element = uint8_t;
@@ -25,7 +25,7 @@ class Weights {
   using Pixels = int8::Pixels;
   using LogitPixels = FloatPixels;
   using Tap = FixedTap;
-  using Lerped = int16_t;  ///< what interpolation has between rows
+  using Lerped = int16_t;  ///< a value after vertical interpolation
   using Preprocess = int8::Preprocess;
 
   static std::vector<Tap> make_taps(const std::vector<fastscnn::Tap> &taps) {
@@ -37,11 +37,11 @@ class Weights {
 
   const Model &model() const { return *model_; }
 
-  /// By layer; empty for layers of another kind.
+  /// The packed weights of a layer; empty for layers of another kind.
   const ConvGemm &conv_gemm(int layer) const { return conv_gemm_[layer]; }
   const Depthwise &depthwise(int layer) const { return depthwise_[layer]; }
 
-  /// (input channels) of a dense convolution: a pixel outside its input.
+  /// A pixel outside the input of a conv_gemm() layer: (input channels).
   const uint8_t *outside(int layer) const { return outside_[layer].data(); }
 
   Preprocess make_preprocess(const FrameInfo &src, int width,

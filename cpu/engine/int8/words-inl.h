@@ -30,8 +30,8 @@ HWY_INLINE WordVector to_words(hn::Vec<WordBytes> bytes) {
   return hn::ShiftLeft<7>(hn::PromoteTo(Words(), bytes));
 }
 
-/// a + (b - a) * weight / 2^15, rounded to nearest, halves up. A FixedTap's
-/// weight counts 16 times.
+/// a + (b - a) * weight / 2^15, rounded to nearest, halves up. For a FixedTap,
+/// weight is 16 * tap.weight.
 HWY_INLINE WordVector lerp(WordVector a, WordVector b, WordVector weight) {
   return hn::Add(a, hn::MulFixedPoint15(hn::Sub(b, a), weight));
 }

@@ -9,8 +9,8 @@
 
 namespace fastscnn::cuda::fused {
 
-/// A network, as the kernels' parameters are made of it. Table has weight
-/// (layer) and bias (layer), see weights.h.
+/// The parts of a network from which the kernels' parameters are made. Table
+/// has weight(layer) and bias(layer), see weights.h.
 template <typename Table>
 struct NetworkView {
   const std::vector<Layer> &layers;
@@ -102,7 +102,7 @@ Kernel make_feature_fusion(const NetworkView<Table> &net, const FusibleBlock &b,
   return k;
 }
 
-/// frame: to the network input; its dst is not used.
+/// frame: the conversion to the network input; its dst is not used.
 template <typename Table>
 Front make_front(const NetworkView<Table> &net, const FusibleBlock &b,
                  const Preprocess<__half> &frame, const BlockData &data) {

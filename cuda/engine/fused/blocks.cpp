@@ -10,8 +10,7 @@ class Candidate {
   Candidate(const std::vector<Layer> &layers, int first)
       : layers_(layers), first_(first) {}
 
-  /// Whether layer `i` of the block is such a convolution, and reads the one
-  /// before (i > 0).
+  /// Whether layer `i` of the block is a convolution of this kind.
   bool depthwise(int i) const {
     return conv(i, 3) && at(i).depthwise() && at(i).padding == at(i).dilation &&
            at(i).residual == kNoLayer;
@@ -23,7 +22,7 @@ class Candidate {
            at(0).residual == kNoLayer;
   }
   bool upsample(int i) const { return exists(i) && at(i).op == Op::kUpsample; }
-  /// Whether it reads the layer before and nobody else does.
+  /// Whether layer `i` is the only one that reads the layer before it.
   bool follows(int i) const {
     return exists(i) && at(i).inputs[0] == first_ + i - 1 &&
            readers(first_ + i - 1) == 1;

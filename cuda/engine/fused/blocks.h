@@ -22,15 +22,15 @@ struct FusibleBlock {
   Kind kind;
   int first, last;  ///< layers
   int src;          ///< layer that it reads
-  int fine;         ///< kFeatureFusion: the other one; else kNoLayer
+  int fine;         ///< kFeatureFusion: the other one it reads; else kNoLayer
 };
 
 /// All blocks whose layers are connected as the kernels expect, in order.
-/// Whether a kernel has been compiled for their channels, visit_kernel() knows.
+/// visit_kernel() tells whether a kernel has been compiled for their channels.
 std::vector<FusibleBlock> find_fusible(const std::vector<Layer> &layers);
 
-/// The block of kind kFront, which reads the frame itself. It overlaps another
-/// one.
+/// The block of kind kFront, which reads the frame itself. It overlaps a block
+/// of find_fusible().
 std::optional<FusibleBlock> find_front(const std::vector<Layer> &layers);
 
 /// Source and destination of a block. Strides are in channels.
@@ -46,7 +46,7 @@ struct BlockData {
 /// The properties that decide which kernels a GPU can run.
 struct Gpu {
   int capability = 0;       ///< times ten
-  size_t shared_bytes = 0;  ///< that a block may ask for
+  size_t shared_bytes = 0;  ///< shared memory that a block may request
 };
 
 }  // namespace fastscnn::cuda::fused

@@ -4,17 +4,17 @@
 #include "cuda/engine/fused/fragment.h"
 #include "cuda/vector.h"
 
-/// The two products of an inverted residual, by six warps: warp % 3 chooses the
-/// outputs, warp / 3 the pixels.
+/// The two products of an inverted residual, which six warps compute: warp % 3
+/// selects the outputs, warp / 3 the pixels.
 namespace fastscnn::cuda::fused {
 
 FASTSCNN_DEVICE int last_if_beyond(int i, int count) {
   return i < count ? i : count - 1;
 }
 
-/// The first one: 96 channels of kLines pixels, whose weights stay in
-/// registers. Pixels outside of the image become zero: that is the padding of
-/// the depthwise convolution.
+/// The first product: 96 channels of kLines pixels. Its weights stay in
+/// registers. Pixels outside of the image become zero, as the depthwise
+/// convolution needs them for padding.
 template <int kIn, int kLines>
 FASTSCNN_DEVICE void expand_pixels(const __half *inputs, const uint8_t *inside,
                                    const __half *weight, const float *bias,
@@ -69,11 +69,11 @@ FASTSCNN_DEVICE void expand_pixels(const __half *inputs, const uint8_t *inside,
   }
 }
 
-/// The last one: kOut channels of 8x8 pixels, of kIn channels at a time.
+/// The last product: kOut channels of 8x8 pixels, from kIn channels at a time.
 template <int kOut, int kIn>
 class Projection {
  public:
-  /// For keep(). Four more a tile avoid bank conflicts in total().
+  /// For keep(). Four unused floats per tile avoid bank conflicts in total().
   static constexpr int kTiles = kOut / 8, kPixels = 64;
   static constexpr int kSumStride = kPixels * 8 + 4;
   static constexpr int kSums = kTiles * kSumStride;
@@ -111,13 +111,14 @@ class Projection {
     }
   }
 
-  /// Parts of eight channels of a pixel, neighbours in pairs.
+  /// A part is eight channels of a pixel. Parts 2i and 2i + 1 are neighbours in
+  /// the same pixel.
   static constexpr int kParts = kTiles * kPixels;
   FASTSCNN_DEVICE static int pixel(int part) { return part / 2 % kPixels; }
   FASTSCNN_DEVICE static int channel(int part) {
     return (part / (2 * kPixels) * 2 + part % 2) * 8;
   }
-  /// The sum of what the blocks of the cluster have kept at the same address.
+  /// Adds up a part of the sums that the blocks of the cluster have kept.
   template <int kBlocks>
   FASTSCNN_DEVICE static void total(const float *sums, int part,
                                     float (&value)[kLanes]) {

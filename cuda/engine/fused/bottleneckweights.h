@@ -5,8 +5,8 @@
 
 namespace fastscnn::cuda::fused {
 
-/// Blocks of a cluster, where there are clusters: as many as fill a large GPU
-/// with a frame of 1024x2048.
+/// Blocks of a cluster on GPUs that have clusters: enough for a frame of
+/// 1024x2048 to fill a large GPU.
 constexpr int split_of(int in, int out) {
   return in == 64 && out == 64 ? 1 : in == 96 ? 3 : 4;
 }
@@ -19,7 +19,7 @@ struct BottleneckPointers {
   const float *expand_bias, *depthwise_bias, *project_bias;
 };
 
-/// In shared memory: what kChunk of the kMid channels in the middle need.
+/// The weights for kChunk of the kMid channels in the middle, in shared memory.
 template <int kIn, int kMid, int kOut, int kChunk, int kThreads>
 struct BottleneckWeights {
   __half expand[kChunk * kIn];

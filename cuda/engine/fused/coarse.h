@@ -12,15 +12,15 @@ struct Upsampling {
   float scale, offset;  // to positions among the coarse features
 
   FASTSCNN_DEVICE int coarse_size() const { return size / 4; }
-  /// The first coarse position that results from `at` on read.
+  /// The first coarse position that results at `at` and after it read.
   FASTSCNN_DEVICE int first(int at) const { return tap(at < 0 ? 0 : at).first; }
   FASTSCNN_DEVICE Tap tap(int at) const {
     return tap_at(at * scale + offset, coarse_size());
   }
 };
 
-/// The coarse features, in shared memory, of which a window of kHeight x kWidth
-/// is interpolated.
+/// The coarse features, in shared memory, from which a window of kHeight x
+/// kWidth is interpolated.
 template <int kHeight, int kWidth, int kChannels, int kThreads>
 struct Coarse {
   static constexpr int kRows = (kHeight - 1) / 4 + 3;
@@ -29,7 +29,7 @@ struct Coarse {
   __half value[kRows * kColumns * kChannels];  // (kRows, kColumns, kChannels)
   Tap row[kHeight], column[kWidth];            // in value; second -1: outside
 
-  /// For a window whose first result is (y, x), which may be outside.
+  /// Sets row and column for a window that starts at (y, x), maybe outside.
   FASTSCNN_DEVICE void find_taps(const Upsampling &axis_y,
                                  const Upsampling &axis_x, int y, int x) {
     for (int i = simt::thread(); i < kHeight; i += kThreads)
@@ -56,7 +56,7 @@ struct Coarse {
     }
   }
 
-  /// Computes 32 channels of the window; zeros outside, as padding is.
+  /// Computes 32 channels of the window; zeros outside, as padding.
   FASTSCNN_DEVICE void interpolate(int channel, __half *plane) const {
     FASTSCNN_UNROLL_BY(1)  // or too many inputs are in registers
     for (int i = simt::thread(); i < kHeight * kWidth * 4; i += kThreads) {

@@ -9,7 +9,7 @@ namespace fastscnn::cuda::fused {
 /// Depthwise 3x3 + pointwise convolution and, if kClassify, the logits of up to
 /// kMaxLogits padded classes, each + bias + activation. A block computes 8x16
 /// outputs, a warp 4x8 of them: it multiplies a plane of channels while the
-/// next ones are on their way.
+/// next ones are being copied.
 ///
 /// Budget: 255 registers, so that 2 blocks fit a multiprocessor; of shared
 /// memory 40 KB for 32 to 48 channels, 60 for 48 to 64, 80 for 128 to 128, 88
@@ -112,7 +112,7 @@ struct DepthwisePointwise {
     outputs->add(rows, s.pointwise + first * kOut, lane);
   }
 
-  /// Computes and stores the logits, of which there are the classes rounded up
+  /// Computes and stores the logits. There are as many as classes, rounded up
   /// to a multiple of 8: a lane stores eight at once, and a warp fills whole
   /// sectors.
   FASTSCNN_DEVICE void store_logits(const Shared &s,

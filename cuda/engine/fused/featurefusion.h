@@ -13,7 +13,7 @@ namespace fastscnn::cuda::fused {
 /// features + biases; activation. A block computes 8x16 outputs, a warp 4x8 of
 /// them; while it multiplies a plane of channels, it interpolates the next one.
 ///
-/// Budget: 255 registers; 82 KB of shared memory, of which 2 blocks fit a
+/// Budget: 255 registers; 82 KB of shared memory, so that 2 blocks fit a
 /// multiprocessor of sm_90; with dilation 4, 111 KB.
 template <int kDilation>
 struct FeatureFusion {
@@ -86,7 +86,7 @@ struct FeatureFusion {
   }
 
  private:
-  /// Zeros outside; nobody stores their outputs.
+  /// Loads the fine features; zeros outside, whose outputs are not stored.
   FASTSCNN_DEVICE void load_fine(int y, int x, int q,
                                  uint4 (&rows)[kFine / kPlane][4]) const {
     FASTSCNN_UNROLL

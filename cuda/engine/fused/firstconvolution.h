@@ -5,11 +5,11 @@
 
 namespace fastscnn::cuda::fused {
 
-/// The first convolution, 3x3 with stride 2, to 32 channels, of a window of its
-/// outputs in shared memory. Its image consists of cells of 2x2 pixels, (2, 2,
-/// RGB0), as weights.h has it, of which an output reads 2x2. Two cells side by
-/// side are 32 channels of a product: one for the upper and one for the lower
-/// two. Outputs outside become zero: that is the padding of the next one.
+/// Computes a window of the outputs of the first convolution, 3x3 with stride
+/// 2, to 32 channels, in shared memory. The image consists of cells of 2x2
+/// pixels, (2, 2, RGB0), see image.h; an output reads 2x2 cells. Two cells side
+/// by side are the 32 channels of a product: one for the upper and one for the
+/// lower two. Outputs outside become zero, as padding of the next convolution.
 template <class Window, int kThreads>
 struct FirstConvolution {
   static constexpr int kChannels = 16;  // of a cell
@@ -76,7 +76,7 @@ struct FirstConvolution {
   }
 
  private:
-  /// The place of a line of the window; lines beyond it have that of the last.
+  /// The place of a line of the window; lines beyond it have the last one's.
   struct Place {
     FASTSCNN_DEVICE explicit Place(int line) {
       constexpr int kEven = (Window::kColumns + 1) / 2;

@@ -13,8 +13,9 @@
 /// A tile consists of planes of 32 channels. A plane has a line of 32 halves
 /// for each pixel (or, of weights, for each output): 64 bytes, 16 for each of
 /// the four lanes (r, 0) to (r, 3) of a warp. Eight consecutive lines r fill
-/// the banks of shared memory twice, so neither bank conflicts nor ldmatrix
-/// occur. If 16 channels are left, the last plane has lines of 16 halves.
+/// the banks of shared memory exactly four times, so there are no bank
+/// conflicts, and no need for ldmatrix. If 16 channels are left, the last plane
+/// has lines of 16 halves.
 ///
 /// A product may take its inputs in any order. So lane (r, q) multiplies
 /// channels 8q to 8q + 7 of pixel r, in the order in which it reads them. The
@@ -54,8 +55,8 @@ FASTSCNN_DEVICE uint32_t pack(float x, float y, const Range &range) {
   return bits;
 }
 
-/// The output channel that column n of the tile-th of `tiles` products of eight
-/// columns computes. Tiles form groups of four, then of two, then of one.
+/// The output channel that column n computes in the tile-th of `tiles` products
+/// of eight columns. Tiles form groups of four, then of two, then of one.
 constexpr FASTSCNN_DEVICE int column_channel(int tiles, int tile, int n) {
   const int fours = tiles / 4 * 4, twos = tiles / 2 * 2;
   const int first = tile < fours ? tile / 4 * 4 : tile < twos ? fours : twos;
@@ -78,9 +79,9 @@ FASTSCNN_DEVICE void multiply(const uint2 &low, const uint2 &high,
   simt::mma(d, a, b.x, b.y);
 }
 
-/// A part that was loaded at once and is read by several products. A product
-/// wants words of two parts side by side, not those of one; ptxas moves them
-/// there before every product, unless they have been copied once.
+/// Copies a part that was loaded at once and is read by several products. A
+/// product needs words of two parts in adjacent registers, but a load puts
+/// those of one part there; ptxas would move them before every product.
 FASTSCNN_DEVICE uint4 in_own_registers(const uint4 &part) {
   return {simt::copy_register(part.x), simt::copy_register(part.y),
           simt::copy_register(part.z), simt::copy_register(part.w)};

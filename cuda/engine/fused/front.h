@@ -8,12 +8,13 @@
 
 namespace fastscnn::cuda::fused {
 
-/// From the frame to the first tensor that others read: preprocessing, the
-/// first convolution (3x3, stride 2), depthwise 3x3 with stride 2, pointwise,
-/// each convolution + bias + activation. Neither the image nor the output of
-/// the first convolution, the largest of the network, leaves shared memory. A
-/// block computes 8x16 outputs: its threads convert the pixels, its warps share
-/// the outputs of the first convolution, then take 4x8 outputs each.
+/// Computes the first tensor that other kernels read from the frame:
+/// preprocessing, the first convolution (3x3, stride 2), depthwise 3x3 with
+/// stride 2, pointwise, each convolution + bias + activation. Neither the image
+/// nor the output of the first convolution, the largest of the network, leaves
+/// shared memory. A block computes 8x16 outputs: its threads convert the
+/// pixels, its warps share the outputs of the first convolution, then take 4x8
+/// outputs each.
 ///
 /// Budget: 168 registers and 62 KB of shared memory, so that 3 blocks fit a
 /// multiprocessor of sm_90 and overlap their phases.
@@ -100,8 +101,8 @@ struct Front {
           half[k] = raw.words[0];
         }
       }
-      // Four lanes begin with the upper rows, four with the lower ones: else
-      // their stores would use the same banks.
+      // Four lanes begin with the upper rows, four with the lower ones:
+      // otherwise their stores would use the same banks.
       const bool swapped = i / 4 % 2;
       __half *cell = s.image + i * kImageChannels;
       simt::store_shared(cell + (swapped ? kLanes : 0),

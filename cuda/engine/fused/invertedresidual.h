@@ -13,8 +13,8 @@ namespace fastscnn::cuda::fused {
 /// channels in the middle, 96 at a time; then the blocks add up their sums
 /// through each other's shared memory.
 ///
-/// Six warps: in the first two convolutions, three take 32 channels each, in
-/// the last one a third of the outputs each; two share the pixels.
+/// Of the six warps, three take 32 channels each in the first two convolutions,
+/// and a third of the outputs each in the last one; two share the pixels.
 ///
 /// Budget: 192 registers; at most 168 KB of shared memory, 97 for 64 channels
 /// and stride 1.
@@ -50,7 +50,7 @@ struct InvertedResidual {
   int src_height, src_width, src_stride, height, width;
   float low, high;  // of the activation
 
-  /// Spares compilers what is never launched.
+  /// Spares the compiler kernels that are never launched.
   static constexpr bool runs_on(int arch) {
     return kSplit == (arch >= 900 ? split_of(kIn, kOut) : 1);
   }
@@ -127,7 +127,7 @@ struct InvertedResidual {
     }
   }
 
-  /// This block's part of the outputs.
+  /// Computes this block's part of the outputs.
   FASTSCNN_DEVICE void add_up(const Shared &s, int rank) const {
     for (int i = rank * kThreads + simt::thread(); i < Projection::kParts;
          i += kThreads * kSplit) {

@@ -132,8 +132,7 @@ bool visit_kernel(const NetworkView<Table> &net, const Gpu &gpu,
       .visit(b, data);
 }
 
-/// Whether Front computes these layers on this GPU. net: with weights or
-/// without.
+/// Whether Front computes these layers on this GPU. net: its table is not used.
 template <typename Table>
 bool has_front(const NetworkView<Table> &net, const Gpu &gpu,
                const FusibleBlock &b) {

@@ -9,7 +9,7 @@ namespace fastscnn::cuda::fused {
 /// Lane (r, q) has column r of all rows.
 template <int kTiles>
 struct Outputs {
-  float sum[2][kTiles][4];  // of rows 2m and 2m + 1, as mma has them
+  float sum[2][kTiles][4];  // of rows 2m and 2m + 1, in mma's layout
 
   FASTSCNN_DEVICE void start(const float *bias, int q) {
     FASTSCNN_UNROLL

@@ -14,7 +14,7 @@ struct Window {
   static constexpr int kLines = kRows * kColumns;
 
   /// The line of an input. With stride 2, even columns come before odd ones,
-  /// so that the columns that neighbouring lanes read are neighbours.
+  /// so that neighbouring lanes read neighbouring lines.
   FASTSCNN_DEVICE static int line(int row, int column) {
     return row * kColumns +
            (kStride == 1 ? column

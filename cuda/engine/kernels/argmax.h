@@ -8,13 +8,13 @@
 
 namespace fastscnn::cuda {
 
-/// Interpolates the logits to mask size, writes the class with the largest one,
-/// the lowest of equal ones, and counts the pixels of each class. Full-size
+/// Interpolates the logits to mask size, writes the class of the largest one
+/// (of equal ones, the lowest), and counts the pixels of each class. Full-size
 /// logits exist in registers only. kSoft: computes probabilities, too.
 ///
-/// A block computes a tile in pieces. A piece is filled if all logits around it
-/// have the same class: those of its pixels are weighted means of them. The
-/// pixels of all other pieces are shared out among the threads.
+/// A block computes a tile in pieces. If all logits around a piece have the
+/// same class, it is filled: the logits of its pixels are weighted means of
+/// them. The pixels of all other pieces are divided among the threads.
 template <typename T, bool kSoft>
 struct Argmax {
   static constexpr int kThreads = 256;  // as many as there are ids
@@ -38,8 +38,8 @@ struct Argmax {
   int64_t stride, confidence_stride;
   int height, width;
   float threshold;   // a class that is less probable becomes 255; kSoft only
-  uint32_t *counts;  // (256), then finished blocks: zeros before and after
-  uint32_t *result;  // (256), the counts; a device may write host memory
+  uint32_t *counts;  // (256), then finished blocks; all zero before and after
+  uint32_t *result;  // (256), the counts; may be pinned host memory
 
   Argmax<T, false> without_confidence() const {
     return {logits, ids,   nullptr,   stride, confidence_stride,
@@ -107,7 +107,7 @@ struct Argmax {
             min(width - x, MaskTile::kSize)};
   }
 
-  /// Whether Shared::classes has room for the logits around a tile.
+  /// Whether Shared::classes is used and has room for the logits around a tile.
   FASTSCNN_HD static bool known(const Window &tile) {
     return !kSoft && tile.rows * tile.columns <= kThreads;
   }

@@ -8,15 +8,15 @@
 namespace fastscnn::cuda {
 
 /// Counts the pixels of each id in each area of a mask. A thread walks down a
-/// piece of a column, where ids and areas are mostly equal, and adds once per
-/// run, so that few atomic additions collide.
+/// piece of a column, where ids and areas seldom change, and adds once per run,
+/// so that few atomic additions collide.
 struct CountAreas {
   static constexpr int kRows = 32;
 
   const uint8_t *ids;  // (height, width)
   int64_t stride;
   int height, width;
-  const uint8_t *areas;  // (height, width), tight
+  const uint8_t *areas;  // (height, width), without padding
   uint32_t *counts;      // (areas, 256); the kernel adds to them
 
   FASTSCNN_HD int items() const {

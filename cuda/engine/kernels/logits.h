@@ -24,7 +24,7 @@ struct Window {
   int top, left, rows, columns;  // logits
 };
 
-/// The logits, and what they say about the pixels of a mask.
+/// The logits, and the classification of mask pixels by them.
 template <typename T>
 struct Logits {
   const T *data;        // (axis_y.size, axis_x.size, channels)
@@ -86,7 +86,7 @@ struct Logits {
   }
 
  private:
-  /// Adds a logit to sum, that of exp(logit - best) over the classes so far.
+  /// Adds a logit to the sum of exp(logit - best) over the classes so far.
   FASTSCNN_HD static float add_to_softmax(float sum, float best, float logit) {
     return logit > best ? sum * expf(best - logit) + 1.f
                         : sum + expf(logit - best);

@@ -41,8 +41,8 @@ struct MaskTile {
     add_atomically(counts + value, uint32_t(width - first));
   }
 
-  /// Writes the first `height` rows of `width` pixels to dst: the share of a
-  /// thread of `threads`.
+  /// Writes one thread's part of the first `height` rows of `width` pixels to
+  /// dst; `threads` threads write all of it.
   FASTSCNN_HD void write(uint8_t *dst, int64_t stride, int height, int width,
                          int thread, int threads) const {
     for (int i = thread; i < kSize * kWords; i += threads) {

@@ -34,7 +34,8 @@ struct Preprocess {
       store(dst + size_t(item) * kImageChannels + i * kLanes, out[i]);
   }
 
-  /// The pixels (y, x), both even, to (y + 1, x + 1): two rows of two, RGB0.
+  /// Computes the pixels (y, x), both even, to (y + 1, x + 1): two rows of two,
+  /// RGB0.
   FASTSCNN_HD void convert(int y, int x, float (&out)[2][kLanes]) const {
     float component[3][2][2] = {};
     Tap taps_x[2], taps_y[2];
@@ -109,7 +110,7 @@ Preprocess<T> make_preprocess(const FrameInfo &frame, const ModelInfo &model,
   return p;
 }
 
-/// Sets the addresses of the samples: those of a frame in device memory.
+/// Sets the addresses of the samples to those of a frame in device memory.
 template <typename T>
 void set_frame(Preprocess<T> *p, const FrameInfo &info,
                const ConstFrame &frame) {

@@ -15,7 +15,7 @@ struct Samples {
   int pixel_stride, width, height;
   float scale_x, scale_y, offset_x, offset_y;  // from output pixels to samples
   bool exact;  // every output pixel lies on a sample: no interpolation
-  bool alike;  // has the places of the component before
+  bool alike;  // samples lie where those of the previous component do
 
   bool has_places_of(const Samples &o) const {
     return width == o.width && height == o.height && scale_x == o.scale_x &&
@@ -23,7 +23,7 @@ struct Samples {
            offset_y == o.offset_y;
   }
 
-  /// Two pixels side by side.
+  /// Interpolates two pixels side by side.
   FASTSCNN_HD void read(const Tap &y, const Tap (&x)[2],
                         float (&dst)[2]) const {
     const uint8_t *top = data + y.first * stride;
@@ -47,7 +47,7 @@ struct Samples {
   }
 
  private:
-  /// Exact, and without a conversion, of which a GPU computes few at a time.
+  /// Exact, and without a conversion instruction, which is slow on GPUs.
   FASTSCNN_HD static float from_byte(uint8_t byte) {
 #ifdef __CUDA_ARCH__
     return __uint_as_float(0x4b000000u | byte) - 8388608.f;

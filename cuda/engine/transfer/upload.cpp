@@ -7,7 +7,7 @@
 namespace fastscnn::cuda {
 namespace {
 
-/// Copied by the CPU, then sent while the next piece is copied.
+/// The CPU copies a piece, which is sent while the CPU copies the next one.
 constexpr size_t kPieceBytes = 256 << 10;
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace fastscnn::cuda {
 /// through a pinned buffer, in pieces.
 class Upload {
  public:
-  /// info: of frames in host memory.
+  /// info: must describe frames in host memory.
   static Result<Upload> create(const FrameInfo &info);
 
   /// Queues the copy of src and returns the frame on the device. Wait for

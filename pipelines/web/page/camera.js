@@ -2,8 +2,8 @@
 // One camera: its tile in the grid and its video.
 
 const LEAVE = 8000; // milliseconds out of view until the video is given up
-const CONNECT = 4000; // milliseconds for a connection, then others are tried
-// This browser needs other addresses than loopback, as Firefox does.
+const CONNECT = 4000; // milliseconds for a connection, then other addresses
+// Whether this browser needs addresses other than loopback, as Firefox does.
 let anywhere = sessionStorage.getItem('anywhere') === 'true';
 
 export function element(name, properties = {}, ...children) {
@@ -74,7 +74,7 @@ export class Camera {
     });
   }
 
-  // What is written over the picture; nothing when it is live.
+  // The text over the video; empty when it is live.
   veilText() {
     if (!this.status)
       return this.tile.dataset.state === 'lost' ? 'no server' : 'connecting';
@@ -90,8 +90,8 @@ export class Camera {
     return this.peer?.connectionState === 'connected' ? '' : 'opening the video';
   }
 
-  // Whether the video is in view. Leaving takes a while: who comes back at
-  // once finds it running.
+  // wanted: whether the video is in view. It is given up only after a while, so
+  // that it still runs if it soon comes back into view.
   want(wanted) {
     clearTimeout(this.leaving);
     if (wanted) {
@@ -114,7 +114,7 @@ export class Camera {
     this.send({ type: 'unwatch' });
   }
 
-  // The server is gone, and with it what it knew of this page.
+  // The connection to the server is lost, and with it the state of this page.
   forget() {
     clearTimeout(this.leaving);
     this.wanted = false;
@@ -139,7 +139,7 @@ export class Camera {
     const peer = this.peer = new RTCPeerConnection();
     this.candidates = [];
     peer.ontrack = event => {
-      // The newest frame is worth more than an even pace.
+      // Low latency is worth more than an even frame rate.
       if ('jitterBufferTarget' in event.receiver)
         event.receiver.jitterBufferTarget = 0;
       this.stream = new MediaStream([event.track]);

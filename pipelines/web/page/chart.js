@@ -34,7 +34,7 @@ export class Chart {
     this.draw();
   }
 
-  // The scale begins with one minute and grows with what there is to see.
+  // Seconds on the scale: begins with one minute and grows with the samples.
   span() {
     return [60, 120, 180, 240, SAMPLES].find(n => this.samples.length <= n)
       ?? SAMPLES;
@@ -86,7 +86,7 @@ export class Chart {
     }
   }
 
-  // [begin, end) of samples in a row: the camera was live.
+  // Yields [begin, end) of consecutive samples during which the camera was live.
   * runs() {
     let begin = null;
     for (let i = 0; i <= this.samples.length; i++) {

@@ -52,7 +52,7 @@ export class Connection {
   }
 }
 
-// Whether the server takes the token; it then is in a cookie.
+// Returns whether the server accepts the token; it is then in a cookie.
 export async function logIn(token) {
   const answer = await fetch('login', {
     method: 'POST', headers: { Authorization: `Bearer ${token}` },

@@ -6,7 +6,7 @@ import { Chart, describe } from './chart.js';
 
 const MODES = ['blend', 'mask', 'contour', 'blur', 'pixelate', 'cutout'];
 const WITH_ALPHA = ['blend'];
-const OWN = 700; // milliseconds in which the user's own change is not undone
+const OWN = 700; // milliseconds after a change before the server's settings count
 const PACE = 80; // milliseconds between two messages of a slider
 const $ = id => document.getElementById(id);
 
@@ -117,7 +117,7 @@ export class Large {
       this.setSettings(status.settings);
   }
 
-  // null: not known, so there is nothing to change.
+  // settings: null if unknown; the controls are then disabled.
   setSettings(settings) {
     this.settings = settings;
     document.querySelector('#large .panel').inert = !settings;

@@ -99,7 +99,7 @@ function setStatus({ viewers, cameras: statuses, step }) {
     + (viewers === 1 ? '1 viewer' : `${viewers} viewers`);
 }
 
-// The camera that the address names; one alone is always large.
+// Opens the camera that the address names; a single camera is always large.
 function route() {
   const number = cameras.length === 1 ? 1
     : Number(location.hash.match(/^#\/(\d+)$/)?.[1] ?? 0);

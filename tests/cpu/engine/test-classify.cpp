@@ -80,7 +80,7 @@ void test_mask() {
       const Tensor logits = random_logits(
           lcg, classes[i % 6], lcg.between(1, 12), lcg.between(1, 40));
       const bool align_corners = lcg.between(0, 1);
-      // Grid, eight times as large, or any size, smaller ones too.
+      // The size of the grid, eight times that, or any size, even smaller.
       int width = logits.width, height = logits.height;
       if (i % 4 == 1) width *= 8, height *= 8;
       if (i % 4 > 1) width = lcg.between(1, 200), height = lcg.between(1, 90);

@@ -82,8 +82,8 @@ void test_precision() {
   g_assert_nonnull(std::strstr(sentence, "models/calibrate.py"));
 }
 
-/// The classes at the points of the logits' grid are the reference's: there is
-/// no interpolation that may round otherwise.
+/// At the points of the logits' grid, the classes equal the reference's: no
+/// interpolation can round differently there.
 void test_grid() {
   for (const Variant &variant :
        {Variant::tramac(), Variant::mmseg(), Variant::paper()}) {

@@ -105,9 +105,9 @@ void test_no_allocation() {
   g_assert_cmpint(allocations - before, ==, 0);
 }
 
-/// Runs a function with its first buffer failing, then its second, and so on,
-/// until it succeeds. Each failure must be an Error that leaks nothing. Returns
-/// their number.
+/// Runs a function with its first allocation of a buffer failing, then its
+/// second, and so on, until it succeeds. Each failure must be an Error that
+/// leaks nothing. Returns the number of failures.
 template <typename F>
 int fail_each(F function) {
   for (int failing = 1;; failing++) {
@@ -150,8 +150,8 @@ void test_out_of_memory() {
       engine->segment(frame.frame, {ids.data(), 200}, {}, {}).has_value());
 }
 
-/// Weights and engine, while it is made and segments: the limit that was set
-/// for the largest of the three common sizes.
+/// The peak memory of weights and engine, from their creation to the first
+/// mask, stays below the limit for the largest of the three common sizes.
 void test_large() {
   constexpr int kWidth = 2048, kHeight = 1024;
   const auto model =

@@ -86,7 +86,7 @@ void test_variant(gconstpointer data) {
   }
 }
 
-/// The logits are the same to the bit, whatever the number of threads.
+/// The logits are bit-exact for any number of threads.
 void test_deterministic() {
   auto model = reference::make_model(Variant::mmseg(), 19);
   reference::Tensor image = reference::make_image(160, 320);
@@ -133,7 +133,7 @@ std::vector<char> read_golden(const std::string &file) {
   return {contents, contents + size};
 }
 
-/// Against the output of PyTorch; see tests/golden/README.
+/// Compares with the output of PyTorch; see tests/golden/README.
 void test_golden(gconstpointer data) {
   auto v = static_cast<const NamedVariant *>(data);
   constexpr int kWidth = 150, kHeight = 90;

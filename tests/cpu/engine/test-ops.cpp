@@ -58,7 +58,8 @@ std::vector<float> random_floats(Lcg &lcg, size_t size) {
   return values;
 }
 
-/// Row y of expected, channels interleaved, `step` floats a pixel.
+/// Compares row y of expected with a row of interleaved channels, `step` floats
+/// per pixel.
 void compare_row(const Tensor &expected, int y, const float *row, int step,
                  const char *what) {
   for (int x = 0; x < expected.width; x++)

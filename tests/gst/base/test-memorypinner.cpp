@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Memory that comes again and again is pinned once, and no longer than it
-// lives.
+// Memory that is reused is pinned once, and unpinned before it is freed.
 #include <gst/allocators/gstfdmemory.h>
 #include <gst/video/video.h>
 
@@ -50,7 +49,7 @@ class FakeBackend : public Backend {
   std::string log;
 };
 
-/// Memory that a pool would send again and again.
+/// Memory that is reused, like that of a pool.
 struct Memory {
   explicit Memory(FakeBackend *log, gsize bytes = kBytes) : backend(log) {
     constexpr gsize kPrefix = 64;
@@ -68,7 +67,7 @@ struct Memory {
   GstMemory *memory;
 };
 
-/// The pinner sees the memory in a new buffer.
+/// Shows the memory to the pinner in a new buffer.
 void send(const MemoryPinner &pinner, GstMemory *memory, GstClockTime time) {
   GstBuffer *buffer = gst_buffer_new();
   gst_buffer_append_memory(buffer, gst_memory_ref(memory));
@@ -77,8 +76,8 @@ void send(const MemoryPinner &pinner, GstMemory *memory, GstClockTime time) {
   gst_buffer_unref(buffer);
 }
 
-/// The whole memory is pinned when it comes with the third frame, and freed
-/// after it is no longer pinned.
+/// The whole memory is pinned with the third frame that uses it, and unpinned
+/// before it is freed.
 void test_third() {
   FakeBackend backend;
   const MemoryPinner pinner(&backend, {});
@@ -93,7 +92,7 @@ void test_third() {
   g_assert_cmpstr(backend.log.c_str(), ==, "registered unregistered freed");
 }
 
-/// Frames without timestamps are different ones.
+/// Frames without timestamps count as different frames.
 void test_no_timestamps() {
   FakeBackend backend;
   const MemoryPinner pinner(&backend, {});
@@ -151,7 +150,7 @@ void test_shared() {
   g_assert_cmpstr(backend.log.c_str(), ==, "registered unregistered freed");
 }
 
-/// Each memory of a frame is pinned; a copy is other memory.
+/// Each memory of a frame is pinned; a copy counts as other memory.
 void test_several() {
   FakeBackend backend;
   const MemoryPinner pinner(&backend, {});
@@ -172,7 +171,7 @@ void test_several() {
   gst_memory_unref(chroma.memory);
 }
 
-/// Small memory is copied.
+/// Small memory is not pinned.
 void test_small() {
   FakeBackend backend;
   const MemoryPinner pinner(&backend, {});
@@ -182,7 +181,8 @@ void test_small() {
   gst_memory_unref(sent.memory);
 }
 
-/// Memory of a file descriptor may be elsewhere the next time it is mapped.
+/// Memory of a file descriptor is not pinned: it may be elsewhere the next time
+/// it is mapped.
 void test_unmapped() {
   FakeBackend backend;
   const MemoryPinner pinner(&backend, {});

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The elements in a process that loads libstdc++ before GStreamer, like Python
 when it imports OpenCV, NumPy or PyTorch first. Debian's libgstreamer links to
-libunwind, whose functions clash with those of libgcc: no exception survives that,
+libunwind, whose functions clash with those of libgcc. Exceptions do not work then,
 so the elements must never throw."""
 
 import pathlib

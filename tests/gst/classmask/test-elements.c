@@ -2,8 +2,8 @@
 
 /* What elements of GStreamer do with a mask: the table in docs/guide. Every
  * frame shows its own mask, light where the class is 1, so that pixels and mask
- * can be compared behind the element: a mask that is kept has to lie where its
- * pixels lie, and with a mask its summary has to go. */
+ * can be compared behind the element: a mask that is kept must lie where its
+ * pixels lie, and its summary must be kept with it. */
 
 #include "tests/support/masks.h"
 
@@ -19,7 +19,7 @@ typedef struct {
   /* The elements stretch the frame. Before this minor version the metadata do
    * not say so, and the second placement is the right one. */
   guint stretched_until;
-  gdouble equal; /* percentage of the pixels, at least */
+  gdouble equal; /* percentage of the pixels that match, at least */
   /* The next element reads GstVideoCropMeta, as ours do. */
   gboolean accepts_crop;
 } Row;
@@ -86,7 +86,7 @@ static const Row ROWS[] = {
     {"jpegenc ! jpegdec", "I420", NULL, KEPT(99.5)},
     {"x264enc tune=zerolatency ! avdec_h264", "I420", NULL, KEPT(99.5)},
     {"vp8enc deadline=1 ! vp8dec", "I420", NULL, KEPT(99.5)},
-    /* cut, and add borders */
+    /* crop, and add borders */
     {"videocrop left=36 top=22 right=4", "I420", NULL, CROPPED(100)},
     {"videocrop left=36 top=22 ! videocrop left=10 bottom=9", "I420", NULL,
      CROPPED(100)},
@@ -105,7 +105,7 @@ static const Row ROWS[] = {
     {"videobox left=37 top=21", "I420", NULL, SINCE_28(100)},
     {"videobox left=-37 top=-21 right=-4", "I420", NULL, SINCE_28(100)},
     {"videobox left=37 top=-21 right=-4", "I420", NULL, SINCE_28(100)},
-    /* turn */
+    /* rotate and flip */
     {"videoflip video-direction=90r", "I420", NULL, DROPPED},
     {"videoflip video-direction=horiz", "I420", NULL, DROPPED},
     {"videoflip video-direction=auto", "I420", NULL, SINCE_28(100)},
@@ -121,7 +121,7 @@ static const Row ROWS[] = {
      "width=320,height=240", SINCE_28(100)},
     {"glupload ! glvideomixer ! gldownload", "RGBA", NULL, SINCE_28(100)},
     {"videomixer", "AYUV", NULL, DROPPED},
-    /* make frames of several, or of each field */
+    /* make one frame of several, or of each field */
     {"deinterlace mode=interlaced method=linear", "I420", NULL, DROPPED},
     {"ivtc", "I420", NULL, DROPPED},
     {"combdetect", "I420", NULL, DROPPED},
@@ -192,8 +192,8 @@ static GstBuffer *new_patterned_frame(const GstVideoInfo *info, guint number) {
   return frame;
 }
 
-/* Percentage of the pixels that are light where the mask, at one of its
- * placements, says so; what it does not cover is dark. */
+/* Percentage of the pixels that match the mask at one of its placements: light
+ * where the class is 1, dark elsewhere and outside the mask. */
 static gdouble compare(GstSample *sample_, guint placement) {
   GstBuffer *buffer = gst_sample_get_buffer(sample_);
   GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta(buffer);
@@ -281,7 +281,7 @@ static void push_frames(GstElement *pipeline, const gchar *format) {
 
 typedef struct {
   guint frames, masks, summaries;
-  gdouble equal; /* in the frame where it is lowest */
+  gdouble equal; /* the lowest percentage of all frames */
 } Result;
 
 static void look_at(GstSample *sample_, guint placement, Result *result) {
@@ -296,7 +296,7 @@ static void look_at(GstSample *sample_, guint placement, Result *result) {
   }
 }
 
-/* FALSE if there is an error first. */
+/* Returns FALSE if there is an error before the end of the stream. */
 static gboolean run(GstElement *pipeline, const Row *row, guint placement,
                     Result *result) {
   GstElement *out = gst_bin_get_by_name(GST_BIN(pipeline), "out");

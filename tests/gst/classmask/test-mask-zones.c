@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Zones: which pixels lie in them, and what is counted there. */
+/* Zones: which pixels lie in them, and how they are counted. */
 
 #include <math.h>
 
@@ -77,7 +77,7 @@ static void test_areas(void) {
       g_assert_cmpuint(zones_of_area[areas[y * WIDTH + x]], ==,
                        (in_left(x, y) ? 1u : 0u) | (in_top(y) ? 2u : 0u));
 
-  /* Made once for each size. */
+  /* Made once as long as the size stays the same. */
   GBytes *again =
       gst_class_mask_zones_get_areas(zones, WIDTH, HEIGHT, zones_of_area, &n);
   g_assert_true(again == bytes);
@@ -89,7 +89,8 @@ static void test_areas(void) {
   gst_class_mask_zones_unref(zones);
 }
 
-/* The middle of a pentagram is in two turns, and so outside. */
+/* The outline of a pentagram winds twice around its middle, which is therefore
+ * outside. */
 static void test_odd_turns(void) {
   const gdouble star[] = {0.5, 0, 0.8, 1, 0, 0.4, 1, 0.4, 0.2, 1};
   GstClassMaskZones *zones = gst_class_mask_zones_new();
@@ -110,7 +111,7 @@ static void test_odd_turns(void) {
   gst_class_mask_zones_unref(zones);
 }
 
-/* More combinations than a byte can tell apart. */
+/* More combinations than a byte can number. */
 static void test_too_many_areas(void) {
   GstClassMaskZones *zones = gst_class_mask_zones_new();
   guint32 zones_of_area[256];
@@ -125,14 +126,14 @@ static void test_too_many_areas(void) {
       column[p] = MIN(column[p], 1);
       row[p] = MIN(row[p], 1);
     }
-    /* Each line of a grid covers another set of zones. */
+    /* Columns and rows of a grid: each cell is in another pair of zones. */
     g_assert_true(gst_class_mask_zones_add_polygon(zones, name,
                                                    i < 12 ? column : row, 4));
     g_free(name);
   }
   GBytes *bytes =
       gst_class_mask_zones_get_areas(zones, 96, 96, zones_of_area, &n);
-  g_assert_nonnull(bytes); /* 12 * 12 and none */
+  g_assert_nonnull(bytes); /* 12 * 12 cells, and area 0 */
   g_bytes_unref(bytes);
   for (guint i = 24; i < 32; i++) {
     gdouble at = (i - 24) / 8.0;
@@ -177,7 +178,7 @@ static void test_counts(void) {
   g_assert_false(gst_class_mask_meta_count_zone(meta, 2, counts));
   gst_buffer_unref(buffer);
 
-  /* Stored counts are believed. */
+  /* Stored counts are used without a check. */
   stored[256 + 1] = 42;
   buffer = gst_buffer_new();
   meta = add_zoned_mask(buffer, stored);
@@ -228,7 +229,7 @@ static void test_summary(void) {
   gst_buffer_unref(buffer);
 }
 
-/* A frame that is scaled, and cut: rows 1 to 4 of the mask remain. */
+/* A scaled frame that shows only rows 1 to 4 of the mask. */
 static void test_summary_of_part(void) {
   GstBuffer *buffer = gst_buffer_new(), *dest = gst_buffer_new();
   GstClassMaskMeta *meta = add_zoned_mask(buffer, NULL);

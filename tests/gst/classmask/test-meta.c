@@ -235,7 +235,7 @@ static void assert_placements(GstBuffer *buffer, guint n) {
   g_assert_cmpint(x, ==, 77);
 }
 
-/* Who scales to another display aspect has added borders or has not. */
+/* A scaler that changes the display aspect may have added borders. */
 static void test_placements(void) {
   GstBuffer *buffer = gst_buffer_new(), *copy;
 
@@ -264,13 +264,13 @@ static void test_placements(void) {
   assert_placement(buffer, 3, 0, 0, 240, 320);
   assert_placements(buffer, 4);
 
-  /* rather no mask than one that forgets a possibility */
+  /* too many placements: drop the mask rather than one of them */
   buffer = scale(buffer, 240, 320, 320, 320);
   g_assert_null(gst_buffer_get_class_mask_meta(buffer));
   gst_buffer_unref(buffer);
 }
 
-/* Edges are rounded in one direction, so that parts that touch still do. */
+/* Edges are rounded in one direction, so that touching parts still touch. */
 static void test_rounding(void) {
   GstBuffer *buffer = gst_buffer_new();
   GstClassMaskMeta *meta = add_mask(buffer, new_mask(), NULL, 5, 5);
@@ -298,7 +298,7 @@ static void assert_fraction(GstBuffer *buffer, guint index, const gchar *label,
       1e-9);
 }
 
-/* The summary goes where the mask goes, and tells of what is left of it. */
+/* The summary is kept with the mask, and describes the part that is left. */
 static void test_summary(void) {
   GstBuffer *out =
       through("videoscale", "video/x-raw,format=RGB,width=60,height=20",
@@ -322,7 +322,7 @@ static void test_summary(void) {
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
-/* What videocrop says of a frame that is cropped already by a crop meta. */
+/* The matrix of videocrop for a frame that already has a crop meta. */
 static void test_matrix(void) {
   const GstVideoRectangle in_part = {10, 3, 20, 10}, out_part = {5, 1, 20, 10};
   GstVideoInfo in, out;

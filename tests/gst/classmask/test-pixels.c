@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading, counting and scaling masks, compared with results found pixel by
- * pixel. */
+/* Reading, counting and scaling masks, compared with pixel-by-pixel results. */
 
 #include "tests/support/masks.h"
 
@@ -133,14 +132,13 @@ static void test_stored_counts(void) {
                                          "unknown", &unknown));
   g_assert_cmpfloat(unknown, ==, 0.25);
 
-  /* A frame of another size than the counted one. */
+  /* The mask now has another size than the counted one. */
   gst_buffer_get_video_meta(mask)->width = 4;
   g_assert_false(gst_class_mask_meta_count_pixels(meta, counts));
   gst_buffer_unref(buffer);
 }
 
-/* The count of class 0. Takes ownership of the mask.
- */
+/* Returns the count of class 0. Takes ownership of the mask. */
 static guint64 count_zeros(GstBuffer *mask) {
   GstBuffer *buffer = gst_buffer_new();
   guint64 counts[256];
@@ -151,8 +149,8 @@ static guint64 count_zeros(GstBuffer *mask) {
   return counts[0];
 }
 
-/* Stored counts are copied with the mask, and not used for other pixels. They
- * are wrong here, to tell them from counted ones. */
+/* Stored counts are copied with the mask, and not used for other pixels. Here
+ * they are wrong, to tell them from counted ones. */
 static void test_life_of_stored_counts(void) {
   const guint8 pixels[] = {1, 1, 1, 1};
   const guint64 stored[256] = {[0] = 4};

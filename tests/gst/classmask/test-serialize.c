@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serialised masks: round trips, and bytes that are not to be trusted. */
+/* Serialised masks: round trips, and untrusted bytes. */
 
 #include "tests/support/masks.h"
 #include "gst/classmask/gstclassmask-private.h"
@@ -115,7 +115,8 @@ static void test_zones(void) {
   gst_buffer_unref(buffer);
 }
 
-/* All rectangles arrive, or somebody is uncovered in the other process. */
+/* All placements arrive: without one, people could be visible in the other
+ * process. */
 static void test_placements(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GstBuffer *buffer = gst_buffer_new(), *other = gst_buffer_new();
@@ -198,7 +199,7 @@ static void test_changed(void) {
 }
 
 #if GST_CHECK_VERSION(1, 24, 0)
-/* With the functions that unixfdsink and unixfdsrc call. */
+/* A round trip through the functions that unixfdsink and unixfdsrc call. */
 static void test_gstreamer(void) {
   const guint8 pixels[] = {0, 0, 1, 1, 2, 255};
   GstBuffer *buffer = gst_buffer_new();

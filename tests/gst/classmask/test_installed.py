@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Uses an installation like another project does: with pkg-config, with
 `import gi`, and by reading JSON. Runs the example applications in an empty folder
-on the clip that ships.
+on the bundled clip.
 
     test_installed.py BUILD PREFIX LIBDIR
 """

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
 BARE = sys.argv[1:] == ["--bare"]
-# PyGObject takes None for a namespace without additions.
+# None makes PyGObject treat a namespace as one without additions.
 HIDE = ("import sys; sys.modules['gi.overrides.Gst'] = None; "
         "sys.modules['gi.overrides.GstVideo'] = None\n")
 if BARE:
@@ -138,7 +138,7 @@ class Masks(unittest.TestCase):
         self.assertEqual(mask.mini_object.refcount, before)
 
     def test_frame_stays_writable(self):
-        """A mask that is kept must not make elements behind copy the frame."""
+        """A mask that is kept must not make downstream elements copy the frame."""
         frame = Gst.Buffer.new()
         attach(frame, self.IDS)
         sample = Gst.Sample.new(frame, None, None, None)
@@ -179,7 +179,7 @@ class Kept(unittest.TestCase):
     KEPT = 30
 
     def keep(self, what):
-        """(what is kept, a list of copies of the masks it was kept from)"""
+        """Returns what is kept of each frame, and copies of these frames' masks."""
         kept, copies = [], []
         for number, frame in enumerate(GstClassMask.frames(CLIP, **SMALL)):
             if number < self.KEPT:
@@ -270,14 +270,14 @@ class Frames(unittest.TestCase):
         self.assertEqual(times, [0, 0.2, 0.4, 0.6, 0.8])
 
     def test_upright(self):
-        """A quarter turn in the header of the track, as telephones write it."""
+        """A rotation by 90 degrees in the track header, as phones write it."""
         content = self.colors.read_bytes()
         matrix = content.index(b"tkhd") + 44
         turn = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
         phone = self.folder / "phone.mp4"
         phone.write_bytes(content[:matrix] + turn + content[matrix + 36:])
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # that it is not upright
+            warnings.simplefilter("error")  # such as one about rotated video
             for frame in GstClassMask.frames(str(phone), **SMALL):
                 self.assertEqual(frame.array.shape, (64, 48, 3))
                 self.assertEqual(frame.mask.array.shape, (64, 48))
@@ -380,11 +380,11 @@ class Frames(unittest.TestCase):
         self.assert_stopped(pipeline)
 
     def test_live_frames_are_dropped(self):
-        """A busy program gets the newest frames; those of a file all wait."""
+        """A busy program gets the newest frames of a live source."""
         frames = GstClassMask.frames("testbin://video,is-live=true", **SMALL)
         first = next(frames).time
         time.sleep(1)
-        for _ in range(3):  # the one that was inferred, in the queue, and new
+        for _ in range(3):  # one already inferred, one in the queue, one new
             last = next(frames).time
         frames.close()
         self.assertGreater(last - first, 0.5)

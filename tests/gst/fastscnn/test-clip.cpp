@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The element with the CPU engine and the model and clip that ship.
+// The element with the CPU engine, and the bundled model and clip.
 #include <algorithm>
 #include <map>
 
@@ -126,12 +126,12 @@ void test_precision() {
     const double share = share_of_equal(masks.at("a")[i], masks.at("b")[i]);
     g_test_message("%.4f of the pixels are equal", share);
     g_assert_cmpfloat(share, >=, 0.97);
-    g_assert_cmpfloat(share, <, 1);  // they were really two arithmetics
+    g_assert_cmpfloat(share, <, 1);  // the precisions really differed
   }
   g_assert_true(masks.at("b") == masks.at("c"));
 }
 
-/// The device in the statistics ends in the precision, and in 8 bits in the
+/// The device in the statistics ends with the precision, and for int8 with the
 /// instructions.
 void test_precision_in_statistics() {
   for (const char *pattern : {"*, 2 threads, fp32", "*, 2 threads, int8 (*)"}) {
@@ -148,7 +148,7 @@ void test_precision_in_statistics() {
   }
 }
 
-/// A model without scales is refused, with what to do.
+/// A model without scales is refused with an error that says what to do.
 void test_model_without_scales() {
   const Element e("fastscnn backend=cpu precision=int8 model-file=" +
                   model_path());

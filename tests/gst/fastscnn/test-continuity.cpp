@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The stream goes on whatever frames, sizes and segments come, and nothing
-// waits for a mask that does not.
+// The stream continues whatever frames, sizes and segments arrive, and nothing
+// waits for a mask that does not come.
 #include <atomic>
 #include <cstdio>
 
@@ -60,7 +60,7 @@ void test_bad_frames() {
     g_assert_cmpuint(stream.stat("corrupted"), ==, 40);
     g_assert_cmpuint(stream.stat("frames"), ==, 41);
     g_assert_cmpint(control.segmented, ==, 1);
-    // One warning for all that come within seconds.
+    // One warning for all frames within a few seconds.
     g_assert_nonnull(strstr(stream.take_text(GST_MESSAGE_WARNING).c_str(),
                             "cannot be accessed"));
     g_assert_false(stream.has_message(GST_MESSAGE_WARNING));
@@ -78,7 +78,7 @@ void push_segment(Stream &stream, GstClockTime start, GstClockTime base) {
   gst_harness_push_event(stream.harness, gst_event_new_segment(&segment));
 }
 
-/// A seek without a flush: the masks before do not belong to the frames after.
+/// A seek without a flush: earlier masks do not belong to later frames.
 void test_new_scene() {
   reset_control();
   Stream stream("interval=15", kCaps);
@@ -86,7 +86,7 @@ void test_new_scene() {
   stream.push(stream.make_frame(50, grey_of(1)));
   OwnedBuffer frame = stream.push(stream.make_frame(51, grey_of(2)));
   check_carries(frame, 1, kFrame);
-  // Two segments that are one stream keep the mask.
+  // A segment that continues the stream keeps the mask.
   push_segment(stream, 2080 * GST_MSECOND, 2 * kFrame);
   frame = stream.push(stream.make_frame(52, grey_of(3)));
   check_carries(frame, 1, 2 * kFrame);
@@ -113,13 +113,13 @@ void test_new_scene_async() {
   control.release();
   wait_until([&] { return control.segmented == 3; });
   wait_for_masks(stream, 2);
-  control.hold();  // or the frame may have its own mask already
+  control.hold();  // otherwise the frame may have its own mask already
   frame = stream.push(stream.make_frame(151, grey_of(6)));
   check_carries(frame, 6, kFrame);
   control.release();
 }
 
-/// The mask in work when the size changes is used.
+/// A mask that is being inferred when the size changes is used.
 void test_size_change_async() {
   FakeControl &control = reset_control();
   Stream stream("async=true", kCaps);
@@ -138,7 +138,7 @@ void test_size_change_async() {
   control.release();
 }
 
-/// A digital zoom.
+/// A digital zoom: the size changes with every frame.
 void test_every_size() {
   for (const char *mode : {"async=false", "async=true", "interval=4"}) {
     FakeControl &control = reset_control();
@@ -156,7 +156,7 @@ void test_every_size() {
   }
 }
 
-/// A digital zoom by videocrop, of a network that takes several frames.
+/// A digital zoom by videocrop, with inferences that take several frames.
 void test_moving_crop() {
   constexpr int kWidth = 640, kHeight = 360, kFrames = 150;
   FakeControl &control = reset_control();
@@ -184,7 +184,8 @@ void test_moving_crop() {
     g_assert_cmpint(sscanf(json.c_str() + covers, "\"covers\":[%d,%d,%d,%d]",
                            &x, &y, &width, &height),
                     ==, 4);
-    // On the pixels that it was made of: left and top have moved since.
+    // The mask lies on the pixels that it was made from; left and top have
+    // moved since.
     g_assert_cmpint(x, <=, 0);
     g_assert_cmpint(y, <=, 0);
     g_assert_cmpint(x + width, ==, kWidth - i);
@@ -195,7 +196,8 @@ void test_moving_crop() {
   g_assert_cmpint(lines, >, kFrames * 9 / 10);
 }
 
-/// Not live: the first frame waits after start, flush and another size.
+/// If the source is not live, the first frame after a start, a flush or a
+/// change of size waits for its mask.
 void test_first_frame_waits() {
   FakeControl &control = reset_control();
   control.milliseconds = 20;
@@ -265,7 +267,7 @@ void test_compositor_ends() {
 }
 
 /// A muxer waits for each of its streams, here for audio and for frames or
-/// masks; a sink of the rest stands in their way.
+/// masks, while another sink waits to preroll.
 void test_audio_beside() {
   FakeControl &control = reset_control();
   control.milliseconds = 300;
@@ -278,7 +280,7 @@ void test_audio_beside() {
       {"false", "jpegenc", "classmaskextract source=nobody"},
       {"false", "classmaskextract ! jpegenc", "identity"},
       {"false", "classmaskextract", "classmaskjson"},
-      // Neither encoders nor muxers go on at a GAP event.
+      // Encoders and muxers do not continue at a GAP event.
       {"true", "classmaskextract on-missing=blank ! jpegenc", "identity"},
       {"false", "classmaskextract on-missing=blank source=nobody ! jpegenc",
        "identity"},
@@ -299,7 +301,7 @@ void test_audio_beside() {
   }
 }
 
-/// A picture has its mask, too.
+/// A single frame also gets its mask.
 void test_still_picture() {
   FakeControl &control = reset_control();
   control.milliseconds = 100;
@@ -334,7 +336,7 @@ void test_seek_in_paused() {
   }
 }
 
-/// A refusal says what was refused, and what to do.
+/// A refusal of caps names them, and says what to do.
 void test_refused_caps() {
   reset_control();
   const struct {
@@ -373,7 +375,7 @@ void test_refused_caps() {
 
 std::atomic<int> masks_logged{0}, skips_logged{0}, caps_logged{0};
 
-/// GST_DEBUG=fastscnn:6 tells what happens to a frame, and why.
+/// GST_DEBUG=fastscnn:6 logs what happens to a frame, and why.
 void test_log() {
   reset_control();
   gst_debug_set_threshold_for_name("fastscnn", GST_LEVEL_LOG);
@@ -401,7 +403,7 @@ void test_log() {
   g_assert_cmpint(skips_logged, ==, 2);
 }
 
-/// Negotiation that ends well raises no alarm.
+/// Successful negotiation posts no warning.
 void test_no_false_alarm() {
   reset_control();
   Element p(

@@ -141,7 +141,7 @@ void check_precision(const Stream &stream, const std::string &precision) {
 }
 
 /// The precision reaches the engine, and the statistics say which it is. With
-/// backend=auto, a GPU without it makes way for the CPU.
+/// backend=auto, the CPU replaces a GPU that does not support it.
 void test_precision() {
   install_engines({"cpu", "cuda"});
   for (const char *precision : {"auto", "fp32", "int8"}) {
@@ -180,7 +180,8 @@ void test_unusable_caps() {
   }
 }
 
-/// The frame passes without a mask, with a warning that contains this text.
+/// Checks that the frame passes without a mask, with a warning that contains
+/// this text.
 void check_passes(const Stream &stream, GstBuffer *frame, const char *text) {
   const OwnedBuffer passed = stream.push(frame);
   g_assert_null(gst_buffer_get_class_mask_meta(passed));
@@ -228,7 +229,7 @@ void test_wrong_video_meta() {
                                    c.width, c.height, 1, offset, stride);
     check_passes(stream, frame, c.text);
   }
-  // A negative stride from the last row up is valid.
+  // A negative stride that begins at the last row is valid.
   Stream stream("", kCaps);
   GstBuffer *frame = stream.make_frame(0);
   gsize offset[GST_VIDEO_MAX_PLANES] = {47 * 64};
@@ -245,7 +246,7 @@ std::atomic<int> &countdown(FakeControl &control, const char *call) {
                                         : control.fail_segment;
 }
 
-/// Pushes frames until one fails.
+/// Pushes frames until one fails; returns whether one did.
 bool fails(Stream &stream) {
   for (int i = 0; i < 100; i++) {
     if (gst_harness_push(stream.harness, stream.make_frame(i)) != GST_FLOW_OK)
@@ -282,7 +283,7 @@ void test_engine_fails() {
 }
 
 /// With backend=auto the CPU takes over, with a warning and a message. No frame
-/// is lost, and no mask with async=false.
+/// is lost and, with async=false, no mask.
 void test_fall_back() {
   install_engines({"cpu", "cuda"});
   FakeControl &cuda = control_of("cuda");
@@ -384,8 +385,8 @@ void test_state_cycles() {
       gst_element_set_state(stream.element,
                             cycle % 2 ? GST_STATE_NULL : GST_STATE_READY);
       g_assert_cmpint(control.engines, ==, 0);
-      // A joined thread stays in /proc for a moment, perhaps when threads were
-      // counted first, too.
+      // A joined thread stays in /proc for a moment, perhaps also when threads
+      // were counted first.
       wait_until([&] { return count_threads() <= threads; });
     }
     g_assert_cmpuint(stream.stat("frames"), ==, 3);
@@ -446,7 +447,7 @@ GstClassMaskClasses *classes_in(Stream &stream) {
   return classes;
 }
 
-/// Elements share a model, whatever the name of its file, until it changes.
+/// Elements share the model of a file, by whatever name, until it changes.
 void test_shared_model() {
   install_engines({"cpu"});
   reset_control();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Another model for a stream that runs.
+// Replaces the model of a running stream.
 #include <cstring>
 #include <fstream>
 
@@ -40,7 +40,8 @@ std::string model_file(const Stream &stream) {
   return file ? file : "";
 }
 
-/// Pushes a frame; the name of the model of its mask, or "" if it has none.
+/// Pushes a frame. Returns the name of the model of its mask, or "" if it has
+/// none.
 std::string push_one(const Stream &stream, int &number,
                      guint *width = nullptr) {
   const OwnedBuffer frame = stream.push(stream.make_frame(number++, 128));
@@ -89,8 +90,8 @@ void expect_takeover(const Stream &stream, const std::string &model) {
   gst_message_unref(message);
 }
 
-/// The old model goes on until the new one is ready, and then the masks are of
-/// the new one: its labels, and its input size. No frame is without a mask.
+/// The old model is used until the new one is ready. Then masks have the labels
+/// and the input size of the new one. No frame is without a mask.
 void test_takes_over() {
   const std::string file = write_model("later");
   for (const char *mode : {"async=false", "async=true", "interval=4"}) {
@@ -118,7 +119,7 @@ void test_takes_over() {
   }
 }
 
-/// A file that is no model changes nothing.
+/// A file that is not a model changes nothing.
 void test_cannot_be_loaded() {
   reset_control();
   const std::string garbage = scratch_folder() + "/garbage.safetensors";
@@ -156,7 +157,7 @@ void test_cannot_be_configured() {
   }
 }
 
-/// The last of several wins; those between are not heard of.
+/// The last of several models wins; the others are neither used nor reported.
 void test_last_wins() {
   FakeControl &control = reset_control();
   const std::string first = write_model("first"),
@@ -177,7 +178,8 @@ void test_last_wins() {
   g_assert_true(model_file(stream) == second);
 }
 
-/// Frames of another size come while the model is loaded for the size before.
+/// The size of the frames changes while the model is loaded for the previous
+/// one.
 void test_new_caps_meanwhile() {
   FakeControl &control = reset_control();
   Stream stream("", kCaps);
@@ -192,7 +194,8 @@ void test_new_caps_meanwhile() {
   g_assert_cmpuint(width, ==, 96);
 }
 
-/// The element stops while it loads. Afterwards it starts with what was set.
+/// The element stops while it loads. Afterwards it starts with the model that
+/// was set.
 void test_stop_meanwhile() {
   FakeControl &control = reset_control();
   const std::string file = write_model("stopped");

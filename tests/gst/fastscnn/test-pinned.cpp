@@ -32,7 +32,7 @@ class Answer {
   }
   Answer(const Answer &) = delete;
 
-  /// From the pool.
+  /// Acquires a buffer from the pool.
   GstBuffer *acquire() const {
     GstBuffer *buffer = nullptr;
     gst_buffer_pool_set_active(pool, TRUE);
@@ -70,7 +70,7 @@ void test_pool() {
   g_assert_cmpint(control.host_memory, ==, 0);
 }
 
-/// A mask that somebody keeps outlives the element.
+/// A mask that is kept outlives the element.
 void test_mask() {
   FakeControl &control = reset_gpu();
   GstBuffer *mask = nullptr;
@@ -86,7 +86,7 @@ void test_mask() {
   g_assert_cmpint(control.host_memory, ==, 0);
 }
 
-/// Without such memory, ordinary memory does.
+/// Without pinned memory, ordinary memory is used.
 void test_none() {
   FakeControl &control = reset_gpu();
   control.no_host_memory = true;
@@ -97,7 +97,7 @@ void test_none() {
   g_assert_cmpint(control.host_memory, ==, 0);
 }
 
-/// Frames that are copied anyway need no such memory, nor do CPUs.
+/// There is no pool for frames that are copied anyway, nor for a CPU.
 void test_no_pool() {
   reset_gpu();
   for (const char *properties : {"backend=cuda async=true", "backend=cpu"}) {
@@ -106,7 +106,7 @@ void test_no_pool() {
   }
 }
 
-/// A pool of an element behind goes first: a sink may show what is in it.
+/// A pool of a downstream element takes precedence: a sink may display from it.
 void test_pool_behind() {
   reset_gpu();
   Stream stream("backend=cuda", kCaps);
@@ -129,14 +129,14 @@ void test_pool_behind() {
 
 const std::string kLarge = caps_of("RGBA", 320, 240);
 
-/// A frame in memory that upstream uses again and again.
+/// A frame in memory that upstream reuses.
 GstBuffer *next_frame(GstBuffer *first, int number) {
   GstBuffer *frame = gst_buffer_copy(first);
   GST_BUFFER_PTS(frame) = number * 40 * GST_MSECOND;
   return frame;
 }
 
-/// Such memory is pinned until it is freed, even if the element is gone; not
+/// Reused memory is pinned until it is freed, even if the element is gone; not
 /// for a CPU, nor if the frame is copied anyway.
 void test_repeated() {
   const struct {
@@ -165,7 +165,7 @@ void test_repeated() {
   }
 }
 
-/// Two elements pin it once.
+/// Two elements pin reused memory once.
 void test_repeated_twice() {
   FakeControl &control = reset_gpu();
   const Stream one("backend=cuda", kLarge), other("backend=cuda", kLarge);

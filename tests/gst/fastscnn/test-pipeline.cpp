@@ -11,7 +11,7 @@ namespace {
 struct Pipeline : Element {
   using Element::Element;
 
-  /// Plays until EOS; does what applications do about latency.
+  /// Plays until EOS; recalculates the latency like an application.
   void run() {
     gst_element_set_state(element, GST_STATE_PLAYING);
     for (;;) {
@@ -81,7 +81,7 @@ void count_masks(GstElement *, GstBuffer *buffer, GstPad *, gpointer count) {
     ++*static_cast<std::atomic<int> *>(count);
 }
 
-/// Counts in mask and JSON are those of the pixels.
+/// Counts in mask and JSON match the pixels.
 void test_counts() {
   reset_control();
   const Stream stream("confidence-threshold=0.5", caps_of("GRAY8", 64, 48));
@@ -115,8 +115,8 @@ void test_tee() {
   g_assert_cmpint(without, ==, 0);
 }
 
-/// Masks are placed in what is shown of a frame. What follows decides whether
-/// videocrop cuts frames or attaches a GstVideoCropMeta.
+/// Masks are placed in the visible part of a frame. The elements downstream
+/// decide whether videocrop cuts frames or attaches a GstVideoCropMeta.
 void test_crop() {
   reset_control();
   for (const char *more :
@@ -217,7 +217,7 @@ void test_allocation() {
   }
 }
 
-/// now: of the pad in its current state instead of its template.
+/// now: look at the current caps of the pad instead of its template.
 bool takes_gpu_memory(GstElement *element, bool now) {
   GstPad *pad = gst_element_get_static_pad(element, "sink");
   GstCaps *caps = now ? gst_pad_query_caps(pad, nullptr)

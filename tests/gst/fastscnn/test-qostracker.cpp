@@ -52,8 +52,8 @@ void test_blame() {
   g_assert_false(tracker.record({1.5, kMs}, 0));
 }
 
-/// Upstream is not to blame for frames that queued behind an inference, however
-/// many of them are reported, but for later ones.
+/// QOS events of frames that queued behind an inference are not forwarded,
+/// however many there are; those of later frames are.
 void test_blame_of_a_queue() {
   QosTracker tracker;
   tracker.start();
@@ -76,8 +76,8 @@ void test_latency() {
   g_assert_false(tracker.update_latency(14 * kMs));
   g_assert_true(tracker.update_latency(16 * kMs));
   g_assert_cmpuint(tracker.latency(), ==, 25 * kMs);
-  // The latency is reduced only after inferences have been much faster for
-  // long.
+  // The latency is reduced only after inferences have been much faster for a
+  // long time.
   int times = 0;
   while (!tracker.update_latency(2 * kMs)) times++;
   g_assert_cmpint(times, >, 50);

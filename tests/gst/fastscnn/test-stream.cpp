@@ -68,7 +68,8 @@ void test_gap_buffer() {
   g_assert_cmpint(control.segmented, ==, 1);
 }
 
-/// The network does not recognise streets that lie on their side.
+/// Rotated video causes a warning: the network does not recognise rotated
+/// streets.
 void test_orientation() {
   reset_control();
   Stream stream("", kCaps);
@@ -255,7 +256,7 @@ void test_qos() {
   g_assert_cmpint(count_qos_upstream(stream), ==, 1);
 }
 
-/// However late, one frame per second is inferred.
+/// However late frames are, one per second is inferred.
 void test_qos_always_late() {
   FakeControl &control = reset_control();
   Stream stream("", kCaps);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What is in the zones of a stream.
+// Pixel counts in the zones of a stream.
 #include <cstring>
 #include <fstream>
 
@@ -11,7 +11,7 @@ namespace {
 
 const std::string kCaps = caps_of("GRAY8", 64, 48);
 
-/// left and top half; a point of the corner, for no pixel.
+/// The left half, the top half, and a corner so small that it has no pixel.
 std::string zone_file() {
   const std::string file = scratch_folder() + "/zones.json";
   std::ofstream(file) << "{\"left\": [[0,0],[0.5,0],[0.5,1],[0,1]],"
@@ -75,7 +75,7 @@ void test_message() {
                   kCaps);
     stream.push(frame_of(stream));
     check_message(stream, 64, 48);
-    // Another size, other pixels of the zones.
+    // With another size, other pixels are in the zones.
     stream.set_caps(caps_of("GRAY8", 32, 96));
     stream.push(stream.make_frame(1, [](int x, int) -> uint8_t {
       return static_cast<uint8_t>(((x < 8 ? 1 : 5) * 255 + 128) / kClasses);
@@ -84,7 +84,8 @@ void test_message() {
   }
 }
 
-/// The zones and their counts are with the mask, for every element behind.
+/// The zones and their counts are stored with the mask, for every element
+/// downstream.
 void test_mask() {
   reset_control();
   const Stream stream("zones=" + zone_file(), kCaps);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // torture STEPS [SEED]: a pipeline with all elements gets random frames of
-// every kind, broken ones too, new caps, flushes, seeks and state changes,
+// every kind, even broken ones, new caps, flushes, seeks and state changes,
 // while three threads set properties. Invalid input may cause an error with a
 // sentence, but never a crash or a hang. The printed seed repeats the steps,
 // but not the timing of the threads.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Masks as GstAnalytics segmentations, and segmentations of other producers as
+// Converts masks to GstAnalytics segmentations, and those of other producers to
 // masks.
 #include <gst/analytics/analytics.h>
 
@@ -288,7 +288,8 @@ GstBuffer *new_frame_of_objects(const std::vector<const char *> &labels) {
   return frame;
 }
 
-// Which pixels of a row the overlay changes: x, . or ? if some rows do.
+// Whether the overlay changes each column: x for yes, . for no, ? for some
+// rows.
 std::string drawn_columns(const std::string &overlay, GstBuffer *frame) {
   const std::string line = "classmaskoverlay " + overlay;
   const gint width = static_cast<gint>(gst_buffer_get_size(frame)) / kBox;

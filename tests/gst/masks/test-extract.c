@@ -149,7 +149,7 @@ static void test_scale_to_frame(void) {
   g_free(rgba);
 }
 
-/* The mask is drawn where it lies in the part of the frame that is shown. */
+/* The mask is drawn where it lies in the visible part of the frame. */
 static void test_cropped(void) {
   GstHarness *h = gst_harness_new("classmaskextract");
   GstBuffer *frame = new_masked_frame(0, 4, 2);
@@ -272,7 +272,7 @@ static void test_event_order(void) {
   gst_harness_teardown(h);
 }
 
-/* What comes before the first frame keeps its place. */
+/* Events before the first frame keep their place. */
 static void test_early_events(void) {
   GstHarness *h = new_harness(NULL);
   GstStructure *custom = gst_structure_new_empty("custom");
@@ -291,7 +291,7 @@ static void test_early_events(void) {
   gst_harness_teardown(h);
 }
 
-/* If the size of the frames is not accepted, all waits for a mask. */
+/* If the size of the frames is not accepted, events wait for a mask. */
 static void test_events_wait(void) {
   GstHarness *h = new_harness("video/x-raw, width=4");
   gchar *names;
@@ -306,7 +306,7 @@ static void test_events_wait(void) {
   gst_harness_teardown(h);
 }
 
-/* An image after frames without one is not continuous. */
+/* An image after frames without a mask has the flag DISCONT. */
 static void test_discont(void) {
   const gboolean expected[] = {FALSE, TRUE, FALSE};
   GstHarness *h = new_harness(NULL);

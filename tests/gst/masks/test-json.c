@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When the element classmaskjson writes lines. test_json_schema.py tests their
+/* Tests when classmaskjson writes lines. test_json_schema.py tests their
  * contents. */
 
 #include "tests/support/masks.h"
@@ -85,8 +85,8 @@ static void assert_contains(GstHarness *h, guint number, GstBuffer *frame,
   g_free(line);
 }
 
-/* A crop meta hides parts of the frame; the mask covers the whole, or what was
- * shown when it was made. */
+/* A crop meta hides parts of the frame; the mask covers the whole frame, or
+ * what was visible when it was made. */
 static void test_cropped(void) {
   GstHarness *h = new_harness();
   GstBuffer *frame = new_masked_frame(0, 4, 2);
@@ -130,7 +130,7 @@ static void add_reference(GstBuffer *frame, const gchar *clock,
 #define NTP_2026 \
   (G_GUINT64_CONSTANT(1767312000) + G_GUINT64_CONSTANT(2208988800))
 
-/* The time of day, from the best that a frame has. */
+/* The time of day comes from the best source that a frame has. */
 static void test_utc(void) {
   GstHarness *h = new_harness();
   GstBuffer *frame = new_masked_frame(0, 4, 2);
@@ -145,7 +145,7 @@ static void test_utc(void) {
       "\"utc_source\":\"time-code\"",
       "\"utc_source\":\"clock\""};
 
-  /* Each frame has what the one before had, but for the best. */
+  /* Each frame lacks the best source of the previous one. */
   for (guint i = 0; i < 4; i++) {
     frame = i == 0 ? frame : new_masked_frame(i, 4, 2);
     if (i < 3)
@@ -155,7 +155,7 @@ static void test_utc(void) {
       gst_buffer_add_video_time_code_meta_full(
           frame, 25, 1, NULL, GST_VIDEO_TIME_CODE_FLAGS_NONE, 1, 2, 3, 4, 0);
     if (i < 2) add_reference(frame, "timestamp/x-unix, a=(int)1", 1767312007);
-    /* A camera that counts from when it was switched on knows no time. */
+    /* A camera that counts from power-on does not know the time. */
     add_reference(frame, "timestamp/x-ntp", i == 0 ? NTP_2026 : 3600);
     add_reference(frame, "timestamp/x-drivers-own", 1767312000);
     assert_contains(h, i, frame, texts[i]);
@@ -164,7 +164,7 @@ static void test_utc(void) {
   gst_harness_teardown(h);
 }
 
-/* Without any of these, it is the time of arrival. */
+/* Without any of these sources, it is the time of arrival. */
 static void test_utc_of_clock(void) {
   GstHarness *h = new_harness();
   gint64 before = g_get_real_time(), written, after;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the element classmaskjson writes about hand-made masks, compared with
-NumPy. Every line is validated against the schema."""
+"""Compares what classmaskjson writes about hand-made masks with NumPy, and validates
+every line against the schema."""
 
 import datetime
 import json
@@ -164,8 +164,8 @@ class Json(unittest.TestCase):
         line, = self.run_frames([frame])
         self.assertEqual(line["time_code"], "01:02:03;04")
         self.assertEqual(line["utc_source"], "time-code")
-        # The time code of a drop frame is not quite the time: 111582 frames take
-        # 3723.119 s. GStreamer before 1.26 takes it for the time.
+        # A drop-frame time code only approximates the time: 111582 frames take
+        # 3723.119 s. GStreamer before 1.26 ignores the difference.
         self.assertRegex(line["utc"], r"^2026-01-02T01:02:03\.1(19|[34])")
         self.assertEqual(
             line["reference_timestamps"],

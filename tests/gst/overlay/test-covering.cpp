@@ -15,8 +15,8 @@ constexpr int kWidth = 120, kHeight = 80;
 constexpr int kCar = 2, kPerson = 3;
 const std::string kCaps = caps_of("GRAY8", kWidth, kHeight);
 
-/// Columns of a frame that differ from what was pushed: one character each, x
-/// for most of its pixels, . for none, ? for some.
+/// Compares each column of an overlaid frame with what was pushed: x if most
+/// pixels differ, . if none does, ? if some do.
 std::string changes(const Harness &overlay, GstBuffer *frame) {
   const std::vector<uint8_t> before = bytes_of(frame);
   const std::vector<uint8_t> after = bytes_of(overlay.push(frame));
@@ -80,7 +80,7 @@ void set_pedestrian(GstBuffer *frame) {
   gst_class_mask_classes_unref(classes);
 }
 
-/// Another name of a label covers what the label covers, and nothing else.
+/// An alias covers what its label covers, and nothing else.
 void test_alias() {
   for (const char *list : {"pedestrian", "person", "Person", "-road"}) {
     const Harness overlay(std::string("classmaskoverlay blur-margin=0 "
@@ -117,7 +117,7 @@ void test_alias_of_one_mask() {
   g_assert_true(overlay.take_text(GST_MESSAGE_WARNING).empty());
 }
 
-/// The same when the model is replaced by one with other labels.
+/// A label that a new model does not have covers the whole frame.
 void test_other_classes() {
   const Harness overlay("classmaskoverlay mode=blur classes=person", kCaps);
   g_assert_true(all_of(changes(overlay, noise_with(filled(0))), '.'));
@@ -133,7 +133,7 @@ void test_other_classes() {
   g_assert_nonnull(strstr(overlay.take_text(GST_MESSAGE_WARNING).c_str(),
                           "street, pedestrian"));
 
-  // The setting is corrected.
+  // The first model has the label.
   g_assert_true(all_of(changes(overlay, noise_with(filled(0))), '.'));
 }
 
@@ -205,8 +205,8 @@ void push_last(GstElement *pipeline, const char *name,
   gst_object_unref(source);
 }
 
-/// Two cameras in one frame. GStreamer 1.28 keeps both masks; before, there is
-/// none behind the compositor.
+/// Two cameras in one frame. The compositor of GStreamer 1.28 keeps both masks,
+/// older ones drop them.
 void test_compositor() {
   guint major, minor, micro, nano;
   gst_version(&major, &minor, &micro, &nano);
@@ -254,7 +254,7 @@ void test_compositor() {
   }
 }
 
-/// Of overlapping masks the newest is drawn, but a person in either is hidden.
+/// Where masks overlap, the newest is drawn, but a person in either is hidden.
 void test_overlapping_masks() {
   const auto push = [](const char *properties) {
     const Harness overlay(
@@ -270,7 +270,7 @@ void test_overlapping_masks() {
   columns = push("classes=person mode=blur");
   g_assert_true(all_of(columns, 'x', 0, 80));
   g_assert_true(all_of(columns, '.', 90));
-  // One of the masks, by name: what it does not cover is covered.
+  // With one mask selected by name, the frame beyond it is covered.
   columns = push("classes=person mode=blur source=two");
   g_assert_true(all_of(columns, 'x', 0, 38));
   g_assert_true(all_of(columns, '.', 48));
@@ -305,8 +305,8 @@ OwnedBuffer push_through(const std::string &chain, const std::string &caps,
   return OwnedBuffer(pushed);
 }
 
-/// videoscale does not say whether it added borders: blur covers what either
-/// reading would, other modes assume them.
+/// videoscale does not say whether it added borders: blur covers both possible
+/// places of the mask, other modes assume borders.
 void test_letterbox() {
   constexpr int kWide = 240;
   const auto columns = [](const std::string &mode) {
@@ -341,8 +341,8 @@ void test_letterbox() {
     const std::string found = columns(mode);
     g_test_message("%s: %s", mode, found.c_str());
     g_assert_true(all_of(found, 'x', 62, 98));
-    // GStreamer 1.28 tells borders, which no mask covers: their blur reaches
-    // into the frame.
+    // GStreamer 1.28 reports borders. No mask covers them, so they are blurred,
+    // and the blur reaches into the frame.
     g_assert_true(all_of(found, '.', 112, 168));
   }
   const std::string found = columns("blend");

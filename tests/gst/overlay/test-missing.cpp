@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// An overlay that has nothing to draw for a second says once why.
+/// An overlay without a mask to draw for a second posts one warning that says
+/// why.
 #include <cstring>
 
 #include "tests/support/elements.h"
@@ -52,7 +53,7 @@ void test_no_mask() {
   expect_nothing(overlay);
 }
 
-/// A stream that starts again is told again, and not of the one before.
+/// A restarted stream gets a new warning, which ignores the previous stream.
 void test_restart() {
   Harness overlay("classmaskoverlay", kCaps);
   push(overlay, 0, 40, [](int i) { return masked_frame_at(i); });
@@ -66,7 +67,7 @@ void test_restart() {
   expect(overlay, "No frame has had a mask to draw so far");
 }
 
-/// A mask now and then is enough.
+/// An occasional mask is enough to prevent the warning.
 void test_masks_between() {
   const Harness overlay("classmaskoverlay", kCaps);
   push(overlay, 0, 200,
@@ -85,7 +86,7 @@ void test_other_source() {
   });
   expect(overlay, "their masks come from theirs and yours, not from mine;");
   expect_nothing(overlay);
-  // Another setting is worth another sentence.
+  // Another setting causes another warning.
   g_object_set(overlay.element, "source", "hers", nullptr);
   push(overlay, 40, 80, [](int i) { return masked_frame_at(i, "yours"); });
   expect(overlay, "their masks come from yours, not from hers;");
@@ -98,7 +99,7 @@ void test_too_old() {
   expect(overlay, "the newest mask is 0.750 s old; max-age allows 0.500 s old");
 }
 
-/// The blame falls on what lies between the producer and the overlay.
+/// The warning names the elements between the producer and the overlay.
 void test_dropped() {
   struct {
     const char *between, *words;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/// A model with other classes takes over in front of an overlay that protects
+/// A model with other classes takes over upstream of an overlay that protects
 /// privacy: from its first mask on, frames are covered.
 #include <cstring>
 #include <fstream>
@@ -43,7 +43,7 @@ std::string push(GstHarness *h, int number, bool *covered) {
 }
 
 void test_covers() {
-  // All classes of the first model may be seen.
+  // All classes of the first model stay visible.
   const std::string line =
       "fastscnn name=streets infer-width=64 infer-height=32 model-file=" +
       write_model("a") +

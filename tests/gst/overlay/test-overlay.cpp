@@ -44,8 +44,8 @@ PaintMask mask_of(const std::vector<uint8_t> &ids, int width, int height) {
   return mask;
 }
 
-/// Whether the overlay paints the mask into the frame as the reference does
-/// into an equal one.
+/// Checks that the overlay paints the mask into the frame like the reference,
+/// within 1 of 255.
 void check_painted(const Harness &overlay, GstBuffer *frame, const Rect &part,
                    const PaintMask &mask,
                    const PaintStyle &style = default_style()) {
@@ -85,7 +85,7 @@ void test_formats() {
     }
 }
 
-/// Half red, half a grey of 100.
+/// Painted pixels are half red, half a grey of 100.
 void test_numbers() {
   const struct {
     const char *format;
@@ -310,7 +310,7 @@ void test_missing() {
     const std::string set = std::string("mode=") + mode;
     g_assert_true(paints(set, false));
     g_assert_false(paints(set + " on-missing=pass", false));
-    // The mask has unknown pixels, which may show anybody.
+    // The mask has unknown pixels, which may show people.
     g_assert_true(paints(set + " classes=road", true));
   }
   g_assert_false(paints("max-age=1000", true, 1001));
@@ -328,8 +328,8 @@ void test_missing() {
   g_assert_false(paints("alpha=0", true));
 }
 
-/// Cutout makes transparent what it covers, so that a compositor shows the
-/// other picture there; other modes leave alpha alone.
+/// Cutout makes the pixels that it covers transparent, so that a compositor
+/// shows another video there; other modes do not change alpha.
 void test_cutout_alpha() {
   for (const char *format : {"RGBA", "BGRA", "ARGB", "ABGR", "RGBx"}) {
     const bool has_alpha = strchr(format, 'A');

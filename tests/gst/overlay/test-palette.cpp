@@ -143,9 +143,10 @@ int difference(Rgba a, Rgba b) {
   return std::abs(a.r - b.r) + std::abs(a.g - b.g) + std::abs(a.b - b.b);
 }
 
-/// Linear RGB as seen without red, green or blue cones. Source: F. Vienot, H.
-/// Brettel, J. Mollon, Digital Video Colourmaps for Checking the Legibility of
-/// Displays by Dichromats (1999), applied to blue as well.
+/// Converts linear RGB to what is seen without red, green or blue cones.
+/// Source: F. Vienot, H. Brettel, J. Mollon, Digital Video Colourmaps for
+/// Checking the Legibility of Displays by Dichromats (1999), applied to blue as
+/// well.
 constexpr double kDichromats[3][3][3] = {
     {{0.11238, 0.88762, 0}, {0.11238, 0.88762, 0}, {0.00401, -0.00401, 1}},
     {{0.29275, 0.70725, 0}, {0.29275, 0.70725, 0}, {-0.02234, 0.02234, 1}},
@@ -172,7 +173,7 @@ std::array<double, 3> cielab(Rgba color, const double (*sees)[3]) {
   return {116 * y - 16, 500 * (x - y), 200 * (y - z)};
 }
 
-/// The least distance in CIELAB for any of them; 2 is just noticeable.
+/// The least distance in CIELAB for any dichromat; 2 is just noticeable.
 double difference_for_dichromats(Rgba a, Rgba b) {
   double least = 1e9;
   for (const auto &sees : kDichromats) {
@@ -253,7 +254,7 @@ void test_classes() {
   g_assert_cmpuint(warnings.size(), ==, 7);
 }
 
-/// Other names of labels mean what the labels mean.
+/// Aliases mean the same as their labels.
 void test_aliases() {
   ClassNames names(kLabels);
   names.aliases = {{"human", "person"}, {"Street", "road"}, {"way", "road"}};
@@ -280,7 +281,7 @@ void test_aliases() {
   g_assert_true(parse_classes("human", names, &warnings) ==
                 (std::vector<bool>{false, false, true, true}));
 
-  // In palettes, labels count for more.
+  // In palettes, labels take precedence over aliases.
   names = ClassNames(kLabels);
   names.aliases = {{"human", "person"}, {"way", "road"}};
   std::vector<ClassColor> colors(3);

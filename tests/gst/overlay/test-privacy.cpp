@@ -28,8 +28,8 @@ struct Image {
   const uint8_t &at(int x, int y) const { return gray[size_t(y) * width + x]; }
 };
 
-/// A person of size x 2 * size pixels with random features, as of face, eyes
-/// and clothes, of at least 1/12 of the width. which: selects the person.
+/// A person of size x 2 * size pixels with random features, in place of face,
+/// eyes and clothes, of at least 1/12 of the width. which: selects the person.
 Image make_person(int size, int which) {
   constexpr int kParts = 12;
   Image person(size, 2 * size);
@@ -106,8 +106,8 @@ struct Scene {
 };
 
 /// People of 1/10 to 1/3 of the frame height, in frames of 240 to 2160 rows:
-/// the template of a person correlates with what replaces the person by less
-/// than 0.5, and by less than 0.35 on average (with the person itself by 1).
+/// the correlation of a person's template with the painted frame is below 0.5,
+/// and below 0.35 on average (with the person itself it is 1).
 void test_templates(gconstpointer data) {
   const auto mode = static_cast<PaintMode>(GPOINTER_TO_INT(data));
   const int sizes[][2] = {
@@ -133,8 +133,8 @@ void test_templates(gconstpointer data) {
     }
 }
 
-/// Fine structure is lost completely: two people who differ only in that become
-/// the same image.
+/// Fine structure is lost completely: two people who differ only in it become
+/// the same image, within 4 of 255.
 void test_nothing_fine_remains(gconstpointer data) {
   const auto mode = static_cast<PaintMode>(GPOINTER_TO_INT(data));
   for (int height : {240, 1080}) {
@@ -156,7 +156,7 @@ void test_nothing_fine_remains(gconstpointer data) {
   }
 }
 
-/// Every pixel within the margin is replaced, not mixed.
+/// Every pixel within the margin is replaced, not blended.
 void test_margin(gconstpointer data) {
   const auto mode = static_cast<PaintMode>(GPOINTER_TO_INT(data));
   constexpr int w = 640, h = 360;

@@ -312,7 +312,7 @@ void test_legend() {
   }
 }
 
-/// The legend shows stored counts, and the same as counted ones.
+/// The legend uses stored counts, and looks the same with equal counted ones.
 void test_legend_counts() {
   if (!Legend::available()) {
     g_test_skip("built without Pango");
@@ -334,7 +334,7 @@ void test_legend_counts() {
   g_assert_true(paint(counts) != counted);
 }
 
-/// A legend is redrawn only when it changes; classes of small share do not
+/// A legend is redrawn only when it changes; classes with few pixels do not
 /// flicker.
 void test_legend_is_stable() {
   if (!Legend::available()) {

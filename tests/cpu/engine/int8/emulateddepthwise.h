@@ -5,9 +5,9 @@
 
 namespace fastscnn::int8 {
 
-/// depthwise() around the emulation of x86's dot product, with vectors of the
-/// target that Highway has chosen. False if it is not for this target, layer or
-/// width.
+/// depthwise() with an emulation of x86's dot product and vectors of the target
+/// that Highway has chosen. Returns false if it does not support this target,
+/// layer or width.
 bool emulated_depthwise(const Depthwise &layer, const DepthwiseRows &rows,
                         int dst_width, int count);
 

@@ -20,7 +20,7 @@ HWY_BEFORE_NAMESPACE();
 namespace fastscnn::int8::HWY_NAMESPACE {
 namespace {
 
-/// Dot of dottile-inl.h; kStep emulates the instruction for a lane.
+/// The Dot of dottile-inl.h; kStep emulates the instruction for a lane.
 template <bool kIsSigned, typename X,
           int32_t (*kStep)(int32_t, const X *, const int8_t *)>
 struct EmulatedDot {

@@ -7,13 +7,13 @@
 
 namespace fastscnn::int8 {
 
-/// conv_gemm() around the emulation of an instruction.
+/// conv_gemm() with an emulated instruction.
 struct EmulatedGemm {
   const char *name;
   void (*run)(const GemmJob &job);
 };
 
-/// With vectors of the target that Highway has chosen.
+/// All of them, with vectors of the target that Highway has chosen.
 std::vector<EmulatedGemm> emulated_gemms();
 
 }  // namespace fastscnn::int8

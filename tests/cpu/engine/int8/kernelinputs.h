@@ -95,7 +95,7 @@ inline std::vector<int32_t> make_bias(Random &random, Kind kind, size_t size) {
   return random.values<int32_t>(size, -most, most);
 }
 
-/// Scales that bring sums of about `most` near to a byte.
+/// Scales that bring sums of about `most` close to the range of a byte.
 inline std::vector<float> make_scales(Random &random, Kind kind, size_t size,
                                       float most) {
   std::vector<float> scales(size);

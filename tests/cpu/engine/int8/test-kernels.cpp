@@ -3,7 +3,7 @@
 // instruction that multiplies bytes on every instruction set. Instructions that
 // this processor lacks are emulated. Needs nothing but GLib and Highway, so
 // that it can be linked statically and run on an emulated processor, for which
-//   --cases N            makes fewer convolutions
+//   --cases N            tests N convolutions instead of 250
 //   --positive-weights   avoids an emulator's bugs in signed arithmetic
 
 #include <glib.h>
@@ -107,7 +107,7 @@ void test_emulated() {
   });
 }
 
-/// Returns false if it does not take such layers.
+/// Returns false if it does not support the layer or width.
 using CallDepthwise = bool (*)(const Depthwise &, const DepthwiseRows &,
                                int dst_width, int count);
 
@@ -197,7 +197,7 @@ void test_depthwise() {
       [] { g_assert_cmpint(check_depthwise(call_depthwise), >=, 200); });
 }
 
-/// Targets of older processors are not emulated.
+/// Only targets from AVX2 on are emulated.
 void test_depthwise_emulated() {
   int checked = 0;
   testing::on_every_target([&] {

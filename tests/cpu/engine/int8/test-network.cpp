@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The network in 8 bits: its logits are those of the plain reference to the
-// bit, whatever instructions a processor has.
+// The network in 8 bits: its logits are bit-exact with those of the plain
+// reference, whatever instructions a processor has.
 
 #include <glib.h>
 
@@ -102,8 +102,8 @@ void test_accuracy() {
   }
 }
 
-/// Scales, weights and colours at the ends of what a model file may have: no
-/// sum overflows, and every rounding is that of the reference.
+/// Scales, weights and colours at the limits of what a model file may have: no
+/// sum overflows, and every rounding matches the reference.
 void test_extremes() {
   const auto ordinary =
       reference::with_scales(*reference::make_model(Variant::tramac(), 3));

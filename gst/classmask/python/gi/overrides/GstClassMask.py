@@ -5,10 +5,9 @@
     frames(source)      the frames of a video with their masks, each as a Frame
     Error               why there are no more frames
 
-Nothing that it returns becomes invalid or changes when the frame that it came
-with is gone. That also holds for the C functions that return a meta: the meta
-keeps its buffer. Needs PyGObject and GStreamer's typelibs; NumPy once an `array` is
-asked for."""
+Returned objects stay valid and unchanged after their frame is gone. That also holds
+for the C functions that return a meta: the meta keeps its buffer. Needs PyGObject and
+GStreamer's typelibs; NumPy only for `array` and `confidence`."""
 
 import functools
 import os
@@ -28,9 +27,9 @@ GstClassMask = get_introspection_module("GstClassMask")
 __all__ = ["Error", "Frame", "Mask", "frames", "mask_of"]
 
 # RGB, because that is what programs in Python work with. Frames of a live source
-# that come while the program is busy are dropped before they cost an inference.
-# async=false: with a live source in uridecodebin, GStreamer 1.22 sometimes forgets to
-# set a sink that has waited for its first frame to PLAYING.
+# that arrive while the program is busy are dropped before inference.
+# async=false: with a live source in uridecodebin, GStreamer 1.22 sometimes fails to
+# set a sink to PLAYING that has waited for its first frame.
 PIPELINE = ("uridecodebin name=source expose-all-streams=false "
             "caps=video/x-raw(ANY) source. ! videoconvert ! "
             "video/x-raw,format=RGB ! videoflip video-direction=auto ! "
@@ -44,8 +43,8 @@ class Error(Exception):
 
 
 def _keep_buffer(name):
-    """A meta is a pointer into its buffer: lets it hold the buffer. To what its fields
-    point to, PyGObject takes a reference."""
+    """Makes a meta, which is a pointer into its buffer, hold a reference to the buffer.
+    PyGObject itself takes references to what the fields of the meta point to."""
     function = getattr(GstClassMask, name)
 
     @functools.wraps(function)
@@ -65,7 +64,7 @@ for _name in ("buffer_add_class_mask_meta", "buffer_get_class_mask_meta",
 
 
 class _Pixels:
-    """Shows a view to NumPy, whose array holds this object."""
+    """Exposes a view to NumPy, whose array holds a reference to this object."""
 
     def __init__(self, view):
         self._view = view
@@ -80,7 +79,7 @@ def _array(view):
 
 
 class Mask:
-    """The class of every pixel of a frame. Does not need the frame, and keeps none."""
+    """The class of every pixel of a frame. Does not keep a reference to the frame."""
 
     def __init__(self, meta):
         self._meta = meta
@@ -96,8 +95,8 @@ class Mask:
 
     @functools.cached_property
     def confidence(self):
-        """The probability of each pixel's class, 0 to 255, as `array`; None without
-        fastscnn confidence-map=true."""
+        """The probability of each pixel's class, 0 to 255, in the format of `array`;
+        None without fastscnn confidence-map=true."""
         view = self._meta.view_confidence()
         return None if view is None else _array(view)
 
@@ -142,8 +141,8 @@ class Mask:
         return meta.x, meta.y, meta.width, meta.height
 
     def shares(self):
-        """The share of the mask that each class covers, 0 to 1, by label and the largest
-        first. What is missing to 1 is unknown."""
+        """The fraction of the mask that each class covers, 0 to 1, by label, largest
+        first. The rest up to 1 is unknown."""
         areas = self._meta.get_areas()
         if not areas:
             raise Error("The mask cannot be read; GST_DEBUG=classmask:3 shows why")
@@ -155,13 +154,13 @@ class Mask:
 
 
 def mask_of(buffer, source=None):
-    """Returns the mask of a frame, or None if it has none. If it has several: the one
-    that was attached last, or that of the element named source."""
+    """Returns the mask of a frame that was attached last, or None if there is none.
+    source: only masks of the element with this name."""
     find = GstClassMask.buffer_get_class_mask_meta_by_source
     if find(buffer, source) is None:
         return None
-    # A buffer without pixels: a mask that is kept does not keep a frame from being
-    # written to, or from going back to the decoder.
+    # Use a buffer without pixels: then a mask that is kept does not stop the frame from
+    # being written to, or from going back to the decoder.
     metas = Gst.Buffer.new()
     metas.copy_into(buffer, Gst.BufferCopyFlags.META, 0, buffer.get_size())
     meta = find(metas, source)
@@ -187,7 +186,7 @@ class Frame:
 
     @functools.cached_property
     def array(self):
-        """The picture as an array of uint8, (height, width, 3), red first. Read-only."""
+        """The pixels as an array of uint8, (height, width, 3), red first. Read-only."""
         import numpy
         info = GstVideo.VideoInfo.new_from_caps(self._caps)
         layout = GstVideo.buffer_get_video_meta(self.buffer) or info
@@ -202,8 +201,8 @@ def frames(source, **properties):
     source is a file, a URI such as rtsp://camera/stream, or a device such as
     /dev/video0. properties are those of fastscnn, with `_` for `-`: interval=4,
     model_file="my.safetensors". Raises Error for a source that cannot be read or
-    an element that fails. Of a live source, what comes while the caller is busy is
-    dropped. A warning of an element becomes a Python warning."""
+    an element that fails. Drops frames of a live source that arrive while the caller
+    is busy. A warning of an element becomes a Python warning."""
     if not Gst.is_initialized():
         Gst.init(None)
     uri = _uri_of(os.fspath(source))
@@ -218,7 +217,7 @@ def frames(source, **properties):
     for name, value in properties.items():
         _set_property(pipeline.get_by_name("net"),
                       name.rstrip("_").replace("_", "-"), value)
-    # The address of a camera can contain a password.
+    # Leave URIs out of messages: the address of a camera can contain a password.
     return _run(pipeline, "" if "://" in os.fspath(source) else f"{source}: ")
 
 
@@ -281,7 +280,7 @@ def _read_messages(bus, net, subject):
     """Passes warnings on, and returns the first error."""
     while (message := bus.pop_filtered(Gst.MessageType.ERROR |
                                        Gst.MessageType.WARNING)):
-        # Messages of fastscnn are not about the source.
+        # Messages of fastscnn are not about the source: do not name it.
         about = "" if message.src == net else subject
         if message.type == Gst.MessageType.ERROR:
             return Error(about + message.parse_error()[0].message)
