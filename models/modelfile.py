@@ -90,9 +90,9 @@ class ModelInfo:
         for alias, label in self.aliases.items():
             if label not in self.labels:
                 raise ModelFileError(f"the alias {alias} stands for {label}, "
-                                     "which is no label")
+                                     "which is not a label")
             if not alias or _fold(alias) in taken:
-                raise ModelFileError(f"the alias {alias} is a label or an alias, too")
+                raise ModelFileError(f"the alias {alias} is also a label or another alias")
             taken.add(_fold(alias))
 
 

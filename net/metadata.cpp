@@ -123,9 +123,9 @@ Result<std::vector<std::pair<std::string, std::string>>> read_aliases(
     if (std::find(labels.begin(), labels.end(), label.get<std::string>()) ==
         labels.end())
       return model_error("its alias " + to_text(alias) + " stands for " +
-                         to_text(label) + ", which is no label");
+                         to_text(label) + ", which is not a label");
     if (std::any_of(labels.begin(), labels.end(), is_label))
-      return model_error("its alias " + to_text(alias) + " is a label, too");
+      return model_error("its alias " + to_text(alias) + " is also a label");
     if (std::any_of(aliases.begin(), aliases.end(), is_alias))
       return model_error("it has the alias " + to_text(alias) + " twice");
     aliases.emplace_back(alias, label.get<std::string>());

@@ -42,7 +42,7 @@ std::string read_zone(const std::string &zone, const json &value,
     for (const json &point : polygon)
       if (!read_point(point, &read.points))
         return "has the point " + to_text(point) +
-               ", which is not [x, y] in shares of the frame from 0 to 1";
+               ", which is not [x, y] in fractions of the frame from 0 to 1";
     if (read.points.size() < 6)
       return "has a polygon of " + std::to_string(read.points.size() / 2) +
              " points; it needs at least 3";
@@ -84,7 +84,7 @@ Result<std::vector<ZonePolygon>> read_zone_file(const std::string &path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(
       regular ? std::fopen(path.c_str(), "rbe") : nullptr, std::fclose);
   std::string text(kMaxFileBytes + 1, '\0');
-  if (!file) return unusable(path, "it is no file that can be read");
+  if (!file) return unusable(path, "it is not a readable file");
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get())) return unusable(path, "it cannot be read");
   if (text.size() > kMaxFileBytes)

@@ -161,7 +161,7 @@ STEADY = ("videoscale name=fit ! videoconvert ! capsfilter name=size ! "
 def keep_first_format(pipeline):
     """Keeps the size and rate of the first frame, and scales later frames to it.
     Recordings and clients cannot follow a camera that changes them, and mp4mux
-    would overwrite its first fragment at the end. Timestamps stay right whatever
+    would overwrite its first fragment at the end. Timestamps are right whatever
     rate is announced."""
 
     def on_event(_pad, info):

@@ -13,7 +13,7 @@
 #   --fuzz       ten seconds of libFuzzer for each kind of input
 #
 #   --nightly    every night: the five stages, cuDNN plans of all GPUs, an hour
-#                of fuzzing, 10,000 random steps (torture) also with each
+#                of each fuzzer, 10,000 random steps (torture) also with each
 #                sanitizer, ThreadSanitizer on unit and element tests, eight
 #                faulty cameras for ten minutes, 100,000 frames
 #

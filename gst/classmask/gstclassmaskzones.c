@@ -151,7 +151,8 @@ gst_class_mask_zones_add_polygon (GstClassMaskZones *zones, const gchar *name,
   }
   for (guint i = 0; i < 2 * n_points; i++) {
     if (!(points[i] >= 0 && points[i] <= 1)) {
-      GST_WARNING ("zone %s: %g is no share of the mask", name, points[i]);
+      GST_WARNING (
+          "zone %s: %g is not a fraction from 0 to 1", name, points[i]);
       return FALSE;
     }
   }

@@ -143,7 +143,7 @@ void
 gst_fast_scnn_warn_model_kept (GstElement *element, const Error &error)
 {
   GST_ELEMENT_WARNING (element, RESOURCE, OPEN_READ,
-      ("The model before stays in use. %s", error.sentence.c_str ()), (NULL));
+      ("The previous model stays in use. %s", error.sentence.c_str ()), (NULL));
 }
 
 gboolean
@@ -159,7 +159,7 @@ gst_fast_scnn_warn_if_turned (GstElement *element, GstEvent *event)
                           !gst_fast_scnn_is_turned_upstream (element);
   if (turned)
     GST_ELEMENT_WARNING (element, STREAM, FORMAT,
-        ("The video is tagged as turned (%s), so its mask will be wrong; put "
+        ("The video is tagged as rotated (%s), so its mask will be wrong; put "
          "videoflip video-direction=auto before fastscnn.",
             orientation),
         (NULL));

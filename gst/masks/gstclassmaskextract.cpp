@@ -246,7 +246,7 @@ extract (GstClassMaskExtract *self, GstBuffer *frame)
     if (GST_PAD_IS_FLUSHING (self->srcpad))
       return GST_FLOW_FLUSHING;
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-        ("The element behind classmaskextract does not accept %dx%d pixels as "
+        ("The element after classmaskextract does not accept %dx%d pixels as "
          "GRAY8, RGB or RGBA; put videoconvert or videoscale between.",
             wanted.width, wanted.height),
         (NULL));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints once per second which share of a video road and people cover.
+/* Prints once per second the share of a video that road and people cover.
  *
  *   cc mask_appsink.c -o mask_appsink $(pkg-config --cflags --libs \
  *       gstreamer-classmask-1.0 gstreamer-app-1.0)

@@ -62,7 +62,7 @@ def write(path, folder, entries):
 
 
 def choose_colors(labels):
-    """Colours around the circle; neighbours differ in brightness, too."""
+    """Colours around the hue circle; neighbours also differ in brightness."""
     known = [label for label in labels if label != UNKNOWN]
     colors = {}
     for i, label in enumerate(known):

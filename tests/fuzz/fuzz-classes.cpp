@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The overlay's properties classes (first line) and class-alpha (second line)
-// with the labels of the mask (all other lines).
+// Fuzzes the overlay's properties classes (first line) and class-alpha (second
+// line) with the labels of the mask (all other lines).
 #include <glib.h>
 
 #include <cmath>

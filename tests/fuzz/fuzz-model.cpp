@@ -9,7 +9,7 @@
 using namespace fastscnn;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  // The parts one by one: a fuzzer cannot make a whole model of 2 MB, and
+  // Parse the parts separately: a fuzzer cannot make a whole model of 2 MB, and
   // Model::parse() stops at the first missing tensor.
   if (const auto file = Safetensors::parse(data, size)) {
     for (const auto &[name, tensor] : file->tensors) (void)tensor.floats();

@@ -8,12 +8,12 @@
 extern "C" {
 #endif
 
-/* What each fuzzer defines: libFuzzer calls it with whatever it thinks of,
- * replay.c with the files of the corpus. Returns 0; findings end the process.
- */
+/* The entry point of each fuzzer. libFuzzer calls it with generated inputs,
+ * replay.c with the files of the corpus and changes of them. Returns 0;
+ * findings end the process. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* GStreamer for those that need it, without its messages. */
+/* Initialises GStreamer once, without plugins and messages. */
 void fuzz_init_gst(void);
 
 #ifdef __cplusplus

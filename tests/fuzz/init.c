@@ -3,8 +3,8 @@
 
 #include "tests/fuzz/fuzz.h"
 
-/* Without plugins: their names would fill GLib's table of quarks, which leaks
- * when it grows. */
+/* Disables the registry: the names of plugins would fill GLib's table of
+ * quarks, which leaks when it grows. */
 void fuzz_init_gst(void) {
   if (gst_is_initialized()) return;
   g_setenv("GST_REGISTRY_DISABLE", "yes", TRUE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs a fuzzer over a folder of files, and over each of them cut off and with
- * single bytes changed: the regression test of a build without libFuzzer. */
+/* Runs a fuzzer over a folder of files, and over each of them truncated and
+ * with single bytes changed: the regression test of a build without libFuzzer.
+ */
 #include <glib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #define CHANGES 200
 
 static void run_copy(const guint8 *data, gsize size) {
-  /* An allocation of its own, so that sanitizers see every byte beyond. */
+  /* A separate allocation, so that sanitizers see reads beyond its end. */
   guint8 *copy = g_memdup2(data, size);
 
   LLVMFuzzerTestOneInput(copy, size);

@@ -198,7 +198,7 @@ done
 if ! nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2> /dev/null; then
   # A Jetson may lack nvidia-smi.
   if [ ! -e /dev/nvhost-gpu ]; then
-    note 'no GPU: only the tests are run, and skip themselves'
+    note 'no GPU: only the tests are run, and most of them are skipped'
     steps=$(for step in $steps; do [ "$step" != tests ] || echo tests; done)
   fi
 fi

@@ -54,8 +54,8 @@ class ModelFileTest(ScriptTest):
     def test_what_fastscnn_would_refuse(self):
         before = self.path.read_bytes()
         for key, value, reason in (
-                ("aliases", '{"a": "rood"}', "a stands for rood, which is no label"),
-                ("aliases", '{"Traffic-Light": "road"}', "is a label or an alias, too"),
+                ("aliases", '{"a": "rood"}', "a stands for rood, which is not a label"),
+                ("aliases", '{"Traffic-Light": "road"}', "is also a label or another alias"),
                 ("aliases", '{"a b": "road", "a_b": "road"}', "is a label or an alias"),
                 ("aliases", "[]", "aliases cannot be []"),
                 ("aliases", "{", "aliases cannot be {"),

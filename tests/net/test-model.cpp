@@ -240,10 +240,10 @@ void test_aliases() {
   refused("{\"a\":1}", "instead of an object of other names");
   refused("{\"\":\"class1\"}", "instead of an object of other names");
   refused("{\"a\":\"klass1\"}",
-          "\"a\" stands for \"klass1\", which is no label");
-  refused("{\"a\":\"Class1\"}", "which is no label");
-  refused("{\"class2\":\"class1\"}", "alias \"class2\" is a label, too");
-  refused("{\"Class2\":\"class1\"}", "alias \"Class2\" is a label, too");
+          "\"a\" stands for \"klass1\", which is not a label");
+  refused("{\"a\":\"Class1\"}", "which is not a label");
+  refused("{\"class2\":\"class1\"}", "alias \"class2\" is also a label");
+  refused("{\"Class2\":\"class1\"}", "alias \"Class2\" is also a label");
   refused("{\"a\":\"class1\",\"a\":\"class1\"}", "\"a\" twice");
   refused("{\"a b\":\"class1\",\"A-B\":\"class2\"}", "alias \"a b\" twice");
 }

@@ -74,9 +74,9 @@ void test_file() {
     g_assert_nonnull(std::strstr(read.error().sentence.c_str(), path));
     g_assert_nonnull(std::strstr(read.error().sentence.c_str(), words));
   };
-  refused("it is no file that can be read");
+  refused("it is not a readable file");
   g_assert_cmpint(mkfifo(path, 0600), ==, 0);  // without a writer
-  refused("it is no file that can be read");
+  refused("it is not a readable file");
   g_unlink(path);
   g_assert_true(g_file_set_contents(
       path, "{\"gate\": [[0, 0], [1, 0], [1, 1]]}", -1, nullptr));

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""pipelines/archive.sh: what one process would have written, whatever happens to
-the workers."""
+"""pipelines/archive.sh writes what one process would have written, whatever happens
+to the workers."""
 
 import argparse
 import contextlib
@@ -46,7 +46,7 @@ HOSTS = "--hosts"
 
 
 def damage_key_frame(path, number):
-    """Overwrites the picture in a key frame of an MP4 file."""
+    """Overwrites the data of the key frame with this number, from 1, in an MP4 file."""
     pipeline = Gst.parse_launch(f"filesrc location={path} ! qtdemux ! "
                                 "appsink name=out sync=false")
     pipeline.set_state(Gst.State.PLAYING)
@@ -95,7 +95,7 @@ class Inputs(Folder):
 
 @unittest.skipIf(distributed is None, MISSING)
 class Plans(Folder):
-    """The decisions before any worker starts."""
+    """Decisions that are made before any worker starts."""
 
     def read(self, **options):
         values = {"model": None, "backend": "cpu", "threads": 1, "piece": 120,
@@ -195,7 +195,7 @@ class Batches(Folder):
         source.mkdir()
         good = record(source / "good.mp4")
         shutil.copy(good, source / "more.mp4")
-        # A piece that begins there would lack what the decoder puts there.
+        # A piece that begins there would lack the frames that a decoder conceals.
         damage_key_frame(record(source / "seam.mp4"), 3)
         (source / "empty.mp4").touch()
         (source / "text.mkv").write_text("no video\n")
@@ -295,7 +295,7 @@ class Batches(Folder):
 
     @staticmethod
     def workers_of(process):
-        """Those children that have opened the network."""
+        """The processes of the children that have opened the network."""
         found = []
         for pid in pathlib.Path(
                 f"/proc/{process.pid}/task/{process.pid}/children"
@@ -315,8 +315,8 @@ class Batches(Folder):
 
 
 class Network:
-    """Hosts with addresses of their own on one Ethernet, for as long as the
-    process runs that makes them: it must be root in namespaces of its own."""
+    """Hosts with addresses of their own on a virtual Ethernet. They exist as long as
+    this process, which must be root in its own namespaces."""
 
     HERE = "10.77.0.1"
 

@@ -80,8 +80,8 @@ class Pieces(Folder):
         self.assertEqual(len(one), expected.count(b"\n"))
 
     def test_every_codec(self):
-        # Without an IDR frame but the first, or without timestamps, there is
-        # nowhere to cut.
+        # Recordings without timestamps, or with no IDR frame after the first,
+        # cannot be cut.
         pieces_of = {"open.mkv": 1, "mpeg4.avi": 1}
         for name, codec in CODECS.items():
             with self.subTest(name):
@@ -96,7 +96,7 @@ class Pieces(Folder):
                     self.assertGreater(pieces, 2)
 
     def test_interval(self):
-        """Cuts where the skipping begins anew: every third key frame."""
+        """Cuts only at every third key frame, which is inferred anyway."""
         path = record(self.folder / "a.mp4", 70)
         properties = f"{SMALL} interval=2"
         expected = one_process(path, properties, self.folder / "one.jsonl")
@@ -119,7 +119,7 @@ class Pieces(Folder):
         self.assertEqual(lines, expected)
 
     def test_frames_that_change_size(self):
-        """The lines go on; a video cannot."""
+        """Lines can follow a change of size; the video of --masks cannot."""
         small, large = (
             record(self.folder / name, codec=
                    f"videoscale ! video/x-raw,width={width} ! " + H264
@@ -135,7 +135,7 @@ class Pieces(Folder):
             self.archive(both.as_uri(), 0, masks=True)
 
     def test_piece_that_depends_on_the_one_before(self):
-        """is never taken for whole."""
+        """BadSeam is raised, and no file appears."""
         path = record(self.folder / "a.mp4")
         plan = keyframes.scan(path.as_uri(), 0.4, 1)
         options = self.options()
@@ -161,7 +161,7 @@ class Pieces(Folder):
                 keyframes.scan((self.folder / name).as_uri(), 1, 1)
 
     def test_sound_alone(self):
-        """GStreamer does not tell every time that nothing is linked."""
+        """GStreamer does not always report that nothing is linked."""
         launch("audiotestsrc num-buffers=20 ! wavenc ! "
                f"filesink location={self.folder}/sound.wav")
         for _ in range(50):

@@ -79,7 +79,7 @@ class Timestamps(unittest.TestCase):
         frame = Gst.SECOND // 25
         first = retime(5 * Gst.SECOND, 100 * Gst.SECOND)
         self.assertEqual(first, 100 * Gst.SECOND)
-        for number in range(1, 50):  # whatever the jitter of the network
+        for number in range(1, 50):  # with any jitter of the network
             jitter = random.randrange(Gst.SECOND // 5)
             self.assertEqual(
                 retime(5 * Gst.SECOND + number * frame,
@@ -252,8 +252,8 @@ class Faults(unittest.TestCase):
 
 class Upright(unittest.TestCase):
     def test_video_of_a_telephone(self):
-        """Samples carry no tags, but the frames behind are turned. The next
-        stream may be upright."""
+        """Frames are turned although samples carry no tags, and no longer turned if
+        the next stream is upright."""
         with tempfile.TemporaryDirectory() as folder:
             phone = pathlib.Path(folder) / "phone.mp4"
             write_phone_video(phone)

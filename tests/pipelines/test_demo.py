@@ -84,8 +84,8 @@ class Demo(TestCase):
         self.check_video(out, 20)
 
     def test_window_of_a_camera_starts_at_once(self):
-        """Its sink does not wait for a frame, in which state GStreamer 1.22
-        sometimes leaves it; that of a file does."""
+        """Its sink does not wait for a first frame, because GStreamer 1.22 sometimes
+        leaves it waiting; that of a file waits."""
         sys.path.insert(0, str(self.DEMO.parent))
         import demo
         demo.Gst, demo.GLib = Gst, GLib

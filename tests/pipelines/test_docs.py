@@ -53,7 +53,7 @@ NOT_HERE = {
 
 
 def commands(text):
-    """The commands of a page, comments and continuations undone."""
+    """The commands of a page, without comments, continuation lines joined."""
     for language, block in BLOCK.findall(text):
         if language == "sh":
             for line in block.replace("\\\n", " ").splitlines():
@@ -92,7 +92,7 @@ class Docs(unittest.TestCase):
         if cls.broker:
             cls.addClassCleanup(cls.broker.wait)
             cls.addClassCleanup(cls.broker.kill)
-        # The beginning of the clip is enough.
+        # The beginning of the clip suffices for most commands.
         subprocess.run(
             ["gst-launch-1.0", "-q", "filesrc",
              f"location={ROOT}/pipelines/street.mp4", "!", "qtdemux", "!",
@@ -220,7 +220,7 @@ class Docs(unittest.TestCase):
             self.assertIn(text, (ROOT / file).read_text(encoding="utf-8"))
 
     def test_programs_in_python(self):
-        """Those that are whole; parts of programs are only compiled."""
+        """Complete programs run; parts of programs are only compiled."""
         whole = set()
         for page, block in blocks("python"):
             compile(block, page.name, "exec")
@@ -242,7 +242,7 @@ class Docs(unittest.TestCase):
                               capture_output=True, text=True).stdout.split()
 
     def test_programs_in_c(self):
-        """Whole programs run; a fragment compiles as the body of a function that
+        """Complete programs run; a fragment is compiled as the body of a function that
         has a buffer."""
         flags = self.flags("--cflags", "--libs", "gstreamer-classmask-1.0",
                            "gstreamer-app-1.0")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The elements in GStreamer's own programs: players, the discoverer, tracers, and
-under valgrind; seeks at any rate.
+"""The elements in GStreamer's own programs (players, the discoverer, tracers), under
+valgrind, and with seeks at any rate.
 
     test_interop.py [--long]
 """
@@ -93,7 +93,7 @@ class Players(unittest.TestCase):
         play.stop()
 
     def test_discoverer(self):
-        """Decoders are found as if our elements were not in the registry."""
+        """Our elements do not affect how decoders are found."""
         info = GstPbutils.Discoverer.new(60 * Gst.SECOND).discover_uri(
             CLIP.as_uri())
         self.assertEqual(info.get_result(), GstPbutils.DiscovererResult.OK)
@@ -143,7 +143,7 @@ class Players(unittest.TestCase):
 
 
 class Process(unittest.TestCase):
-    """Programs in processes of their own, whose home is an empty folder."""
+    """Programs in separate processes, with an empty home folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -171,7 +171,7 @@ class Process(unittest.TestCase):
         self.assertEqual(os.listdir(self.home), [])
 
     def test_origin(self):
-        """The plugin says whose it is."""
+        """The plugin reports its origin."""
         done = self.run_program("gst-inspect-1.0", "fastscnn")
         self.assertRegex(done.stdout, r"Origin URL +\S*gst-fastscnn\S*\n")
 
@@ -187,7 +187,7 @@ class Process(unittest.TestCase):
                 self.assertIn("Pad Templates", done.stdout)
 
     def test_leaks_tracer(self):
-        """No object is alive in the end."""
+        """No object is alive at the end."""
         for mode in ("async=false", "async=true confidence-map=true"):
             with self.subTest(mode):
                 environment = dict(os.environ, GST_TRACERS="leaks",

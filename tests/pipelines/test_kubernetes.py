@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """packaging/kubernetes and the Containerfile, without a cluster: the manifests
-against Kubernetes' schemas, and whether everything they name exists."""
+follow Kubernetes' schemas, and everything that they name exists."""
 
 import copy
 import json
@@ -47,7 +47,7 @@ def manifests():
 
 
 def patched(base, patch):
-    """A strategic merge: objects by key, lists by the name of their entries."""
+    """A strategic merge: merges objects by key, lists by the name of entries."""
     if isinstance(base, dict) and isinstance(patch, dict):
         merged = copy.deepcopy(base)
         for key, value in patch.items():
@@ -164,7 +164,7 @@ class Kubernetes(unittest.TestCase):
         self.assertFalse(self.pod["automountServiceAccountToken"])
 
     def test_command_runs(self):
-        """Unchanged, with the clip as its camera."""
+        """With the clip as its camera, and other paths and ports."""
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             (folder / "address").write_text(f"{CLIP}\n")

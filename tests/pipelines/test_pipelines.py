@@ -230,7 +230,7 @@ class Scripts(TestCase):
         self.stop(process)
 
     def test_mqtt_lines_are_whole(self):
-        """However long they are, and however slowly the broker takes them."""
+        """Even if they are long and the broker takes them slowly."""
         sys.path.insert(0, str(ROOT / "pipelines"))
         import outputs
         out = self.folder / "lines"

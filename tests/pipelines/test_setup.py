@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import tap  # noqa: E402
 
-# Each fake notes its arguments. The files that the tests write say how it behaves.
+# Each fake records its arguments. Files that the tests write control its behaviour.
 FAKES = {
     "dpkg-query": 'sed "s/^/installed /" installed',
     "sudo": 'exec "$@" 3>&-',

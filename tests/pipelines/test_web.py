@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""pipelines/web.sh: who is let in, and what is served without a browser."""
+"""pipelines/web.sh without a browser: access control, and what is served."""
 
 import contextlib
 import http.client
@@ -23,8 +23,8 @@ class Doors(TestCase):
     """Access control, without a browser."""
 
     def enter(self):
-        """A socket that is let in: the server may not know yet that others
-        are gone."""
+        """Returns an admitted socket. Tries again, because the server may not know yet
+        that others are closed."""
         def attempt():
             opened = self.socket(self.open)
             first = opened.receive()
@@ -74,7 +74,7 @@ class Doors(TestCase):
             Authorization=f"Bearer {self.guarded.token}")[0], 403)
 
     def test_foreign_name(self):
-        """That DNS was made to point here."""
+        """A name that DNS was made to resolve to this machine."""
         self.assertEqual(self.open.request("/", Host="example.org")[0], 421)
         opened = self.socket(self.open, Host="example.org",
                              Origin="http://example.org")
@@ -244,7 +244,7 @@ class Program(TestCase):
         self.assertIn(f"port {page.port}", result.stderr)
 
     def test_metrics_without_a_token(self):
-        """On a port of their own, where there is no page."""
+        """On a separate port, which does not serve the page."""
         page = self.page(CLIP, "--metrics", "0.0.0.0:0", listen="0.0.0.0:0")
         port = int(re.search(r":(\d+)/metrics",
                              wait(lambda: next(

@@ -96,7 +96,7 @@ class Browser(TestCase):
         return list(zip(data[::4], data[1::4], data[2::4]))
 
     def share_of(self, color):
-        """The share of the picture that has about this color."""
+        """The share of the video that has about this color."""
         shown = self.pixels()
         return sum(all(abs(a - b) < 40 for a, b in zip(pixel, color))
                    for pixel in shown) / len(shown)
@@ -186,7 +186,7 @@ class Browser(TestCase):
 
     @staticmethod
     def processes_of(driver):
-        """The browser's: all that the driver's process has started."""
+        """The processes of the browser: all descendants of the driver's process."""
         children = {}
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
@@ -210,7 +210,7 @@ class Browser(TestCase):
         self.assertNotIn("token", self.driver.current_url)
         self.assertEqual(self.driver.execute_script(
             "return document.cookie"), "")  # HttpOnly
-        # The browser says that it was refused, as it was.
+        # The console reports the refused request, as expected.
         refused = [entry["message"]
                    for entry in self.driver.get_log("browser")
                    if entry["level"] == "SEVERE"]

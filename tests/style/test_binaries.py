@@ -103,7 +103,7 @@ class Binaries(unittest.TestCase):
 
     @unittest.skipUnless(OPTIMISED, "built without optimisation")
     def test_fortified(self):
-        # Only here: in the others, the compiler knows all sizes.
+        # Only the plugin: in the others, the compiler knows all sizes.
         self.assertTrue([name for name in symbols(PLUGIN, "--undefined-only")
                          if re.fullmatch(r"__\w+_chk", name)])
 

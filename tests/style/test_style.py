@@ -38,8 +38,8 @@ MAY_INCLUDE = {
     "gst/fastscnn": {"gst/base", "gst/classmask", "gst/masks", "net"},
     "gst/overlay": {"gst/base", "gst/classmask", "gst/masks", "net"},
 }
-# Only the backend of a module includes the doors of its rooms; only the engine
-# includes those of its network in 8 bits.
+# Exceptions: the headers through which a room is entered. Only the backend of a
+# module includes those of its rooms, only the engine those of its network in 8 bits.
 DOORS = {
     "cpu/engine/engine.cpp": {"cpu/engine/int8/instructions.h"},
     "cpu/engine/engine.h": {"cpu/engine/int8/weights.h"},
@@ -60,7 +60,7 @@ LARGEST = [
     (re.compile(r"(pipelines|models)/.*\.(py|c)"), 450),
 ]
 
-# Files of the tree that a text names. The architecture's example has no file.
+# Matches names of files in a text, except the example of docs/architecture.md.
 NAMED_FILE = re.compile(
     r"(?:(?<=\$PWD/)|(?<![\w./$}@<-]))(?:net|cpu|cuda|gst|tests|pipelines|models|docs|packaging)"
     r"/[\w./-]*\.(?:c|cpp|cu|h|py|sh|md|build|supp|json|toml|ini|in)\b"

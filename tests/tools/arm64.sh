@@ -6,7 +6,7 @@
 #   tests/tools/arm64.sh [STEP...]
 #
 #   prepare   makes the root, with cross compilers and ARM libraries
-#   build     compiles everything but what needs ARM programs to be built
+#   build     compiles everything that can be built without running ARM programs
 #   test      runs the unit tests; emulation is some 20 times slower
 #
 # Default: all three. The root is kept in
@@ -39,7 +39,7 @@ step_build() {
   run_in "$root" ninja -C "$source/build-arm64"
 }
 
-# An emulated program cannot start GStreamer's plugin scanner.
+# GST_REGISTRY_FORK=no: an emulated program cannot start GStreamer's plugin scanner.
 step_test() {
   run_in "$root" env GST_REGISTRY_FORK=no \
     meson test -C "$source/build-arm64" --no-rebuild --timeout-multiplier 20 \

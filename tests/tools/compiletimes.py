@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compiles every source of a build folder once more, one after the other and
-without ccache, and lists the processor seconds (user) of each. The objects of the
-build stay as they are."""
+"""Compiles every source of a build folder again, one after the other and without
+ccache, and lists the processor seconds (user) of each. The objects of the build do
+not change."""
 
 import argparse
 import collections
@@ -29,7 +29,7 @@ def parse_arguments():
 
 
 def seconds(entry, objects):
-    """Processor seconds that the command takes; its output lands in objects."""
+    """Returns the processor seconds of the command; its output goes to objects."""
     command = shlex.split(entry["command"])
     for option in ("-o", "-MF"):
         if option in command:

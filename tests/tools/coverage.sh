@@ -19,7 +19,7 @@ step_build() {
   find build-coverage -name '*.gcda' -delete
 }
 
-# Tests of installed files would test files of this build, which nobody installs.
+# Not the tests of installed files: nobody installs this build.
 step_test() {
   meson test -C build-coverage --no-rebuild --print-errorlogs \
     --timeout-multiplier 3 --suite unit --suite elements --no-suite package

@@ -3,7 +3,7 @@
 # Sourced from the root of the source by scripts that build in another Debian or
 # Ubuntu. The roots lie in ${XDG_CACHE_HOME:-~/.cache}/gst-fastscnn.
 
-# root_named NAME: the path of a root, which may not exist yet.
+# root_named NAME: prints the path of a root, which may not exist yet.
 root_named() {
   echo "${XDG_CACHE_HOME:-$HOME/.cache}/gst-fastscnn/$1"
 }
@@ -13,7 +13,7 @@ die() {
   exit 1
 }
 
-# The archive of this machine's own packages.
+# find_mirror: prints the Debian mirror that apt on this machine uses.
 find_mirror() {
   # shellcheck disable=SC2016 # the variables are apt's
   apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' \
@@ -21,7 +21,7 @@ find_mirror() {
     sed -n 's/ Debian Debian$//p' | head -n 1
 }
 
-# make_root ROOT SUITE [MIRROR COMPONENTS]: a minimal system, unless it exists.
+# make_root ROOT SUITE [MIRROR COMPONENTS]: makes a minimal system, unless it exists.
 make_root() {
   local root=$1 suite=$2 mirror=${3-} components=${4:-main}
   local script=/usr/share/debootstrap/scripts/$suite
@@ -31,7 +31,7 @@ make_root() {
   if [ ! -f "$root/.complete" ]; then
     mirror=${mirror:-$(find_mirror)}
     [ -n "$mirror" ] || die 'apt on this machine knows no Debian mirror'
-    # A suite younger than debootstrap is made like the ones before it.
+    # For a suite that is newer than debootstrap, take the script of earlier ones.
     [ -e "$script" ] || script=${script%/*}/$([ $# -gt 2 ] && echo gutsy || echo sid)
     rm -rf --one-file-system "$root"
     mkdir -p "$root"
@@ -43,10 +43,10 @@ make_root() {
 }
 
 # run_in ROOT COMMAND...: runs a command as root in ROOT, with /proc, /dev and
-# $BIND mounted while it runs, and no variables of this environment but the
-# proxies.
+# $BIND mounted while it runs. Of this environment, it gets only the variables of
+# the proxies.
 run_in() {
-  # shellcheck disable=SC2016 # the inner shell's
+  # shellcheck disable=SC2016 # the inner shell expands it
   unshare --mount bash -euc '
     mount -t proc proc "$0/proc"
     mount --rbind /dev "$0/dev"
@@ -69,7 +69,7 @@ install_in() {
     -o Dpkg::Use-Pty=0 "$@"
 }
 
-# list_source: the files that git knows or would add, or all files of a tarball.
+# list_source: prints the files that git knows or would add, or all of a tarball.
 list_source() {
   if [ -e .git ]; then
     git ls-files -co --exclude-standard

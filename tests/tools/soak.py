@@ -5,7 +5,7 @@
 Prints frames, masks, restarts, memory, threads and file descriptors once a
 minute. After the first minute, half-way and at the end, the faults pause and free
 memory returns to the system, so that memory can be compared. Fails if a stream
-stands still then, or if memory grows by more than 1 % after the first minute.
+stalls then, or if memory grows by more than 1 % after the first minute.
 """
 
 import argparse

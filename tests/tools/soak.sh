@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # soak.sh [MINUTES]: segments eight faulty cameras (default: 10 minutes). Fails if
-# memory grows or a stream stands still.
+# memory grows or a stream stalls.
 . "$(dirname "${BASH_SOURCE[0]}")/../../pipelines/lib.sh"
 # Freed frames return to the system at once, so that the allocator's cache is not
 # measured.

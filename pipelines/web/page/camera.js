@@ -2,7 +2,7 @@
 // One camera: its tile in the grid and its video.
 
 const LEAVE = 8000; // milliseconds out of view until the video is given up
-const CONNECT = 4000; // milliseconds for a connection, then other addresses
+const CONNECT = 4000; // milliseconds for a connection, then other addresses are tried
 // Whether this browser needs addresses other than loopback, as Firefox does.
 let anywhere = sessionStorage.getItem('anywhere') === 'true';
 

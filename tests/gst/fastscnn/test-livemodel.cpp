@@ -132,7 +132,7 @@ void test_cannot_be_loaded() {
     const std::string warning = wait_for_warning(stream);
     g_assert_nonnull(strstr(warning.c_str(), file.c_str()));
     g_assert_true(
-        g_str_has_prefix(warning.c_str(), "The model before stays in use. "));
+        g_str_has_prefix(warning.c_str(), "The previous model stays in use. "));
     wait_until([&] { return model_file(stream) == model_path(); });
     for (int i = 0; i < 5; i++)
       g_assert_true(push_one(stream, number) == "test");
