@@ -77,7 +77,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        print("\narchive.sh: stopped; the same command goes on",
+        print("\narchive.sh: stopped; the same command continues",
               file=sys.stderr)
         sys.exit(130)
     except (Failure, OSError) as failure:

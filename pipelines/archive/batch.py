@@ -30,8 +30,8 @@ def read_options(options):
         f"{segmenting.NETWORK} {options.fastscnn}", "fastscnn")
     segmenting.make_element(f"classmaskjson {options.json}", "classmaskjson")
     if net.get_property("async"):
-        raise Failure("async=true leaves frames without masks of their own; "
-                      "an archive has no need of it")
+        raise Failure("async=true gives frames the masks of others; leave it "
+                      "out, recordings are not live")
     # Smoothing depends on all earlier frames, so do not cut.
     seconds = 0 if net.get_property("smoothing") > 0 else options.piece
     return wanted, (seconds, net.get_property("interval") + 1)
@@ -198,7 +198,7 @@ class Batch:
     def fail(self, recording, identity, failure):
         text = str(failure)
         if type(failure).__name__ == "KilledWorker":
-            text = "a piece ended the worker that had it, again and again"
+            text = "workers crashed repeatedly on a piece of it"
         self.manifest.recordings[recording.name] = {
             "where": recording.where, **identity, "options": self.key,
             "state": "failed", "error": text}

@@ -44,8 +44,8 @@ def join_masks(pieces, whole):
             for sample in read_coded(piece):
                 caps = caps or sample.get_caps()
                 if not caps.is_equal(sample.get_caps()):
-                    raise Failure("its frames change, which the video of "
-                                  "--masks cannot")
+                    raise Failure("its frames change size or format, and the "
+                                  "video of --masks cannot")
                 source.push_sample(sample)
         source.end_of_stream()
         message = bus.timed_pop_filtered(

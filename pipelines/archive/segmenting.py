@@ -187,8 +187,8 @@ class Segmenter:
     def _push_caps(self, caps, masks):
         if self._pushed is None or not caps.is_equal(self._pushed):
             if self._begun and masks:
-                raise Failure("its frames change, which the video of --masks "
-                              "cannot")
+                raise Failure("its frames change size or format, and the video "
+                              "of --masks cannot")
             self._pushed = caps
             self._check(self._source.push_event(Gst.Event.new_caps(caps)))
         self._begun = True

@@ -71,7 +71,7 @@ def main():
                   f"{rate:.1f} frames/s", flush=True)
         pieces = options.seconds // 4
         cost = frames / rates[1, 4] - frames / rates[1, 0]
-        print(f"a piece costs {1000 * cost / (pieces - 1):.0f} ms besides its "
+        print(f"a piece costs {1000 * cost / (pieces - 1):.0f} ms on top of its "
               f"frames; a call of Dask {1000 * time_call():.1f} ms")
 
 

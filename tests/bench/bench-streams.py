@@ -158,7 +158,7 @@ def main():
                         f"{ENOUGH:.0f} fps (default: %(default)s)")
     options = parser.parse_args()
     if unknown := set(options.what) - set(benches):
-        parser.error(f"nothing is called {', '.join(sorted(unknown))}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     Gst.init(None)
     for name in options.what or benches:
         benches[name](options)

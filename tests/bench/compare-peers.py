@@ -143,10 +143,10 @@ def check_agreement(peers):
         return
     for peer in peers:
         share = agreement(peer.masks, expected.masks)
-        print(f"{peer}: {peer.version}, {share:.4%} of pixels as PyTorch",
+        print(f"{peer}: {peer.version}, {share:.4%} of pixels equal to PyTorch",
               file=sys.stderr)
         if share < AGREEMENT.get(peer.precision, COARSE_AGREEMENT):
-            raise PeerError(f"{peer} does not see what PyTorch sees")
+            raise PeerError(f"{peer} disagrees with PyTorch")
 
 
 def labelled_frames(args):

@@ -59,21 +59,21 @@ def play(settings, live):
 
 
 def table(rows, live):
-    print("| settings | frames/s | ms an inference | frames inferred | "
-          "mean age of masks |")
+    print("| settings | frames/s | inference (ms) | frames inferred | "
+          "mean mask age |")
     print("| --- | --- | --- | --- | --- |")
     for settings in rows:
         rate, cost, share, age = play(settings, live)
-        name = f"`{settings}`" if settings else "as it is"
+        name = f"`{settings}`" if settings else "default"
         print(f"| {name} | {rate:.0f} | {cost:.1f} | {share:.0%} | "
               f"{age:.0f} ms |", flush=True)
 
 
 def main():
     Gst.init(None)
-    print("As fast as it goes:\n")
+    print("At full speed:\n")
     table(SETTINGS, "false")
-    print("\nAt the pace of a camera with 25 frames a second:\n")
+    print("\nAt the rate of a camera, 25 frames per second:\n")
     table(LIVE, "true")
 
 

@@ -106,7 +106,7 @@ class Plans(Folder):
         self.assertEqual(self.read()[1], (120, 1))
         self.assertEqual(self.read(fastscnn="interval=4")[1], (120, 5))
         self.assertEqual(self.read(fastscnn="smoothing=0.5")[1], (0, 1))
-        for options, why in (({"fastscnn": "async=true"}, "async=true leaves"),
+        for options, why in (({"fastscnn": "async=true"}, "async=true gives"),
                              ({"fastscnn": "colour=red"}, "no property"),
                              ({"fastscnn": "! fakesink"}, "more than properties"),
                              ({"model": "none"}, "there is no model none"),
