@@ -126,7 +126,7 @@ def announce(server, report):
     url += f"#{server.token}"
     report(f"open {url}")
     if not server.secure and not server.address.is_loopback:
-        report("the connection is not encrypted; --cert and --key do that")
+        report("page and token are not encrypted; --cert and --key encrypt them")
     return url
 
 
