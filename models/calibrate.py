@@ -26,7 +26,7 @@ import numpy as np
 
 import modelfile
 import scales
-from pictures import DataError, pairs, read_pair
+from imagefiles import DataError, pairs, read_pair
 
 
 class CalibrateError(Exception):

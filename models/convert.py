@@ -18,8 +18,8 @@ import scales
 from cityscapes import ALIASES, COLORS, LABELS
 from dataset import read_task
 from fastscnn import VARIANTS, Variant, layers
+from imagefiles import DataError
 from network import ANY_SIZE, FastSCNN
-from pictures import DataError
 
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 

@@ -9,9 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from fastscnn import Variant
+from imagefiles import DataError, pairs, read_pair
 from labels import of_classes, read_file
 from modelfile import ModelFileError, ModelInfo
-from pictures import DataError, pairs, read_pair
 
 IGNORE = 255
 # Losses use every second row and column, for a quarter of the cost. Random crops

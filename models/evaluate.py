@@ -26,9 +26,9 @@ from gi.repository import Gst, GstApp, GstClassMask  # noqa: E402,F401
 import numpy as np  # noqa: E402
 
 import report  # noqa: E402
+from imagefiles import DataError, pairs, read_pair  # noqa: E402
 from labels import of_classes, read_labels  # noqa: E402
 from metrics import Confusion, GroupConfusion  # noqa: E402
-from pictures import DataError, pairs, read_pair  # noqa: E402
 
 TIMEOUT = 60 * Gst.SECOND
 WORST_FRAMES = 8

@@ -20,7 +20,7 @@ import convert
 import modelfile
 import scales
 from cityscapes import ALIASES, COLORS, LABELS
-from pictures import DataError
+from imagefiles import DataError
 
 REGISTRY = Path(__file__).resolve().with_name("published.toml")
 CHUNK = 1 << 16

@@ -6,8 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagefiles import DataError
 from metrics import UNKNOWN
-from pictures import DataError
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import torch
 from torch.nn import functional as F
 
 import modelfile
+from imagefiles import find_images, read_image, spread
 from int8 import Int8Network, steps
-from pictures import find_images, read_image, spread
 
 IMAGES = 16
 PERCENTILES = (99.9, 99.99, 99.999, 100)

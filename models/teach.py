@@ -22,8 +22,8 @@ from torch.nn import functional as F
 
 import train
 from dataset import IGNORE, read_task
+from imagefiles import DataError
 from metrics import GroupConfusion
-from pictures import DataError
 from teacher import ENCODERS, MEAN, STD, Teacher, pretrained
 
 ENCODER_RATE = 0.25  # of the learning rate, because the encoder is pretrained

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pictures import DataError
+from imagefiles import DataError
 from strided import strided_depthwise
 
 # Of the images that EfficientNet-Lite was trained with

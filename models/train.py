@@ -22,11 +22,11 @@ from torch.nn import functional as F
 import modelfile
 import scales
 from dataset import Augmentation, Frames, read_task, target_weights
+from imagefiles import DataError, spread
 from labels import read_labels
 from learner import Average, Learner, start_from
 from metrics import GroupConfusion
 from network import FastSCNN, class_map
-from pictures import DataError, spread
 
 WARM_UP = 0.01  # share of the training in which the learning rate rises
 POLY_POWER = 0.9

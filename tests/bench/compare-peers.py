@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 
 from peerfiles import ROOT, Files, PeerError, agreement, count_classes, mean_iou
-from pictures import DataError, pairs, spread
+from imagefiles import DataError, pairs, spread  # of models/; peerfiles adds the path
 
 SIZES = ((256, 512), (512, 1024), (1024, 2048))
 WARM_UP = 20

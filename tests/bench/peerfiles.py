@@ -14,8 +14,8 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models"))
+from imagefiles import find_images, read_image, spread  # noqa: E402
 from metrics import Confusion  # noqa: E402
-from pictures import find_images, read_image, spread  # noqa: E402
 
 CLIP = ROOT / "pipelines/street.mp4"
 FRAMES = 4  # of the clip

@@ -20,10 +20,10 @@ try:
     import convert
     import foreign
     import modelfile
+    from imagefiles import pairs, read_pair
     from int8 import Int8Network
     from metrics import Confusion
     from network import class_map
-    from pictures import pairs, read_pair
     from street.view import render
     from street.world import Street
 except (ImportError, ValueError) as error:

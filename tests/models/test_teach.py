@@ -28,7 +28,7 @@ try:
     import teach
     import teacher
     import train
-    from pictures import DataError
+    from imagefiles import DataError
 except ImportError:
     dataset = None
 
