@@ -160,7 +160,7 @@ class ConvertTest(ScriptTest):
         self.assert_refused({"state_dict": {}, "epoch": 3}, "holds no state dict")
 
     def test_no_checkpoint(self):
-        self.assert_refused(b"<html>Log in first</html>", "in.pth", "no checkpoint")
+        self.assert_refused(b"<html>Log in first</html>", "in.pth", "not a PyTorch checkpoint")
 
     def test_half_a_checkpoint(self):
         file = io.BytesIO()

@@ -200,7 +200,7 @@ class FetchTest(ScriptTest):
 
     def test_no_checkpoint(self):
         self.serve(b"<html>Log in first</html>")
-        self.assert_refused(self.server.address, "no checkpoint")
+        self.assert_refused(self.server.address, "not a PyTorch checkpoint")
 
     def test_other_classes(self):
         with mock.patch("foreign.CLASSES", 7):

@@ -56,7 +56,7 @@ class ModelFileTest(ScriptTest):
         for key, value, reason in (
                 ("aliases", '{"a": "rood"}', "a stands for rood, which is not a label"),
                 ("aliases", '{"Traffic-Light": "road"}', "is also a label or another alias"),
-                ("aliases", '{"a b": "road", "a_b": "road"}', "is a label or an alias"),
+                ("aliases", '{"a b": "road", "a_b": "road"}', "is also a label or another alias"),
                 ("aliases", "[]", "aliases cannot be []"),
                 ("aliases", "{", "aliases cannot be {"),
                 ("labels", '["road"]', "labels cannot be")):
@@ -74,7 +74,7 @@ class ModelFileTest(ScriptTest):
         task.write_text('name = "a"\ninput = [64, 64]\n'
                         '[[class]]\nlabel = "road"\ncolor = [0, 0, 0]\n'
                         '[[class]]\nlabel = "sky"\ncolor = [0, 0, 0]\naliases = ["Road"]\n')
-        with self.assertRaisesRegex(dataset.DataError, "alias Road is a label"):
+        with self.assertRaisesRegex(dataset.DataError, "alias Road is also a label"):
             dataset.read_task(task)
 
 
