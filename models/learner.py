@@ -149,6 +149,18 @@ def _calibrate(bias):
     return hook
 
 
+@torch.no_grad()
+def without_dead_channels(net):
+    """A copy in which channels without variance are constant. In training they never
+    fire; folded batch norm would amplify them beyond the range of fp16 where they
+    fire later."""
+    net = copy.deepcopy(net)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight[module.running_var < module.eps] = 0
+    return net
+
+
 class Average:
     """Exponential moving average of a network's weights and statistics."""
 

@@ -23,7 +23,7 @@ read -ra without <<<"${WITHOUT:-0006R0}"
 
 camvid=$data/camvid idd=$data/idd-lite drawn=$out/drawn
 task=$models/camvid.toml groups=$models/idd-lite.toml
-common=(--task "$task" --data "$idd/train:$groups:0.375" --lovasz 0.5 --resume)
+common=(--task "$task" --lovasz 0.5 --resume)
 
 # done_once FILE COMMAND...
 done_once() {
@@ -35,7 +35,7 @@ done_once() {
 }
 
 draw() {
-  for seed in 41 42; do
+  for seed in {41..46}; do
     "$python" "$models/render_street.py" --frames 500 --seed "$seed" --out "$drawn"
   done
 }
@@ -53,8 +53,8 @@ lesson() {
   shift
   mkdir -p "$at"
   done_once "$at/teacher.done" "$python" "$models/teach.py" train "$camvid/train" \
-    "${common[@]}" --encoder lite2 --crop 384 512 --scale 1.0 2.4 \
-    --out "$at/teacher" "${teacher[@]}" "$@"
+    "${common[@]}" --data "$idd/train:$groups:0.375" --encoder lite2 \
+    --crop 384 512 --scale 1.0 2.4 --out "$at/teacher" "${teacher[@]}" "$@"
   for folder in "$camvid/val" "$idd/val:$groups"; do
     echo -n "the teacher on $folder: "
     "$python" "$models/teach.py" measure "$at/teacher/best.pt" "$folder" \
@@ -63,14 +63,16 @@ lesson() {
   done_once "$at/soft.done" label "$at/teacher/best.pt" "$at/soft"
 }
 
-# learn NAME OPTIONS...: trains a student. It keeps the last state: with --val,
-# train.py would keep the best, chosen by the frames that measure it.
+# learn NAME IDD DRAWN OPTIONS...: trains a student, with these shares of IDD-Lite and of
+# rendered frames. It keeps the last state: with --val, train.py would keep the best,
+# chosen by the frames that measure it.
 learn() {
-  local at=$out/$1
-  shift
+  local at=$out/$1 real=$2 rendered=$3
+  shift 3
   done_once "$at/student.done" "$python" "$models/train.py" "$camvid/train" \
-    "${common[@]}" --data "$drawn:$task:0.125" --soft "$at/soft" --scale 1.2 2.8 \
-    --out "$at/student" "${student[@]}" "$@"
+    "${common[@]}" --data "$idd/train:$groups:$real" --data "$drawn:$task:$rendered" \
+    --soft "$at/soft" --crop 384 512 --scale 1.2 2.8 --out "$at/student" \
+    "${student[@]}" "$@"
 }
 
 measure() { # MODEL PREFIX...
@@ -90,12 +92,12 @@ for name in "${lessons[@]}"; do
   case $name in
     left-out)
       lesson left-out --without "${without[@]}"
-      learn left-out --without "${without[@]}"
+      learn left-out 0.375 0.125 --lr 0.002 --without "${without[@]}"
       measure "$out/left-out/student/best.safetensors" "${without[@]}"
       ;;
     whole)
       lesson whole
-      learn whole --init "$model" --lr 0.001
+      learn whole 0.25 0.25 --lr 0.001 --init "$model"
       measure "$out/whole/student/best.safetensors"
       ;;
   esac

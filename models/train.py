@@ -24,7 +24,7 @@ import scales
 from dataset import Augmentation, Frames, read_task, target_weights
 from imagefiles import DataError, spread
 from labels import read_labels
-from learner import Average, Learner, start_from
+from learner import Average, Learner, start_from, without_dead_channels
 from metrics import GroupConfusion
 from network import FastSCNN, class_map
 
@@ -133,7 +133,7 @@ class Trainer:
         return decaying(self.learner.parameters())
 
     def save_best(self, net):
-        modelfile.save(self.best_model, net, self.task.info)
+        modelfile.save(self.best_model, without_dead_channels(net), self.task.info)
 
     def calibrate(self, images):
         """Adds activation scales to the best model. Without images, training

@@ -23,6 +23,7 @@ try:
     from PIL import Image
     import torch
     import dataset
+    import fastscnn
     import learner
     import metrics
     import modelfile
@@ -395,6 +396,29 @@ class StartFromTest(unittest.TestCase):
             evaluated, trained = net(frames), net.train()(frames)
         self.assertLess(float((evaluated - trained).abs().max()),
                         1e-2 * float(evaluated.abs().max()))
+
+
+@unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
+class DeadChannelTest(unittest.TestCase):
+    """learner.without_dead_channels"""
+
+    def test_model_can_be_written(self):
+        net = FastSCNN(fastscnn.Variant(), 2).eval()
+        info = modelfile.ModelInfo("two", ["a", "b"], [[0, 0, 0], [1, 1, 1]], 64, 64)
+        layer = net.layer("gfe.b3.2.dw")
+        layer.bn.running_var[5] = 1e-6
+        layer.bn.bias.data[5] = 0.25
+        layer.conv.weight.data[5] = 3e4
+        with self.assertRaisesRegex(ValueError, "not finite as float16"):
+            modelfile.fold(net, info)
+        found = learner.without_dead_channels(net)
+        modelfile.fold(found, info)
+        self.assertEqual(layer.bn.weight[5], 1)  # the network itself is unchanged
+        layer = found.layer("gfe.b3.2.dw")
+        with torch.no_grad():
+            output = layer(torch.randn(1, 768, 6, 6))[0]
+        self.assertTrue(torch.equal(output[5], torch.full((6, 6), 0.25)))
+        self.assertGreater(len(output[4].unique()), 10)
 
 
 @unittest.skipIf(dataset is None, "no PyTorch, NumPy or Pillow")
