@@ -3,9 +3,9 @@
 """Adds activation scales to a model file, so that CPUs can run it in 8 bits.
 
 IMAGES is a folder of frames like those that the model will see; training frames
-are fine. Two sets of ranges are compared by the error of the logits: the 99.99th
-percentile for every layer, and the percentile with the least error for each layer
-alone. The better set is written. Nothing else in the file changes.
+are fine. Two sets of ranges are compared: the 99.99th percentile for every layer, and
+the percentile with the least error of the logits for each layer alone. The one that
+changes fewer classes is written. Nothing else in the file changes.
 
 With --labels, it also measures the element: mean IoU in fp32 and in int8, and the
 share of equal pixels. That needs the plugin: run it in the development
