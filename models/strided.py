@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Depthwise convolutions with a stride, whose gradient is fast on CPUs, too.
 
-PyTorch's own takes up to eight times as long there as the gradient without a
-stride. The two are equal once the gradient of the output is spread to the places
+PyTorch's own takes much longer there than the gradient without a stride. The two are equal once the gradient of the output is spread to the places
 that the stride leaves out.
 """
 

@@ -8,6 +8,7 @@ import json
 import pathlib
 import sys
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
@@ -65,6 +66,17 @@ class CalibrateTest(ScriptTest):
                 error, _ = scales.compare(net, info, info.activation_scales,
                                           self.inputs(info))
                 self.assertLess(error, 0.15)
+
+    def test_fewest_changed_classes_win(self):
+        """Not the least error of the logits, which one outlier dominates."""
+        net, info = modelfile.load(self.write(VARIANTS["mmseg"]))
+        for results, wanted in ((((0.5, 0.99), (0.1, 0.98)), "usual"),
+                                (((0.1, 0.98), (0.5, 0.99)), "least")):
+            with mock.patch.object(scales, "compare", side_effect=results), \
+                    mock.patch.object(scales.Ranges, "scales", return_value="usual"), \
+                    mock.patch.object(scales, "least_error", return_value="least"):
+                images = scales.read_images(self.images)
+                self.assertEqual(scales.choose(net, info, images), wanted)
 
     def test_ranges(self):
         """A scale is the percentile of the magnitudes over all images, in steps of
