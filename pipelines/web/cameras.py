@@ -50,9 +50,16 @@ class Clip(Camera):
         return source
 
     def _on_end(self):
-        if not self.frames or not self._source.seek_simple(
-                Gst.Format.TIME, Gst.SeekFlags.FLUSH, 0):
+        if not self.frames or not self._rewind():
             self._lost("the stream ended")
+
+    def _rewind(self):
+        # With async=false a seek alone does not restart the running time: every
+        # frame would be late, and shown at once. Pausing does.
+        self._source.set_state(Gst.State.PAUSED)
+        done = self._source.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH, 0)
+        self._source.set_state(Gst.State.PLAYING)
+        return done
 
 
 def make_source(argument):

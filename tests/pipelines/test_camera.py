@@ -268,6 +268,24 @@ class Upright(unittest.TestCase):
                 lambda: viewer.sizes[-1] == (height, width), 20), viewer.sizes)
 
 
+class Loop(unittest.TestCase):
+    FRAMES, RATE, ROUNDS = 20, 25, 6
+
+    def test_every_round_has_the_pace_of_the_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            video = pathlib.Path(folder) / "video.mp4"
+            write_phone_video(video, self.FRAMES)
+            viewer = Viewer(video.as_uri(), kind=cameras.Clip)
+            self.addCleanup(viewer.close)
+            self.assertTrue(wait_until(viewer.live, 20), viewer.reports)
+            frames = self.ROUNDS * self.FRAMES
+            self.assertTrue(viewer.goes_on(frames), viewer.reports)
+            self.assertEqual(viewer.warnings(), [])
+        # A busy machine catches up on what it was late with, but not on rounds.
+        took = viewer.arrivals[frames][0] - viewer.arrivals[0][0]
+        self.assertGreater(took, 0.6 * frames / self.RATE)
+
+
 class Kinds(unittest.TestCase):
     def check_rate(self, rate, *arguments, transport="tcp"):
         """Frames arrive one by one; a busy machine may lose some."""
