@@ -195,7 +195,7 @@ class View:
     """How a frame is augmented: which part of it is shown, in which light."""
 
     center: tuple  # (x, y) in pixels of the frame, from its upper left corner
-    scale: float
+    scale: tuple  # (x, y): factors that enlarge the frame
     mirrored: bool
     light: tuple  # saturation, gamma, contrast; gain of red, green and blue
 
@@ -213,14 +213,15 @@ class Augmentation:
             torch.tensor(v, device=self.device).reshape(3, 1, 1)
             for v in (info.mean, info.std, GREY))
 
-    def choose(self, size, places, rng, enlarged=1.0):
-        """A random View of a frame of this (height, width). Its scale is multiplied
-        by `enlarged`."""
+    def choose(self, size, places, rng, enlarged=(1.0, 1.0)):
+        """A random View of a frame of this (height, width), which is first enlarged
+        by these factors (x, y)."""
         low, high = np.log(self.scale)
-        scale = float(np.exp(rng.uniform(low, high))) * enlarged
+        factor = float(np.exp(rng.uniform(low, high)))
+        scale = tuple(factor * n for n in enlarged)
         target = self._target(places, rng)
-        center = tuple(_center(whole, seen / scale, at, rng) for whole, seen, at in
-                       zip(size, self.crop, target or (None, None)))[::-1]
+        center = tuple(_center(whole, seen / n, at, rng) for whole, seen, n, at in
+                       zip(size, self.crop, scale[::-1], target or (None, None)))[::-1]
         light = (rng.uniform(0.6, 1.4), np.exp(rng.uniform(-0.3, 0.3)),
                  rng.uniform(0.7, 1.3))
         gain = rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, 3)
@@ -262,7 +263,8 @@ class Augmentation:
     def _mapping(self, size, view):
         """Maps coordinates in the crop to coordinates in the frame, both from -1
         to 1, in the form of affine_grid."""
-        scale = [seen / (view.scale * whole) for seen, whole in zip(self.crop, size)]
+        scale = [seen / (n * whole)
+                 for seen, n, whole in zip(self.crop, view.scale[::-1], size)]
         shift = [2 * at / whole - 1 for at, whole in zip(view.center[::-1], size)]
         flip = -1 if view.mirrored else 1
         return [[flip * scale[1], 0, shift[1]], [0, scale[0], shift[0]]]

@@ -45,10 +45,11 @@ class Batches:
         self.folders, self.augmentation = folders, augmentation
         self.places = [frames.rare_places(targets) for frames in folders]
         self.seed = seed
-        # Frames of other sizes show the same scenes, so they are brought to the
-        # width of the first folder's frames.
-        width = folders[0].labels[0].shape[1]
-        self.enlarged = [width / frames.labels[0].shape[1] for frames in folders]
+        # Frames of all folders are stretched to the size of the first folder's, as
+        # the element stretches frames of any aspect ratio to the network's input.
+        height, width = folders[0].labels[0].shape
+        self.enlarged = [(width / w, height / h) for h, w in
+                         (frames.labels[0].shape for frames in folders)]
         self.counts = [round(share * batch) for share in shares]
         self.train_count = batch - sum(self.counts)
         if self.train_count < 1:

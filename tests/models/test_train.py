@@ -171,6 +171,21 @@ class TrainTest(ScriptTest):
         later = [half.step().item() for _ in range(8)][4:]
         self.assertLess(np.mean(later), 0.7 * losses[1].item())
 
+    def test_frames_are_stretched_as_by_the_element(self):
+        wide = self.folder / "wide"
+        for name in ("images", "labels"):
+            (wide / name).mkdir(parents=True)
+            for path in (self.data / name).iterdir():
+                Image.open(path).resize((96, 24), Image.Resampling.NEAREST).save(
+                    wide / name / path.name)
+        task = dataset.read_task(self.folder / "task.json")
+        batches = train.Batches(
+            [dataset.Frames(folder, task) for folder in (self.data, wide)], [0.5],
+            dataset.Augmentation((64, 64), (1.0, 1.0), task.info), task.targets, 1, 2)
+        _, labels, _ = batches[0]
+        shown = (labels != dataset.IGNORE).float().mean((1, 2))
+        self.assertEqual(shown.tolist(), [48 / 64, 48 / 64])
+
     def trainer(self, *options):
         """Begins at the model that ships, in this process."""
         with mock.patch("sys.argv", [
